@@ -1,0 +1,1 @@
+"""What every context stands on: ids, clock, money, errors, events, the actor, the unit of work, settings."""

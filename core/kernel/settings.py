@@ -1,0 +1,51 @@
+"""Everything that can be configured from outside. The only place that reads the environment."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of one process, read from `NOD_*` variables and `.env`. Names are fixed by the README."""
+
+    model_config = SettingsConfigDict(env_prefix="NOD_", env_file=".env", extra="ignore", frozen=True)
+
+    database_url: SecretStr | None = Field(None, description="PostgreSQL of the owner role; unset: embedded")
+    redis_url: SecretStr | None = Field(None, description="Redis or Valkey; unset: embedded")
+    data_dir: Path = Path(".nod")
+    public_url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    workers: int = Field(1, ge=1, le=64, description="worker processes of `nod up`")
+    worker_threads: int = Field(8, ge=1, le=64)
+    local_email: str = "you@localhost"
+
+    telegram_token: SecretStr | None = None
+    telegram_api_url: str = "https://api.telegram.org"
+    telegram_webhook_secret: SecretStr | None = None
+
+    model: str = "offline"
+    model_base_url: str | None = None
+
+    master_key: SecretStr | None = Field(None, description="32 bytes, base64; wins over the file")
+    master_key_file: Path | None = Field(None, description="unset: <data_dir>/master.key, made on first start")
+
+    log_format: Literal["json", "console"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    test: bool = Field(False, description="set only by the test suite; allows fault points")
+    fault: str | None = Field(None, description="point:kill9|stop|sleep|raise, refused unless test")
+
+    @property
+    def embedded(self) -> bool:
+        """Whether Nod supervises its own PostgreSQL."""
+        return self.database_url is None
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Raises pydantic's ValidationError when a variable is malformed."""
+    return Settings()

@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, policies, mapping, repositories, vault and the embedded servers. Storage never decides."""
