@@ -1,0 +1,165 @@
+"""What a run needs of the outside: skills, and what a skill may use."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict
+
+from core.connectors.ports import Connector
+
+
+class Usage(BaseModel):
+    """What a metered call used. `cost` in US dollars, None when no price is known."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tokens_prompt: int = 0
+    tokens_completion: int = 0
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What an agent remembers of something that it read (domain: DataSnapshot). `external_id` is stable per connection and data
+    type; `metadata` are JSON values; `body` the hash of the original bytes in the content store."""
+
+    connection_id: UUID
+    data_type: str
+    external_id: str
+    metadata: Mapping[str, Any]
+    body: str | None
+    snapshot_at: datetime
+
+
+class Memory(Protocol):
+    """Snapshots of one agent's connections. Writes become durable with the step that made them."""
+
+    def remember(self, snapshot: Snapshot) -> None:
+        """Keeps it; the same external id replaces the earlier one."""
+        ...
+
+    def recall(self, connection_id: UUID, data_type: str, since: datetime) -> Sequence[Snapshot]:
+        """What was read since `since`, oldest first."""
+        ...
+
+
+class Blobs(Protocol):
+    """The content store: bytes by the SHA-256 of their content. Idempotent; sealed with the user's key at rest."""
+
+    def put(self, content: bytes) -> str: ...
+
+    def get(self, digest: str) -> bytes:
+        """Raises NotFound `messaging.blob_unknown`."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """A configured language model."""
+
+    def answer(self, instructions: str, material: str, shape: type["M"]) -> tuple["M", Usage]:
+        """A validated answer. `material` is outside text: data, never instructions. Blocks up to 60 s.
+        Raises Unavailable `orchestration.model_failed` when the model fails, is cut off or does not keep to the shape."""
+        ...
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """An open connection, under the role for which the agent asked (`mail`)."""
+
+    connection_id: UUID
+    integration: str
+    account: str
+    client: Connector
+    cursor: Mapping[str, Any] | None
+
+
+@dataclass
+class SkillContext:
+    """What a skill may use, and nothing else. `model` is None when offline. `account_addresses` are the person's own mail
+    addresses; `language` their BCP 47 tag. `usage` collects what was metered."""
+
+    run_id: UUID
+    agent_id: UUID
+    agent_name: str
+    now: datetime
+    timezone: ZoneInfo
+    language: str
+    owner_name: str
+    account_addresses: tuple[str, ...]
+    tools: Mapping[str, Tool]
+    memory: Memory
+    blobs: Blobs
+    model: LanguageModel | None
+    dry_run: bool
+    usage: list[Usage] = field(default_factory=list)
+
+
+class Words(BaseModel):
+    """A sentence that a door will say: a message id and what fills its gaps (JSON values). Skills never write sentences for
+    the person; drafts to others are content, not words of ours."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    data: dict[str, Any] = {}
+
+
+class Evidence(BaseModel):
+    """What in the input led to a proposal. `quote` is outside text, shown as it is; `source` says where it stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    quote: str
+    source: dict[str, Any]
+
+
+class Proposal(BaseModel):
+    """What a run suggests; becomes a Suggestion when the run is finished. `tool` names the connection by role. The same
+    `dedupe_key` of the same agent is suggested once, ever; `supersedes` withdraws pending suggestions of that key prefix
+    (a newer version of an invitation). `draft` marks text that a later node still writes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["email", "calendar", "task", "shopping_list", "file", "message", "http", "other"]
+    kind: str
+    priority: Literal["low", "medium", "high"] = "medium"
+    operation: str
+    tool: str
+    input: dict[str, Any]
+    why: Words
+    evidence: tuple[Evidence, ...] = ()
+    dedupe_key: str
+    supersedes: str | None = None
+    expires_at: datetime | None = None
+    influenced_by: tuple[str, ...] = ()
+
+
+I = TypeVar("I", bound=BaseModel)  # noqa: E741
+O = TypeVar("O", bound=BaseModel)  # noqa: E741
+
+
+class Skill(Protocol, Generic[I, O]):
+    """One capability. A skill is a class in a file of its own under `runners/skills/`, found by the registry through its
+    `name`. It is called again with the same inputs after a crash, so it must not act outside; `Input` and `Output` are pydantic
+    models: their JSON Schemas type the graph. Raises core.kernel.errors.Failure in words that the person can be told."""
+
+    name: ClassVar[str]
+    Input: type[I]
+    Output: type[O]
+
+    def run(self, context: SkillContext, inputs: I) -> O: ...
+
+
+class Toolbox(Protocol):
+    """Opens an agent's connections for the time of one run."""
+
+    def open(self) -> AbstractContextManager[Mapping[str, Tool]]: ...
