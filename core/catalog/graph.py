@@ -44,7 +44,9 @@ class Graph(BaseModel):
             if node.id in by_id or node.id in ROOTS or node.id == "item":
                 raise Invalid("catalog.graph_node_twice", node=node.id)
             by_id[node.id] = node
-        before = {node.id: set(self._named(node.id, [node.inputs, _reference(node.for_each)], by_id)) for node in self.nodes}
+        before = {
+            node.id: set(self._named(node.id, [node.inputs, _reference(node.for_each)], by_id)) for node in self.nodes
+        }
         set(self._named("output", self.output, by_id))
         try:
             return tuple(by_id[name] for name in TopologicalSorter(before).static_order())

@@ -1,10 +1,15 @@
 """What the connectors context needs of the outside: a client for one open connection."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from core.connectors.models import Connection, ConnectorExecution
+from core.connectors.tasks import Tasks
+from core.kernel.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,8 @@ class LocalConnector(Protocol):
 
 
 __all__ = [
+    "Connections",
+    "ConnectionsWork",
     "Connector",
     "EffectFailed",
     "EffectUnknown",
@@ -143,3 +150,43 @@ __all__ = [
     "Receipt",
     "Report",
 ]
+
+
+class Connections(Protocol):
+    """Connections and credentials of one workspace. Secrets are sealed on the way in and opened only by `secrets`."""
+
+    def add(self, row: Connection | ConnectorExecution) -> None: ...
+
+    def get(self, connection_id: UUID) -> Connection:
+        """Raises NotFound `connectors.connection_unknown`."""
+        ...
+
+    def of(self, user_id: UUID, tool_integrations: Collection[str] | None = None) -> list[Connection]:
+        """A person's connections that are not revoked, newest last; only those integrations when given."""
+        ...
+
+    def page(self, after: UUID | None, limit: int, status: str | None = None) -> list[Connection]: ...
+
+    def keep_secrets(self, connection: Connection, secrets: Mapping[str, str]) -> None:
+        """Seals them into a new Credential of this connection, revoking the earlier one."""
+        ...
+
+    def secrets(self, connection: Connection) -> dict[str, str]:
+        """Opens them. {} when it has none. Raises Conflict `connectors.credential_revoked`."""
+        ...
+
+    def credential_active(self, connection: Connection) -> bool:
+        """Whether it needs no credential or has one that was not revoked."""
+        ...
+
+    def advance(self, connection_id: UUID, reader: str, cursor: Mapping[str, Any]) -> None:
+        """Keeps where `reader` (an agent id) reads on, without touching the other readers' cursors."""
+        ...
+
+
+class ConnectionsWork(UnitOfWork, Protocol):
+    @property
+    def connections(self) -> Connections: ...
+
+    @property
+    def tasks(self) -> Tasks: ...

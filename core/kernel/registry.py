@@ -27,6 +27,9 @@ def manifests(folder: Path, model: type[M]) -> Iterator[tuple[Path, M]]:
     """Each `<slug>/manifest.yaml` under `folder`, parsed, in order of slug. Raises ManifestBroken."""
     for file in sorted(folder.glob("*/manifest.yaml")):
         try:
-            yield file.parent, model.model_validate({"slug": file.parent.name, **yaml.safe_load(file.read_text("utf-8"))})
+            yield (
+                file.parent,
+                model.model_validate({"slug": file.parent.name, **yaml.safe_load(file.read_text("utf-8"))}),
+            )
         except (yaml.YAMLError, ValidationError, TypeError) as problem:
             raise ManifestBroken(f"{file}: {problem}") from problem

@@ -11,7 +11,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
+from core.connectors.models import DataSnapshot
 from core.connectors.ports import Connector
+from core.kernel.unit_of_work import UnitOfWork
+from core.orchestration.models import Run, RunStep
 
 
 class Usage(BaseModel):
@@ -159,7 +162,51 @@ class Skill(Protocol, Generic[I, O]):
     def run(self, context: SkillContext, inputs: I) -> O: ...
 
 
-class Toolbox(Protocol):
-    """Opens an agent's connections for the time of one run."""
+class Runs(Protocol):
+    """Runs and their steps."""
 
-    def open(self) -> AbstractContextManager[Mapping[str, Tool]]: ...
+    def add(self, run: Run) -> None: ...
+
+    def get(self, run_id: UUID) -> Run:
+        """Raises NotFound `orchestration.run_unknown`."""
+        ...
+
+    def page(
+        self, after: UUID | None, limit: int, agent_id: UUID | None = None, status: str | None = None
+    ) -> list[Run]:
+        """Newest first, those before `after`."""
+        ...
+
+    def claim(self, run_id: UUID, lease_seconds: float) -> Run | None:
+        """Takes a run that is queued and due, or running past its lease: status running, fence and attempt one up, `started_at` set the
+        first time. None when there is nothing to take. Terms are the database's clock."""
+        ...
+
+    def renew(self, run_id: UUID, fence: int, lease_seconds: float) -> bool:
+        """Extends the lease. False when the claim was lost or a cancel was asked for."""
+        ...
+
+    def hold(self, run_id: UUID, fence: int) -> Run | None:
+        """Locks the run for this transaction if `fence` still holds it and it is running; else None."""
+        ...
+
+    def steps(self, run_id: UUID) -> list[RunStep]:
+        """In the order in which they began."""
+        ...
+
+    def put_step(self, step: RunStep) -> None:
+        """Adds it, or replaces the unfinished step of the same run, node and index."""
+        ...
+
+    def snapshots(self, connection_id: UUID, agent_id: UUID, data_type: str, since: datetime) -> list[DataSnapshot]:
+        """By `snapshot_at`, oldest first."""
+        ...
+
+    def put_snapshot(self, snapshot: DataSnapshot) -> None:
+        """The same connection, agent, data type and external id replaces the earlier one."""
+        ...
+
+
+class OrchestrationWork(UnitOfWork, Protocol):
+    @property
+    def runs(self) -> Runs: ...

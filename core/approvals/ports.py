@@ -1,0 +1,127 @@
+"""What approvals need of storage."""
+
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from core.approvals.models import (
+    ActionExecution,
+    Approval,
+    ApprovalPolicy,
+    ExecutionAttempt,
+    ExecutionStatus,
+    Suggestion,
+    SuggestionRevision,
+)
+from core.kernel.unit_of_work import UnitOfWork
+
+
+class Suggestions(Protocol):
+    """Suggestions with their revisions and approvals."""
+
+    def add(self, suggestion: Suggestion, revision: SuggestionRevision) -> bool:
+        """False, and nothing added, when the same agent suggested the same `dedupe_key` before."""
+        ...
+
+    def get(self, suggestion_id: UUID) -> Suggestion:
+        """Raises NotFound `approvals.suggestion_unknown`."""
+        ...
+
+    def lock(self, suggestion_id: UUID) -> Suggestion:
+        """Like get, but nobody else changes it before this transaction ends."""
+        ...
+
+    def revise(self, revision: SuggestionRevision) -> None: ...
+
+    def revision(self, suggestion_id: UUID, number: int) -> SuggestionRevision: ...
+
+    def revisions(self, suggestion_id: UUID) -> list[SuggestionRevision]:
+        """By number."""
+        ...
+
+    def approve(self, approval: Approval) -> None:
+        """Adds a decision."""
+        ...
+
+    def approvals(self, suggestion_id: UUID) -> list[Approval]:
+        """In the order of time."""
+        ...
+
+    def page(
+        self,
+        after: UUID | None,
+        limit: int,
+        status: str | None = None,
+        type: str | None = None,
+        run_id: UUID | None = None,
+        agent_id: UUID | None = None,
+    ) -> list[Suggestion]:
+        """Newest first, those before `after`."""
+        ...
+
+    def count(self, status: str) -> int: ...
+
+    def pending_with_key(self, agent_id: UUID, prefix: str) -> list[Suggestion]:
+        """Pending and snoozed ones whose `dedupe_key` begins with `prefix`, locked."""
+        ...
+
+    def policy(self, operation: str) -> ApprovalPolicy:
+        """The workspace's policy for the operation, else its `*`, else the built-in default (not stored)."""
+        ...
+
+
+class Executions(Protocol):
+    """Executions, and the claims on them. All times are the database's clock."""
+
+    def add(self, execution: ActionExecution) -> None: ...
+
+    def get(self, execution_id: UUID) -> ActionExecution:
+        """Raises NotFound `approvals.execution_unknown`."""
+        ...
+
+    def of(self, suggestion_id: UUID) -> ActionExecution | None:
+        """The newest execution of the suggestion."""
+        ...
+
+    def claim(self, execution_id: UUID, lease_seconds: float) -> ActionExecution | None:
+        """`held` or `ready` and due, or `claimed` past its lease → `claimed`, fence and attempts one up. None when there is nothing to take."""
+        ...
+
+    def lock(self, execution_id: UUID, fence: int, status: ExecutionStatus) -> ActionExecution | None:
+        """Locks it for this transaction if it is in `status` under `fence` with a live lease (no lease asked for `unknown`); else None."""
+        ...
+
+    def withdraw(self, execution_id: UUID) -> bool:
+        """`held` → `withdrawn`, if nobody claimed it."""
+        ...
+
+    def renew(self, execution_id: UUID, fence: int, lease_seconds: float) -> bool: ...
+
+    def move(
+        self,
+        execution_id: UUID,
+        fence: int,
+        from_: ExecutionStatus,
+        to: ExecutionStatus,
+        *,
+        due_at: datetime | None = None,
+        lease_seconds: float | None = None,
+    ) -> bool:
+        """One conditional step; False when the row is not in `from_` under `fence` any more. Leaving `claimed` needs a live lease."""
+        ...
+
+    def claim_lookup(self, execution_id: UUID, lease_seconds: float) -> ActionExecution | None:
+        """Takes an `unknown` one whose look-up is due: fence and lookups one up, status stays `unknown`."""
+        ...
+
+    def attempt(self, attempt: ExecutionAttempt) -> None: ...
+
+    def attempts(self, execution_id: UUID) -> list[ExecutionAttempt]: ...
+
+
+class ApprovalsWork(UnitOfWork, Protocol):
+    @property
+    def suggestions(self) -> Suggestions: ...
+
+    @property
+    def executions(self) -> Executions: ...

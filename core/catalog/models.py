@@ -1,0 +1,53 @@
+"""Agents: a template made a person's own, and its immutable versions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from core.catalog.graph import Graph
+
+
+class AgentConfig(BaseModel):
+    """A person's settings of an agent. `behaviour` holds the values of the template's form; `tools` maps a tool role
+    (mail) to a connection id; `prompt_templates` the texts that the agent drafts with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    behaviour: dict[str, Any] = {}
+    tools: dict[str, UUID] = {}
+    prompt_templates: dict[str, str] = {}
+
+
+@dataclass
+class Agent:
+    """A configured agent of a person. `template` is the slug of a manifest."""
+
+    id: UUID
+    workspace_id: UUID
+    owner_id: UUID
+    template: str
+    name: str
+    config: AgentConfig
+    created_at: datetime
+    description: str = ""
+    status: Literal["active", "paused", "error"] = "active"
+    latest_version_id: UUID | None = None
+    last_run_at: datetime | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class AgentVersion:
+    """What an agent is at one time; never changed. `default_params` is the config that its graph's `params` refer to."""
+
+    id: UUID
+    workspace_id: UUID
+    agent_id: UUID
+    semantic_version: str
+    graph: Graph
+    default_params: dict[str, Any]
+    created_at: datetime
+    parent_run_id: UUID | None = None

@@ -1,0 +1,180 @@
+"""People, the ways they speak to Nod, and the workspaces that keep their things apart."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.kernel.actor import Role, Scope
+
+Provider = Literal["telegram", "slack", "google", "apple", "email", "web"]
+Tone = Literal["direct", "gentle", "motivational"]
+Tier = Literal["free", "personal_pro", "family", "creator", "enterprise"]
+
+
+class QuietHours(BaseModel):
+    """Local times (`22:00`) between which nothing but what is urgent is sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: str = Field("22:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    end: str = Field("07:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    enabled: bool = False
+
+
+class NotificationPreferences(BaseModel):
+    """How a person wants to hear from Nod."""
+
+    model_config = ConfigDict(frozen=True)
+
+    email_enabled: bool = False
+    sms_enabled: bool = False
+    in_app_enabled: bool = True
+    frequency: Literal["immediate", "hourly", "daily"] = "immediate"
+    quiet_hours: QuietHours = QuietHours()
+
+
+class PrivacySettings(BaseModel):
+    """What a person lets Nod keep. `data_retention_days` counts from the day a thing was made."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data_retention_days: int = Field(365, ge=1, le=3650)
+    auto_delete_enabled: bool = False
+    export_enabled: bool = True
+
+
+@dataclass
+class User:
+    """A person. `email` is unique without regard to case."""
+
+    id: UUID
+    email: str
+    created_at: datetime
+    name: str = ""
+    preferred_name: str | None = None
+    email_verified_at: datetime | None = None
+    status: Literal["active", "suspended", "deleted"] = "active"
+    last_login_at: datetime | None = None
+    deleted_at: datetime | None = None
+    version: int = 1
+
+
+@dataclass
+class UserProfile:
+    """How a person is spoken to. `timezone` is an IANA name, `language` a BCP 47 tag; `settled_at` when they confirmed both."""
+
+    id: UUID
+    user_id: UUID
+    timezone: str
+    language: str
+    created_at: datetime
+    tone: Tone = "gentle"
+    tip_kinds: list[str] = field(default_factory=list)
+    notification_preferences: NotificationPreferences = NotificationPreferences()
+    privacy_settings: PrivacySettings = PrivacySettings()
+    settled_at: datetime | None = None
+    version: int = 1
+
+
+@dataclass
+class IdentityLink:
+    """One way a person speaks: their account at a provider. `address` is where to deliver to (a chat id), None when it cannot
+    receive; `reachable` turns false when the platform says that the person blocked us."""
+
+    id: UUID
+    user_id: UUID
+    workspace_id: UUID
+    provider: Provider
+    provider_subject: str
+    created_at: datetime
+    provider_tenant: str = ""
+    address: str | None = None
+    reachable: bool = True
+    version: int = 1
+
+
+@dataclass
+class LinkCode:
+    """A one-time code, shown on a surface that is linked already, that links a second one. Only its hash is kept."""
+
+    id: UUID
+    user_id: UUID
+    workspace_id: UUID
+    code_hash: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass
+class Session:
+    """A signed-in browser. `sid` is stored as a hash."""
+
+    id: UUID
+    user_id: UUID
+    workspace_id: UUID
+    sid: str
+    issued_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass
+class ApiKey:
+    """A key for programs; it acts for the person who made it. `prefix` finds it, `hash` proves it; the secret is shown once."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    name: str
+    prefix: str
+    hash: str
+    scopes: list[Scope]
+    created_at: datetime
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    version: int = 1
+
+
+@dataclass
+class Workspace:
+    """The boundary of isolation: everything belongs to one workspace. One `personal` workspace a person."""
+
+    id: UUID
+    owner_id: UUID
+    kind: Literal["personal", "family", "team"]
+    name: str
+    created_at: datetime
+    status: Literal["active", "suspended", "cancelled"] = "active"
+    slack_team_id: str | None = None
+    version: int = 1
+
+
+@dataclass
+class Membership:
+    """A person's role in a workspace."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    role: Role
+    created_at: datetime
+    version: int = 1
+
+
+@dataclass
+class Subscription:
+    """What a workspace pays for."""
+
+    id: UUID
+    workspace_id: UUID
+    tier: Tier
+    status: Literal["active", "cancelled", "expired"]
+    start: datetime
+    created_at: datetime
+    end: datetime | None = None
+    billing_cycle: Literal["monthly", "annual"] = "monthly"
+    version: int = 1

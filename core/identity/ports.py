@@ -1,0 +1,91 @@
+"""What the identity context needs of storage."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from core.identity.models import (
+    ApiKey,
+    IdentityLink,
+    LinkCode,
+    Membership,
+    Session,
+    Subscription,
+    User,
+    UserProfile,
+    Workspace,
+)
+from core.kernel.actor import Role, Scope
+from core.kernel.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True)
+class Known:
+    """Somebody the directory knows: whom a link, session, key or code stands for. `id` is the row that was found, `secret_hash` what
+    proves it where a proof is wanted."""
+
+    id: UUID
+    user_id: UUID
+    workspace_id: UUID
+    role: Role
+    scopes: tuple[Scope, ...] = ("read", "write", "approve")
+    secret_hash: str | None = None
+
+
+class Directory(Protocol):
+    """Answers who somebody is before a workspace is known: the only questions that look across workspaces. Each answers ids, nothing
+    else; revoked, expired, deleted and suspended ones are not found. May be called outside a unit of work."""
+
+    def by_link(self, provider: str, tenant: str, subject: str) -> Known | None: ...
+
+    def by_session(self, sid_hash: str) -> Known | None: ...
+
+    def by_api_key(self, prefix: str) -> Known | None: ...
+
+    def by_link_code(self, code_hash: str) -> Known | None: ...
+
+    def by_email(self, email: str) -> Known | None:
+        """The person with that address in their personal workspace; letter case does not matter."""
+        ...
+
+
+class People(Protocol):
+    """Rows of the identity context inside one workspace. `get` methods raise NotFound `identity.<noun>_unknown`."""
+
+    def add(
+        self,
+        row: User | UserProfile | IdentityLink | LinkCode | Session | ApiKey | Workspace | Membership | Subscription,
+    ) -> None: ...
+
+    def user(self, user_id: UUID) -> User: ...
+
+    def profile(self, user_id: UUID) -> UserProfile: ...
+
+    def workspace(self) -> Workspace: ...
+
+    def membership(self, user_id: UUID) -> Membership: ...
+
+    def members(self) -> list[Membership]: ...
+
+    def links(self, user_id: UUID) -> list[IdentityLink]: ...
+
+    def link(self, link_id: UUID) -> IdentityLink: ...
+
+    def link_code(self, code_id: UUID) -> LinkCode:
+        """Locked for this transaction, so that a code works once."""
+        ...
+
+    def session(self, session_id: UUID) -> Session: ...
+
+    def api_keys(self, user_id: UUID) -> list[ApiKey]: ...
+
+    def api_key(self, key_id: UUID) -> ApiKey: ...
+
+    def make_data_key(self, user_id: UUID) -> None:
+        """Gives a new user the key that seals their messages and events."""
+        ...
+
+
+class IdentityWork(UnitOfWork, Protocol):
+    @property
+    def people(self) -> People: ...

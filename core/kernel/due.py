@@ -1,0 +1,31 @@
+"""What is due, in any workspace: ids only. The sweep, the scheduler and the doors ask here, then act inside each workspace."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+from uuid import UUID
+
+DueKind = Literal["runs", "executions", "lookups", "sending", "deliveries", "triggers", "suggestions"]
+
+
+@dataclass(frozen=True)
+class DueItem:
+    """One row that is due, and the workspace and user in whose name it is worked on."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+
+
+class DueWork(Protocol):
+    """Looks across workspaces through narrow functions of the database that answer ids, nothing else.
+
+    `runs`: queued and due, or running past the lease. `executions`: held or ready and due, or claimed past the lease. `sending`: sending past the lease.
+    `lookups`: unknown and due. `deliveries`: wanted > shown and due, of one channel. `triggers`: active and due. `suggestions`: pending past expiry or due for
+    a reminder, snoozed past the end of the snooze.
+    """
+
+    def due(self, kind: DueKind, limit: int, channel: str | None = None) -> list[DueItem]: ...
+
+    def depth(self) -> dict[str, int]:
+        """How many rows of each kind are due now, for the metrics."""
+        ...

@@ -1,0 +1,89 @@
+"""Messages in and out, where they were delivered, what came in, and how far a conversation is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something said, by a person (in) or by Nod (out); never changed. `payload` is sealed at rest: for `in` what was said; for `out`
+    what was shown (`{"screen": …}`), or what a door shall put into words (`{"say": code, "data": …}`)."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    direction: Literal["in", "out"]
+    surface: str
+    payload: dict[str, Any]
+    created_at: datetime
+    link_id: UUID | None = None
+    run_id: UUID | None = None
+    delivery_id: UUID | None = None
+    blob: str | None = None
+    schema_version: int = 1
+
+
+@dataclass
+class Delivery:
+    """One message's place in one chat. It is due while `wanted > shown`: a door renders what is true now, sends it the first time
+    and edits it from then on (`remote_ref` finds it). `subject_kind` and `subject_id` name what it shows (`suggestion`, `run`, `message`); every copy of the
+    same subject is refreshed together. `priority`: 0 receipts and replies, 1 new cards, 2 digests."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    link_id: UUID
+    channel: str
+    subject_kind: str
+    subject_id: UUID
+    created_at: datetime
+    due_at: datetime
+    priority: int = 1
+    status: Literal["pending", "sending", "delivered", "failed"] = "pending"
+    wanted: int = 1
+    shown: int = 0
+    fence: int = 0
+    lease_until: datetime | None = None
+    attempts: int = 0
+    dispatched_at: datetime | None = None
+    delivered_at: datetime | None = None
+    failure_reason: str | None = None
+    remote_ref: str | None = None
+    message_id: UUID | None = None
+    trace: str | None = None
+    version: int = 1
+
+
+@dataclass
+class InboundEvent:
+    """Something that a platform handed over, kept before it is acknowledged. (channel, external_id) is unique: the same event twice has one
+    effect. The sealed `payload` is dropped once it was handled."""
+
+    id: UUID
+    channel: str
+    external_id: str
+    payload: dict[str, Any] | None
+    received_at: datetime
+    status: Literal["pending", "processing", "done", "failed"] = "pending"
+    fence: int = 0
+    lease_until: datetime | None = None
+    attempts: int = 0
+    error: str | None = None
+
+
+@dataclass
+class Conversation:
+    """How far a person is in a dialog, in one chat. Lapses at `expires_at`; any process can go on with it."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    link_id: UUID
+    dialog: str
+    step: str
+    state: dict[str, Any]
+    created_at: datetime
+    expires_at: datetime
+    version: int = 1

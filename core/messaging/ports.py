@@ -1,0 +1,109 @@
+"""What messaging needs of storage."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from core.kernel.unit_of_work import UnitOfWork
+from core.messaging.models import Conversation, Delivery, InboundEvent, Message
+
+
+class Messages(Protocol):
+    """Messages and deliveries of one workspace. Payloads are sealed with their user's key on the way in and opened on the way out."""
+
+    def add(self, message: Message) -> None: ...
+
+    def get(self, message_id: UUID) -> Message:
+        """Raises NotFound `messaging.message_unknown`."""
+        ...
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Adds a delivery."""
+        ...
+
+    def delivery(self, delivery_id: UUID) -> Delivery:
+        """Raises NotFound `messaging.delivery_unknown`."""
+        ...
+
+    def delivery_by_ref(self, link_id: UUID, remote_ref: str) -> Delivery | None:
+        """The delivery that a platform's message stands for."""
+        ...
+
+    def refresh(self, subject_kind: str, subject_id: UUID) -> list[tuple[UUID, str]]:
+        """One more `wanted` for every copy of the subject; answers (delivery id, channel) of each."""
+        ...
+
+    def claim(self, delivery_id: UUID, lease_seconds: float) -> Delivery | None:
+        """Takes a due delivery (`wanted > shown`, not claimed or its lease is over), raises its fence; None when there is nothing to do."""
+        ...
+
+    def settle(self, delivery: Delivery, shown: int, remote_ref: str | None, message_id: UUID | None) -> bool:
+        """Records that the platform took what was `wanted` at the claim. False when the claim was lost (fence)."""
+        ...
+
+    def postpone(self, delivery: Delivery, until: datetime, reason: str) -> bool:
+        """Gives the claim back, due at `until`. False when the claim was lost."""
+        ...
+
+    def give_up(self, delivery: Delivery, reason: str) -> bool:
+        """Ends it as failed (blocked, message gone). False when the claim was lost."""
+        ...
+
+    def transcript(self, link_id: UUID, before: UUID | None, limit: int) -> Sequence["Line"]:
+        """What stands in one chat, oldest first: what the person said and each delivery with what it last showed."""
+        ...
+
+    def changed(self, link_id: UUID, after: UUID | None) -> Sequence["Line"]:
+        """Lines with a message newer than the message `after`, in order of change."""
+        ...
+
+
+class Line(Protocol):
+    """One line of a chat: the newest message in its place. `delivery` is None for what the person said."""
+
+    @property
+    def message(self) -> Message: ...
+
+    @property
+    def delivery(self) -> Delivery | None: ...
+
+
+class Conversations(Protocol):
+    """How far each chat is in a dialog; one row a link."""
+
+    def current(self, link_id: UUID) -> Conversation | None:
+        """Locked for this transaction; also when it lapsed (the caller says so and ends it)."""
+        ...
+
+    def put(self, conversation: Conversation) -> None:
+        """Replaces what was current."""
+        ...
+
+    def end(self, link_id: UUID) -> None: ...
+
+
+class Inbox(Protocol):
+    """What platforms handed over. Works outside of any workspace; its own short transactions."""
+
+    def store(self, channel: str, external_id: str, payload: dict[str, Any]) -> UUID | None:
+        """Durable once it returns. None when this event was stored before."""
+        ...
+
+    def claim(self, channel: str, lease_seconds: float, limit: int) -> list[InboundEvent]:
+        """Takes what is pending or was left by a dead process, oldest first."""
+        ...
+
+    def done(self, event: InboundEvent) -> bool:
+        """Drops the payload, keeps the id. False when the claim was lost."""
+        ...
+
+    def failed(self, event: InboundEvent, error: str, retry: bool) -> bool: ...
+
+
+class MessagingWork(UnitOfWork, Protocol):
+    @property
+    def messages(self) -> Messages: ...
+
+    @property
+    def conversations(self) -> Conversations: ...

@@ -1,0 +1,54 @@
+"""What a person prefers, allows, and is doing just now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+
+@dataclass
+class UserPreference:
+    """One preference. `scope` is `orchestrator` or `agent:<id>`. `inferred` never overwrites `user`."""
+
+    id: UUID
+    user_id: UUID
+    workspace_id: UUID
+    scope: str
+    key: str
+    value: Any
+    source: Literal["user", "inferred"]
+    updated_at: datetime
+    created_at: datetime
+    version: int = 1
+
+
+@dataclass
+class UserConsent:
+    """A person's yes to a data source or an agent (`data:mail`, `agent:<id>`); void once revoked."""
+
+    id: UUID
+    user_id: UUID
+    workspace_id: UUID
+    key: str
+    granted_at: datetime
+    revoked_at: datetime | None = None
+    version: int = 1
+
+    @property
+    def active(self) -> bool:
+        """Whether the yes still holds."""
+        return self.revoked_at is None
+
+
+@dataclass
+class UserContext:
+    """Where a person is: work, home, vacation or a name of their own. `schedule` is a cron of when it begins by itself."""
+
+    id: UUID
+    user_id: UUID
+    workspace_id: UUID
+    name: str
+    active: bool
+    created_at: datetime
+    schedule: str | None = None
+    version: int = 1
