@@ -1,0 +1,1 @@
+"""What all doors share: screens, buttons, forms, callback tokens, words, and the hop from an async door to the sync core."""

@@ -1,0 +1,128 @@
+"""How dialogs are written: once, for every door. A handler gets a Chat and answers with a Reply; renderers turn a subject
+(a suggestion, a run) into the screen that is true now."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+from bots.kit.screen import Screen
+from core.identity.models import IdentityLink, User, UserProfile
+from core.kernel.actor import Actor
+from core.kernel.errors import Invalid
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A button was pressed, on the message of `delivery_id` where the door knows it."""
+
+    action: str
+    args: tuple[str, ...]
+    delivery_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words were sent; `reply_to` is the delivery that they answer."""
+
+    text: str
+    reply_to: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file was handed over; its bytes are in the content store."""
+
+    name: str
+    blob: str
+    size: int
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Submit:
+    """A form was filled in. `values` are strings, lists of strings for choices, or an Upload for a file."""
+
+    action: str
+    args: tuple[str, ...]
+    values: Mapping[str, Any]
+    delivery_id: UUID | None = None
+
+
+Input = Tap | Text | Upload | Submit
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What comes of an input: a `screen` as a new message or in place of the one that was tapped; a `toast` that answers the tap at
+    once (`alert`: one that must be closed)."""
+
+    screen: Screen | None = None
+    mode: Literal["new", "replace"] = "new"
+    toast: str | None = None
+    alert: bool = False
+
+
+@dataclass
+class Chat:
+    """One person in one chat, within one transaction. `work` is the unit of work (all repositories), `say(code, **data)` a
+    sentence in the person's language; `place` knows formats of dates, times and money by their locale and timezone."""
+
+    work: Any
+    actor: Actor
+    user: User
+    profile: UserProfile
+    link: IdentityLink
+    say: Callable[..., str]
+    place: Any
+    catalog: Any
+    input: Input | None = None
+    trace: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+Handler = Callable[..., Reply]
+Renderer = Callable[[Chat, UUID], Screen]
+
+actions: dict[str, Handler] = {}
+commands: dict[str, Handler] = {}
+renderers: dict[str, Renderer] = {}
+steps: dict[str, Handler] = {}
+
+
+def action(name: str) -> Callable[[Handler], Handler]:
+    """Registers what a button or a form does: `handler(chat, *args)`, for a form `handler(chat, *args, values)`."""
+    return _register(actions, name)
+
+
+def command(name: str) -> Callable[[Handler], Handler]:
+    """Registers `/name`: `handler(chat, rest_of_the_line)`."""
+    return _register(commands, name)
+
+
+def step(dialog: str) -> Callable[[Handler], Handler]:
+    """Registers who hears free words or a file while the conversation is in `dialog`: `handler(chat, conversation)`."""
+    return _register(steps, dialog)
+
+
+def renderer(subject_kind: str) -> Callable[[Renderer], Renderer]:
+    """Registers how a subject is shown as it is now."""
+    return _register(renderers, subject_kind)
+
+
+def _register(table: dict[str, Any], name: str) -> Callable[[Any], Any]:
+    def add(function: Any) -> Any:
+        if name in table:
+            raise RuntimeError(f"{name} is registered twice")
+        table[name] = function
+        return function
+
+    return add
+
+
+def handler_of(name: str) -> Handler:
+    """Raises Invalid `messaging.button_unknown` for a button of an older version."""
+    try:
+        return actions[name]
+    except KeyError:
+        raise Invalid("messaging.button_unknown", action=name) from None

@@ -1,0 +1,105 @@
+"""Putting something before a person: in one chat, or in all of theirs; and keeping every copy of it true."""
+
+from typing import Any, Protocol
+from uuid import UUID
+
+from core.identity.models import IdentityLink
+from core.identity.ports import IdentityWork
+from core.kernel.ids import new_id
+from core.messaging.models import Delivery, Message
+from core.messaging.ports import MessagingWork
+
+RECEIPT, CARD, DIGEST = 0, 1, 2
+
+
+class PostWork(MessagingWork, IdentityWork, Protocol):
+    """What posting needs: messages, and the person's links."""
+
+
+def hear(work: MessagingWork, link: IdentityLink, payload: dict[str, Any], blob: str | None = None) -> Message:
+    """Keeps what a person said in a chat."""
+    message = Message(
+        id=new_id(), workspace_id=link.workspace_id, user_id=link.user_id, direction="in", surface=link.provider,
+        payload=payload, created_at=work.now, link_id=link.id, blob=blob,
+    )  # fmt: skip
+    work.messages.add(message)
+    return message
+
+
+def answer(work: MessagingWork, link: IdentityLink, payload: dict[str, Any], trace: str | None = None) -> Delivery:
+    """Says something in one chat, as a new message there."""
+    message = _said(work, link, payload)
+    delivery = _delivery(work, link, "message", message.id, RECEIPT, trace)
+    delivery.message_id = message.id
+    work.messages.deliver(delivery)
+    work.ring(f"deliveries.{delivery.channel}", delivery.id)
+    return delivery
+
+
+def replace(work: MessagingWork, link: IdentityLink, delivery_id: UUID, payload: dict[str, Any]) -> Delivery:
+    """Says something in the place of an earlier message of the same chat; that place then shows a message, whatever it showed before.
+    Raises NotFound `messaging.delivery_unknown`."""
+    delivery = work.messages.delivery(delivery_id)
+    message = _said(work, link, payload, delivery_id)
+    delivery.message_id = message.id
+    delivery.subject_kind, delivery.subject_id = "message", message.id
+    delivery.wanted += 1
+    delivery.status, delivery.due_at, delivery.priority = "pending", work.now, RECEIPT
+    work.ring(f"deliveries.{delivery.channel}", delivery.id)
+    return delivery
+
+
+def announce(
+    work: PostWork, user_id: UUID, subject_kind: str, subject_id: UUID, priority: int = CARD, trace: str | None = None
+) -> list[Delivery]:
+    """Puts a card about a subject into each chat of a person that can receive; doors render it as it is when it is sent."""
+    made = []
+    for link in work.people.links(user_id):
+        if link.address is None or not link.reachable:
+            continue
+        delivery = _delivery(work, link, subject_kind, subject_id, priority, trace)
+        work.messages.deliver(delivery)
+        work.ring(f"deliveries.{delivery.channel}", delivery.id)
+        made.append(delivery)
+    return made
+
+
+def show(
+    work: MessagingWork, link: IdentityLink, subject_kind: str, subject_id: UUID, trace: str | None = None
+) -> Delivery:
+    """Puts a card about a subject into one chat."""
+    delivery = _delivery(work, link, subject_kind, subject_id, RECEIPT, trace)
+    work.messages.deliver(delivery)
+    work.ring(f"deliveries.{delivery.channel}", delivery.id)
+    return delivery
+
+
+def notify(work: PostWork, user_id: UUID, code: str, data: dict[str, Any], run_id: UUID | None = None) -> None:
+    """Tells a person something in each of their chats. `code` is a message id, `data` fills its gaps."""
+    for link in work.people.links(user_id):
+        if link.address is not None and link.reachable:
+            answer(work, link, {"say": code, "data": data})
+
+
+def refresh(work: MessagingWork, subject_kind: str, subject_id: UUID) -> None:
+    """The subject changed: every copy of its card, in every chat, is shown anew."""
+    for delivery_id, channel in work.messages.refresh(subject_kind, subject_id):
+        work.ring(f"deliveries.{channel}", delivery_id)
+
+
+def _said(work: MessagingWork, link: IdentityLink, payload: dict[str, Any], delivery_id: UUID | None = None) -> Message:
+    message = Message(
+        id=new_id(), workspace_id=link.workspace_id, user_id=link.user_id, direction="out", surface=link.provider,
+        payload=payload, created_at=work.now, link_id=link.id, delivery_id=delivery_id,
+    )  # fmt: skip
+    work.messages.add(message)
+    return message
+
+
+def _delivery(
+    work: MessagingWork, link: IdentityLink, kind: str, subject_id: UUID, priority: int, trace: str | None
+) -> Delivery:
+    return Delivery(
+        id=new_id(), workspace_id=link.workspace_id, user_id=link.user_id, link_id=link.id, channel=link.provider,
+        subject_kind=kind, subject_id=subject_id, created_at=work.now, due_at=work.now, priority=priority, trace=trace,
+    )  # fmt: skip
