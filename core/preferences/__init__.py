@@ -1,0 +1,1 @@
+"""What a person prefers, allows, and is doing just now."""
