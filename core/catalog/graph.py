@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+import jmespath
+from jmespath.exceptions import JMESPathError
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.kernel.errors import Invalid
@@ -37,7 +39,8 @@ class Graph(BaseModel):
     def ordered(self) -> tuple[Node, ...]:
         """The nodes, each after all that it refers to.
 
-        Raises Invalid: `catalog.graph_node_twice`, `catalog.graph_reference_dangling`, `catalog.graph_cycle`; data names the node.
+        Raises Invalid: `catalog.graph_node_twice`, `catalog.graph_reference_dangling`, `catalog.graph_reference_broken`,
+        `catalog.graph_cycle`; data names the node.
         """
         by_id: dict[str, Node] = {}
         for node in self.nodes:
@@ -55,11 +58,31 @@ class Graph(BaseModel):
 
     def _named(self, node: str, value: Any, by_id: Mapping[str, Node]) -> Iterator[str]:
         for expression in references(value):
-            root = expression.replace("[", ".").replace("|", ".").split(".", 1)[0].strip()
-            if root in by_id:
-                yield root
-            elif root not in ROOTS and root != "item":
-                raise Invalid("catalog.graph_reference_dangling", node=node, reference=expression)
+            try:
+                named = set(_roots(jmespath.compile(expression).parsed))
+            except (JMESPathError, RecursionError) as problem:
+                raise Invalid("catalog.graph_reference_broken", node=node, reference=expression) from problem
+            for root in named:
+                if root in by_id:
+                    yield root
+                elif root not in ROOTS and root != "item":
+                    raise Invalid("catalog.graph_reference_dangling", node=node, reference=expression)
+
+
+_LEFT_ONLY = frozenset(
+    ("subexpression", "index_expression", "pipe", "projection", "filter_projection", "value_projection", "flatten")
+)
+
+
+def _roots(tree: Mapping[str, Any]) -> Iterator[str]:
+    """The names that a parsed JMESPath expression looks up in its scope; what stands right of a dot, a pipe or a projection
+    looks into what is left of it."""
+    if tree["type"] == "field":
+        yield tree["value"]
+    children = tree.get("children", ())
+    for child in children[:1] if tree["type"] in _LEFT_ONLY else children:
+        if child["type"] != "expref":
+            yield from _roots(child)
 
 
 def _reference(expression: str | None) -> Any:

@@ -1,0 +1,1 @@
+"""Skills that come with Nod: rules and parsers, one to a file."""
