@@ -1,0 +1,30 @@
+"""Answers to taps on inline buttons."""
+
+from __future__ import annotations
+
+import time
+
+from ..parameters import Parameters
+from ..people import Toast
+from ..refusals import bad_request
+from ..text import units
+from ..world import World
+from .method import Method
+
+TOAST_LIMIT = 200
+
+
+def answer_callback_query(world: World, params: Parameters) -> bool:
+    text = params.text("text")
+    tap = world.taps.get(params.text("callback_query_id").strip())
+    too_old = tap is not None and time.monotonic() - tap.at > world.callback_seconds
+    if tap is None or tap.answered or tap.expired or too_old:
+        raise bad_request("query is too old and response timeout expired or query ID is invalid")
+    if units(text) > TOAST_LIMIT:
+        raise bad_request("MESSAGE_TOO_LONG")
+    tap.toast = Toast(text, params.flag("show_alert"), params.text("url") or None)
+    world.notify()
+    return True
+
+
+METHODS: dict[str, Method] = {"answerCallbackQuery": answer_callback_query}
