@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     worker_threads: int = Field(8, ge=1, le=64)
     local_email: str = "you@localhost"
 
+    sign_in_token: SecretStr | None = Field(None, description="opens the chat page; made anew by each `nod up`")
+    ready_fd: int | None = Field(None, ge=0, description="set by the supervisor: where a process says that it works")
+
     telegram_token: SecretStr | None = None
     telegram_api_url: str = "https://api.telegram.org"
     telegram_webhook_secret: SecretStr | None = None
