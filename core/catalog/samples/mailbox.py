@@ -47,6 +47,7 @@ class _Source(BaseModel):
     zone: str | None = None
     flags: tuple[Literal["seen", "answered", "flagged"], ...] = ()
     via: str | None = None
+    return_path: str | None = None
     auth: Literal["pass", "fail", "softfail", "none"] = "pass"
     line_ending: Literal["crlf", "lf"] = "crlf"
     headers: dict[str, str | tuple[str, ...]] = {}
@@ -120,8 +121,7 @@ def _trace(source: _Source, name: str, sent: datetime, owner: str) -> Iterator[s
     domain = address.rpartition("@")[2]
     digest = hashlib.sha256(name.encode()).hexdigest()
     host = source.via or f"mail.{domain}"
-    if "Return-Path" not in source.headers:
-        yield header("Return-Path", f"<{address}>")
+    yield header("Return-Path", source.return_path or f"<{address}>")
     hop = f"from {host} ({host} [192.0.2.{int(digest[:4], 16) % 250 + 2}]) by mx.example.org with ESMTPS id {digest[4:16]} for <{owner}>"
     yield header("Received", f"{hop}; {format_datetime(sent)}")
     yield header("Authentication-Results", "mx.example.org; " + _AUTH[source.auth].format(domain=domain))

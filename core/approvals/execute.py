@@ -1,0 +1,263 @@
+"""How an approved action is executed: claim → arm → effect → record. Each step is one short transaction; the effect itself happens between two of them.
+See docs/execution.md."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from core.approvals.canonical import sha256
+from core.approvals.models import ActionExecution, ExecutionAttempt, Suggestion, SuggestionRevision
+from core.approvals.ports import ApprovalsWork
+from core.catalog.kinds import template
+from core.catalog.ports import CatalogWork
+from core.connectors.kinds import integration
+from core.connectors.manifest import OperationManifest
+from core.connectors.models import Connection
+from core.connectors.ports import ConnectionsWork, Receipt
+from core.kernel.actor import Actor
+from core.kernel.errors import Conflict, Failure
+from core.kernel.events import Event
+from core.kernel.ids import new_id
+from core.messaging.post import PostWork, refresh
+from core.preferences.choose import need_consent
+from core.preferences.ports import PreferencesWork
+
+LEASE_SECONDS = 45.0
+LOOKUPS = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
+
+
+class ExecuteWork(ApprovalsWork, CatalogWork, ConnectionsWork, PostWork, PreferencesWork, Protocol):
+    """What executing needs."""
+
+
+@dataclass(frozen=True)
+class Armed:
+    """An execution that passed the last gate: exactly what to do, and the fence to record it under."""
+
+    execution: ActionExecution
+    suggestion: Suggestion
+    revision: SuggestionRevision
+    connection: Connection
+    operation: OperationManifest
+
+
+def claim(work: ExecuteWork, execution_id: UUID) -> Armed | None:
+    """Takes a due execution; None when there is nothing to take (somebody else has it, it is held, done or withdrawn)."""
+    execution = work.executions.claim(execution_id, LEASE_SECONDS)
+    return None if execution is None else _facts(work, execution)
+
+
+def arm(work: ExecuteWork, claimed: Armed) -> Armed | None:
+    """The last gate: everything that an approval stands on is checked again, then `claimed` → `sending`. None when the claim was lost, or when the gate
+    refused (then the execution has failed, nothing was done, and the person is told why)."""
+    execution = work.executions.lock(claimed.execution.id, claimed.execution.fence, "claimed")
+    if execution is None:
+        return None
+    facts = _facts(work, execution)
+    try:
+        _gate(work, facts)
+    except Failure as why:
+        _end(work, facts, "failed", error={"code": why.code, "data": why.data}, outcome="refused")
+        return None
+    if not work.executions.move(execution.id, execution.fence, "claimed", "sending", lease_seconds=LEASE_SECONDS):
+        return None
+    return facts
+
+
+def ask_anew(work: ExecuteWork, claimed: Armed, code: str, data: dict[str, Any]) -> None:
+    """The world changed since the yes (somebody answered the thread): nothing is done, the same action waits as a new revision for a new yes."""
+    execution = work.executions.lock(claimed.execution.id, claimed.execution.fence, "claimed")
+    if execution is None:
+        return
+    suggestion = work.suggestions.lock(claimed.suggestion.id)
+    _attempt(work, execution, "refused", {"code": code, "data": data})
+    execution.status, execution.lease_until = "withdrawn", None
+    execution.error = {"code": code, "data": data}
+    work.suggestions.revise(
+        SuggestionRevision(
+            id=new_id(),
+            workspace_id=suggestion.workspace_id,
+            suggestion_id=suggestion.id,
+            number=suggestion.revision + 1,
+            action=claimed.revision.action,
+            payload_sha256=claimed.revision.payload_sha256,
+            author="agent",
+            author_id=suggestion.agent_id,
+            created_at=work.now,
+        )  # fmt: skip
+    )
+    suggestion.revision += 1
+    suggestion.status, suggestion.decided_at = "pending", None
+    refresh(work, "suggestion", suggestion.id)
+
+
+def succeed(work: ExecuteWork, armed: Armed, receipt: Receipt) -> bool:
+    """Records the effect under its fence. False when we are a zombie: then only the attempt was appended."""
+    return _record(
+        work, armed, "succeeded", {"external_ref": receipt.external_ref, **receipt.facts}, external_ref=receipt.external_ref,
+        result=dict(receipt.facts),
+    )  # fmt: skip
+
+
+def fail(work: ExecuteWork, armed: Armed, code: str, data: dict[str, Any]) -> bool:
+    """Records that surely nothing was done. False when we are a zombie."""
+    return _record(work, armed, "failed", {"code": code, "data": data}, error={"code": code, "data": data})
+
+
+def lose_track(work: ExecuteWork, armed: Armed, code: str, data: dict[str, Any]) -> bool:
+    """Records that nobody can say whether it was done: it is looked up soon, never silently repeated. False when we are a zombie."""
+    return _record(work, armed, "unknown", {"code": code, "data": data}, error={"code": code, "data": data})
+
+
+def reap(work: ExecuteWork, execution_id: UUID) -> None:
+    """An execution whose worker vanished while sending: it may have been done. A keyed operation is simply asked again with the same key, anything
+    else becomes `unknown`."""
+    execution = work.executions.get(execution_id)
+    if execution.status != "sending" or execution.lease_until is None or execution.lease_until > work.now:
+        return
+    facts = _facts(work, execution)
+    to = "ready" if facts.operation.effect in ("keyed", "local") else "unknown"
+    if work.executions.move(execution.id, execution.fence, "sending", to, due_at=work.now):
+        _attempt(work, execution, "unknown", {"code": "approvals.worker_lost"})
+        work.ring("executions.due", execution.id)
+        refresh(work, "suggestion", execution.suggestion_id)
+
+
+def claim_lookup(work: ExecuteWork, execution_id: UUID) -> Armed | None:
+    """Takes an unknown execution whose look-up is due; None when there is nothing to take."""
+    execution = work.executions.claim_lookup(execution_id, LEASE_SECONDS)
+    return None if execution is None else _facts(work, execution)
+
+
+def looked_up(work: ExecuteWork, taken: Armed, finding: Receipt | str) -> None:
+    """What the look-up found: done, surely not done (then it may be done now), or still unclear (looked up again later; after the last one
+    the person decides)."""
+    execution = work.executions.lock(taken.execution.id, taken.execution.fence, "unknown")
+    if execution is None:
+        return
+    if isinstance(finding, Receipt):
+        execution.external_ref, execution.result = finding.external_ref, dict(finding.facts)
+        _end(work, taken, "succeeded", outcome="looked_up", execution=execution)
+    elif finding == "absent":
+        _attempt(work, execution, "looked_up", {"found": "absent"})
+        execution.status, execution.due_at, execution.lease_until = "ready", work.now, None
+        work.ring("executions.due", execution.id)
+    else:
+        _attempt(work, execution, "looked_up", {"found": "unclear"})
+        last = execution.lookups >= len(LOOKUPS)
+        execution.due_at = work.now + (timedelta(days=3650) if last else LOOKUPS[execution.lookups])
+        execution.lease_until = None
+        refresh(work, "suggestion", execution.suggestion_id)
+
+
+def resolve(work: ExecuteWork, actor: Actor, suggestion_id: UUID, choice: str) -> ActionExecution:
+    """A person says what became of an unknown one: `done`, `again` (do it now) or `drop`. Raises Conflict `approvals.not_unknown` (data: status)."""
+    actor.need("approve")
+    work.suggestions.lock(suggestion_id)
+    execution = work.executions.of(suggestion_id)
+    if execution is None or execution.status != "unknown":
+        raise Conflict("approvals.not_unknown", status=execution.status if execution else "")
+    execution = work.executions.lock(execution.id, execution.fence, "unknown")
+    if execution is None:
+        raise Conflict("approvals.not_unknown", status="")
+    execution.fence += 1
+    execution.status = {"done": "succeeded", "again": "ready", "drop": "failed"}[choice]
+    execution.due_at, execution.lease_until = work.now, None
+    if choice == "done":
+        execution.executed_at = work.now
+    if choice == "again":
+        work.ring("executions.due", execution.id)
+    _attempt(work, execution, "looked_up", {"decided_by": str(actor.user_id), "choice": choice})
+    work.record(
+        Event(
+            "action.resolved",
+            execution.workspace_id,
+            actor.user_id,
+            {"execution_id": str(execution.id), "choice": choice},
+        )
+    )
+    refresh(work, "suggestion", suggestion_id)
+    return execution
+
+
+def _gate(work: ExecuteWork, facts: Armed) -> None:
+    approvals = [a for a in work.suggestions.approvals(facts.suggestion.id) if a.id == facts.execution.approval_id]
+    hashes = {sha256(facts.revision.action), facts.revision.payload_sha256, *(a.payload_sha256 for a in approvals)}
+    if len(approvals) != 1 or approvals[0].decision != "approve" or len(hashes) != 1:
+        raise Conflict("approvals.payload_changed")
+    if facts.suggestion.status != "approved" or facts.suggestion.revision != facts.revision.number:
+        raise Conflict("approvals.no_longer_approved", status=facts.suggestion.status)
+    if facts.connection.status != "active" or not work.connections.credential_active(facts.connection):
+        raise Conflict(
+            "approvals.connection_unusable", connection=facts.connection.name, status=facts.connection.status
+        )
+    agent = work.agents.get(facts.suggestion.agent_id)
+    if agent.status == "paused":
+        raise Conflict("catalog.agent_paused", agent=agent.name)
+    if work.people.workspace().status != "active" or work.people.user(approvals[0].user_id).status != "active":
+        raise Conflict("approvals.account_closed")
+    need_consent(work, facts.suggestion.user_id, template(agent.template).manifest.consents)
+
+
+def _facts(work: ExecuteWork, execution: ActionExecution) -> Armed:
+    suggestion = work.suggestions.get(execution.suggestion_id)
+    approval = next(a for a in work.suggestions.approvals(suggestion.id) if a.id == execution.approval_id)
+    revision = work.suggestions.revision(suggestion.id, approval.revision)
+    connection = work.connections.get(execution.connection_id)
+    operation = integration(connection.integration).operation(revision.action.operation)
+    return Armed(execution, suggestion, revision, connection, operation)
+
+
+def _record(work: ExecuteWork, armed: Armed, status: Any, detail: dict[str, Any], **fields: Any) -> bool:
+    execution = work.executions.lock(armed.execution.id, armed.execution.fence, "sending")
+    if execution is None:
+        _attempt(work, armed.execution, "zombie", detail)
+        return False
+    for name, value in fields.items():
+        setattr(execution, name, value)
+    if status == "unknown":
+        execution.status, execution.due_at, execution.lease_until = "unknown", work.now + LOOKUPS[0], None
+        _attempt(work, execution, "unknown", detail)
+        work.record(_event("action.unknown", execution, armed.suggestion))
+        refresh(work, "suggestion", execution.suggestion_id)
+    else:
+        _end(work, armed, status, outcome=status, detail=detail, execution=execution)
+    return True
+
+
+def _end(
+    work: ExecuteWork, facts: Armed, status: Any, *, outcome: Any, detail: dict[str, Any] | None = None,
+    error: dict[str, Any] | None = None, execution: ActionExecution | None = None,
+) -> None:  # fmt: skip
+    execution = execution or work.executions.get(facts.execution.id)
+    execution.status, execution.lease_until = status, None
+    execution.error = error or (execution.error if status == "failed" else None)
+    if status == "succeeded":
+        execution.executed_at = work.now
+    _attempt(work, execution, outcome, detail or error or {"external_ref": execution.external_ref})
+    work.record(_event(f"action.{status}", execution, facts.suggestion))
+    refresh(work, "suggestion", execution.suggestion_id)
+
+
+def _attempt(work: ExecuteWork, execution: ActionExecution, outcome: Any, detail: dict[str, Any]) -> None:
+    work.executions.attempt(
+        ExecutionAttempt(
+            id=new_id(),
+            workspace_id=execution.workspace_id,
+            execution_id=execution.id,
+            fence=execution.fence,
+            outcome=outcome,
+            detail=detail,
+            at=work.now,
+        )  # fmt: skip
+    )
+
+
+def _event(kind: str, execution: ActionExecution, suggestion: Suggestion) -> Event:
+    return Event(
+        kind,
+        execution.workspace_id,
+        suggestion.user_id,
+        {"execution_id": str(execution.id), "suggestion_id": str(suggestion.id)},
+    )

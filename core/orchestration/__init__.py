@@ -1,0 +1,1 @@
+"""Runs of agents: started, claimed, stepped through, finished."""

@@ -1,0 +1,85 @@
+"""Ending a run: what it suggests, where it reads on, or why it failed; all in one transaction with its last state."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID
+
+from core.approvals.ports import ApprovalsWork
+from core.approvals.propose import propose
+from core.catalog.ports import CatalogWork
+from core.connectors.ports import ConnectionsWork
+from core.kernel.errors import Failure
+from core.kernel.events import Event
+from core.messaging.post import PostWork, announce, refresh
+from core.orchestration.models import Run
+from core.orchestration.ports import OrchestrationWork, Proposal, Usage
+
+MAX_ATTEMPTS = 3
+CARDS_A_RUN = 6
+PAUSES = (timedelta(seconds=5), timedelta(seconds=30))
+
+
+class FinishWork(OrchestrationWork, ApprovalsWork, CatalogWork, ConnectionsWork, PostWork, Protocol):
+    """What finishing needs."""
+
+
+def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any], usage: list[Usage]) -> Run | None:
+    """Ends a run well: proposals become suggestions with cards (the first ones one by one, the rest in a digest), readers move on. A dry run changes
+    nothing but itself. None when the claim was lost: then nothing was written."""
+    run = work.runs.hold(run_id, fence)
+    if run is None:
+        return None
+    _meter(run, usage)
+    run.status, run.finished_at, run.lease_until = "succeeded", work.now, None
+    run.output = dict(output)
+    if not run.dry:
+        made, refused = propose(work, run, [Proposal.model_validate(p) for p in output.get("proposals", ())])
+        run.output = {**run.output, "suggested": [str(s.id) for s in made], "refused": refused}
+        for connection_id, cursor in output.get("cursors", {}).items():
+            work.connections.advance(UUID(connection_id), str(run.agent_id), cursor)
+        rank = {"high": 0, "medium": 1, "low": 2}
+        for suggestion in sorted(made, key=lambda s: rank[s.priority])[:CARDS_A_RUN]:
+            announce(work, run.user_id, "suggestion", suggestion.id, trace=run.trace)
+        if len(made) > CARDS_A_RUN:
+            announce(work, run.user_id, "digest", run.id, priority=2, trace=run.trace)
+    work.agents.touch(run.agent_id)
+    work.record(Event("run.succeeded", run.workspace_id, run.user_id, {"run_id": str(run.id)}))
+    refresh(work, "run", run.id)
+    return run
+
+
+def fail(work: FinishWork, run_id: UUID, fence: int, why: Failure, usage: list[Usage], *, again: bool) -> Run | None:
+    """Ends a run that failed, or queues it once more where trying again may help and it was not tried three times. The person is told when it ended.
+    None when the claim was lost."""
+    run = work.runs.hold(run_id, fence)
+    if run is None:
+        return None
+    _meter(run, usage)
+    run.error, run.lease_until = {"code": why.code, "data": why.data}, None
+    if again and run.attempt < MAX_ATTEMPTS:
+        run.status, run.due_at = "queued", work.now + PAUSES[min(run.attempt, len(PAUSES)) - 1]
+    else:
+        run.status, run.finished_at = "failed", work.now
+        work.record(Event("run.failed", run.workspace_id, run.user_id, {"run_id": str(run.id), "code": why.code}))
+        if not run.dry:
+            announce(work, run.user_id, "run", run.id, trace=run.trace)
+    refresh(work, "run", run.id)
+    return run
+
+
+def cancelled(work: FinishWork, run_id: UUID, fence: int) -> Run | None:
+    """Ends a run that a person asked to stop. None when the claim was lost."""
+    run = work.runs.hold(run_id, fence)
+    if run is None:
+        return None
+    run.status, run.finished_at, run.lease_until = "cancelled", work.now, None
+    work.record(Event("run.cancelled", run.workspace_id, run.user_id, {"run_id": str(run.id)}))
+    refresh(work, "run", run.id)
+    return run
+
+
+def _meter(run: Run, usage: list[Usage]) -> None:
+    run.tokens += sum(u.tokens_prompt + u.tokens_completion for u in usage)
+    run.cost += sum((u.cost or Decimal(0) for u in usage), Decimal(0))
