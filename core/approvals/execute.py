@@ -85,7 +85,7 @@ def ask_anew(work: ExecuteWork, claimed: Armed, code: str, data: dict[str, Any])
             author="agent",
             author_id=suggestion.agent_id,
             created_at=work.now,
-        )  # fmt: skip
+        )
     )
     suggestion.revision += 1
     suggestion.status, suggestion.decided_at = "pending", None
@@ -250,7 +250,7 @@ def _attempt(work: ExecuteWork, execution: ActionExecution, outcome: Any, detail
             outcome=outcome,
             detail=detail,
             at=work.now,
-        )  # fmt: skip
+        )
     )
 
 

@@ -80,8 +80,12 @@ class EffectUnknown(Exception):
         self.code, self.data = code, data
 
 
-class LoginRefused(Exception):
-    """The credential is no longer accepted: the connection is expired until the person signs in again."""
+class LoginRefused(EffectFailed):
+    """The credential is no longer accepted: the connection is expired until the person signs in again. Whatever was to be
+    done was surely not done."""
+
+    def __init__(self, code: str = "connectors.login_refused", **data: Any) -> None:
+        super().__init__(code, lasting=True, **data)
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ class Connector(Protocol):
 
     def perform(self, operation: str, key: str, input: Mapping[str, Any]) -> Receipt:
         """Does it. `key` is the execution's idempotency key, the same at each attempt. `input` is exactly what was approved.
-        Raises EffectFailed (surely not done) or EffectUnknown; any other exception counts as unknown."""
+        Raises EffectFailed (surely not done; LoginRefused is one) or EffectUnknown; any other exception counts as unknown."""
         ...
 
     def find(self, operation: str, key: str, input: Mapping[str, Any]) -> Finding:
@@ -129,8 +133,9 @@ class LocalConnector(Protocol):
     Its folder offers `LOCAL: LocalConnector` instead of operations of class keyed, searchable or blind.
     """
 
-    def perform(self, work: Any, operation: str, key: str, input: Mapping[str, Any]) -> Receipt:
-        """Adds the effect to the unit of work `work`. Raises EffectFailed."""
+    def perform(self, work: Any, operation: str, key: str, input: Mapping[str, Any], owner_id: UUID) -> Receipt:
+        """Adds the effect to the unit of work `work`, for `owner_id`; a second time with the same key changes nothing.
+        Raises EffectFailed."""
         ...
 
 

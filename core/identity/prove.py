@@ -36,7 +36,7 @@ def open_session(work: IdentityWork, user_id: UUID) -> str:
             sid=digest(secret),
             issued_at=work.now,
             expires_at=work.now + timedelta(days=SESSION_DAYS),
-        )  # fmt: skip
+        )
     )
     work.people.user(user_id).last_login_at = work.now
     return secret
@@ -107,7 +107,7 @@ def make_code(work: IdentityWork, actor: Actor) -> str:
             code_hash=digest(letters),
             created_at=work.now,
             expires_at=work.now + timedelta(minutes=CODE_MINUTES),
-        )  # fmt: skip
+        )
     )
     return f"{letters[:4]}-{letters[4:]}"
 

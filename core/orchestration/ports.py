@@ -1,7 +1,6 @@
 """What a run needs of the outside: skills, and what a skill may use."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal

@@ -29,7 +29,7 @@ def prefer(
                 source=source,
                 updated_at=work.now,
                 created_at=work.now,
-            )  # fmt: skip
+            )
         )
         return True
     if known.source == "user" and source == "inferred":

@@ -88,7 +88,7 @@ def _content(part: Part) -> bytes:
     if part.type.startswith(("text/calendar", "application/ics")):
         # RFC 5545 lines end in CRLF; a transfer encoding that is applied to bytes has to keep that.
         lines = [_folded_content_line(line) for line in text.strip().split("\n")]
-        text = ("\r\n" if part.encoding == "base64" else "\n").join(lines + [""])
+        text = ("\r\n" if part.encoding == "base64" else "\n").join([*lines, ""])
     elif part.type.startswith("text/") and part.encoding == "base64":
         text = text.replace("\n", "\r\n")
     return text.encode(part.charset or "ascii")
