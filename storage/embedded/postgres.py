@@ -31,6 +31,7 @@ PORT = 5432
 SOCKET = f".s.PGSQL.{PORT}"
 DATABASE = "nod"
 START_SECONDS = 60.0
+ORPHAN_SECONDS = 2.0
 NO_SUCH_PID = 2**31 - 2
 # The error settings keep values out of the log: no statements, no "Key (email)=(…) exists".
 SETTINGS = {
@@ -206,7 +207,7 @@ class Postgres:
 
     def _wait_for_orphans(self) -> None:
         """Sessions whose postmaster was killed end by themselves, and nobody else may write until then."""
-        until = time.monotonic() + 5
+        until = time.monotonic() + ORPHAN_SECONDS
         while orphans := working_in(self._cluster, "postgres"):
             if time.monotonic() > until:
                 for orphan in orphans:

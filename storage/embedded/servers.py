@@ -52,7 +52,7 @@ class EmbeddedServers:
     def start(self) -> Embedded:
         """Both servers, answering. Raises AlreadyRunning when another process holds the folder, EmbeddedError otherwise."""
         began = time.monotonic()
-        self._take_folder()
+        self.claim()
         try:
             account = server_account(self._data_dir)
             postgres = Postgres(self._data_dir, account, durable=self._durable)
@@ -88,7 +88,10 @@ class EmbeddedServers:
             os.close(self._lock)
             self._lock = None
 
-    def _take_folder(self) -> None:
+    def claim(self) -> None:
+        """Hold the folder without starting anything yet. Raises AlreadyRunning when another process holds it, EmbeddedError otherwise."""
+        if self._lock is not None:
+            return
         try:
             self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self._data_dir / "log").mkdir(mode=0o700, exist_ok=True)

@@ -1,0 +1,191 @@
+"""`nod up`: embedded servers, schema, every process, one address to open. Everything on one machine, with one Ctrl-C."""
+
+import errno
+import http.client
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from pydantic import SecretStr
+
+from core.kernel.settings import Settings
+from runners.children import ProcessSpec
+from runners.supervisor import NeverReady, Supervisor
+from storage.embedded import EmbeddedError, EmbeddedServers
+from storage.embedded.process import tie_to_parent
+
+
+class CannotStart(Exception):
+    """What happened, why, what to do: three lines for the terminal."""
+
+
+def up(chosen: Settings) -> int:
+    """Run the product until it is told to stop; the exit code. Raises nothing that a person could mend: that is printed."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _leave)
+    try:
+        _run(chosen)
+    except (EmbeddedError, CannotStart, NeverReady) as problem:
+        print(problem, file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+def _leave(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _run(chosen: Settings) -> None:
+    began = time.monotonic()
+    data = chosen.data_dir.resolve()
+    servers = EmbeddedServers(data, report=_say)
+    servers.claim()
+    try:
+        port = _free_port(chosen.host, chosen.port)
+        shared = {"NOD_DATA_DIR": str(data), "NOD_HOST": chosen.host, "NOD_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+        shared |= _addresses(chosen, servers)
+        _migrate(shared)
+        token = secrets.token_urlsafe(24)
+        base = (chosen.public_url or f"http://{_in_url(chosen.host)}:{port}").rstrip("/")
+
+        def ready() -> None:
+            _say(f"Web, workers and scheduler are ready ({time.monotonic() - began:.1f} s)")
+            _say(f"Nod is ready: {base}/?token={token}")
+
+        Supervisor(
+            _specs(chosen, shared, token),
+            data / "log",
+            report=_say,
+            probe=lambda: _answers(_reachable_host(chosen.host), port),
+            on_ready=ready,
+            check=_patiently(servers),
+            at_birth=tie_to_parent(signal.SIGKILL),
+        ).run()
+        _say("Stopping")
+    finally:
+        servers.stop()
+
+
+def _addresses(chosen: Settings, servers: EmbeddedServers) -> dict[str, str]:
+    """Where the data is: servers of the user's own, or ours, started now."""
+    given = {"NOD_DATABASE_URL": _reveal(chosen.database_url), "NOD_REDIS_URL": _reveal(chosen.redis_url)}
+    if all(given.values()):
+        return {}
+    if any(given.values()):
+        missing = next(name for name, value in given.items() if not value)
+        raise CannotStart(
+            f"{missing} is not set.\n  Why: NOD_DATABASE_URL and NOD_REDIS_URL go together.\n"
+            "  What to do: set both to use your own servers, or neither to use the embedded ones."
+        )
+    embedded = servers.start()
+    return {"NOD_DATABASE_URL": embedded.database_url, "NOD_REDIS_URL": embedded.redis_url}
+
+
+def _reveal(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+def _migrate(shared: dict[str, str]) -> None:
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "storage", "migrate"],
+        env={**os.environ, **shared},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        preexec_fn=tie_to_parent(signal.SIGTERM),
+    )
+    if done.returncode != 0:
+        raise CannotStart(
+            "The database could not be brought to this version's schema.\n"
+            f"  Why: {done.stdout.strip() or f'exit code {done.returncode}'}\n"
+            "  What to do: see docs/operations.md, Upgrade; the data is as it was before."
+        )
+    _say(f"The schema is up to date ({time.monotonic() - began:.1f} s)")
+
+
+def _specs(chosen: Settings, shared: dict[str, str], token: str) -> list[ProcessSpec]:
+    python = [sys.executable, "-m"]
+    specs = [
+        ProcessSpec("web", [*python, "bots", "web"], {**shared, "NOD_SIGN_IN_TOKEN": token}, announces=False),
+        *(
+            ProcessSpec(f"worker-{number}", [*python, "runners", "worker"], shared)
+            for number in range(1, chosen.workers + 1)
+        ),
+        ProcessSpec("scheduler", [*python, "runners", "scheduler"], shared),
+    ]
+    if chosen.telegram_token:
+        specs.append(ProcessSpec("telegram", [*python, "bots", "telegram"], shared, needed=False))
+    return specs
+
+
+def _free_port(host: str, port: int) -> int:
+    """`port`, or for 0 one that is free now. Raises CannotStart when nobody can listen there."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return probe.getsockname()[1]
+    except OSError as refused:
+        remedy = "set NOD_HOST and NOD_PORT to an address of this machine."
+        if refused.errno == errno.EADDRINUSE:
+            remedy = (
+                "stop the program that listens there, or choose another port: `nod up --port 8090`, or NOD_PORT=8090."
+            )
+        raise CannotStart(
+            f"Nod cannot listen on {host}:{port}.\n  Why: {refused.strerror}.\n  What to do: {remedy}"
+        ) from None
+
+
+def _reachable_host(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+
+
+def _in_url(host: str) -> str:
+    reachable = _reachable_host(host)
+    return f"[{reachable}]" if ":" in reachable else reachable
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _patiently(servers: EmbeddedServers) -> Callable[[], None]:
+    """A check that reports a server that does not come back, and tries again."""
+    last = ""
+
+    def check() -> None:
+        nonlocal last
+        try:
+            servers.check()
+            last = ""
+        except EmbeddedError as problem:
+            if str(problem) != last:
+                _say(str(problem))
+            last = str(problem)
+
+    return check
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # Whoever read us may be gone; the product goes on.
+        print(line, flush=True)
