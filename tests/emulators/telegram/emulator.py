@@ -217,7 +217,7 @@ class TelegramEmulator:
 
         def look_again() -> None:
             sender.woken.set()
-            server.poll.changed()
+            server.poll.look_again()
 
         def listener() -> None:
             self._loop.call_soon_threadsafe(look_again)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .refusals import Refused, bad_request
+from .refusals import Refused, bad_request, not_emulated
 from .text import Entity, units
 
 _STYLES = {
@@ -14,9 +14,10 @@ _STYLES = {
     "code": "code", "pre": "pre", "a": "text_link", "blockquote": "blockquote", "tg-emoji": "custom_emoji",
 }  # fmt: skip
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
-_CHARACTER = re.compile(r"&(?:#x([0-9a-fA-F]+)|#(\d+)|(lt|gt|amp|quot));?")
+_CHARACTER = re.compile(r"&(?:#x([0-9a-fA-F]{1,6})|#(\d{1,7})|(lt|gt|amp|quot)(?![A-Za-z]));?")
 _ATTRIBUTE = re.compile(r"\s*([^\s=>/\"']*)\s*(=?)\s*")
 _VALUE = re.compile(r"\"([^\"]*)\"?|'([^']*)'?|([A-Za-z0-9.-]*)")
+_LINK = re.compile(r"(?:(https?|tg|ton|tonsite)://(?=\S)|(?=[^\s/?#]+\.))([^\s/?#]*)(\S*)")
 _USER_LINK = re.compile(r"tg://user\?id=(\d+)")
 
 
@@ -41,7 +42,18 @@ def _character(match: re.Match[str]) -> str:
     if name:
         return _NAMED[name]
     code = int(hexadecimal, 16) if hexadecimal else int(decimal)
-    return chr(code) if 0 < code <= 0x10FFFF else match.group()
+    return chr(code) if 0 < code < 0x10FFFF else match.group()
+
+
+def _checked_link(address: str) -> str:
+    """The address as Telegram writes it, with a scheme and a path; empty when it is none."""
+    match = _LINK.fullmatch(address)
+    if match is None:
+        return ""
+    scheme, host, rest = match.groups()
+    if scheme in {None, "http", "https"} and not rest.startswith("/"):
+        rest = f"/{rest}"
+    return f"{scheme or 'http'}://{host}{rest}"
 
 
 class _Parser:
@@ -97,6 +109,8 @@ class _Parser:
         tag, at = self._word(self.at + 1)
         if at >= len(self.source):
             raise _cannot(f"Unclosed start tag at byte offset {begin}")
+        if tag == "tg-time":
+            raise not_emulated("the tag tg-time")
         if tag not in _STYLES:
             raise _cannot(f'Unsupported start tag "{tag}" at byte offset {begin}')
         argument, self.at = self._attributes(tag, at, begin)
@@ -129,7 +143,9 @@ class _Parser:
                     value = literal.group(3).lower()
                     if at < len(source) and source[at] != ">" and not source[at].isspace():
                         raise _cannot(f"Unexpected end of name token at byte offset {self._byte(literal.start())}")
-            if at >= len(source):
+                if at >= len(source):
+                    raise _cannot(f"Unclosed start tag at byte offset {begin}")
+            elif at >= len(source):
                 raise _cannot(f'Unclosed start tag "{tag}" at byte offset {begin}')
             argument = self._meaning(tag, name, value) or argument
 
@@ -168,8 +184,8 @@ class _Parser:
             person = _USER_LINK.match(address)
             if person:
                 entity.update(type="text_mention", user={"id": int(person.group(1))})
-            elif "." in address or "://" in address:
-                entity["url"] = address if "://" in address else f"http://{address}/"
+            elif link := _checked_link(address):
+                entity["url"] = link
             else:
                 return
         elif opened.tag == "blockquote" and opened.argument:

@@ -43,7 +43,7 @@ class Parameters:
         elif kind == "application/json":
             values = _from_json(await request.body())
         elif kind == "application/x-www-form-urlencoded":
-            values = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+            values = _from_form(await request.body())
         values |= dict(parse_qsl(request.url.query, keep_blank_values=True))
         return cls(values, uploads)
 
@@ -86,6 +86,13 @@ class Parameters:
         if value.startswith("attach://"):
             return self.uploads.get(value.removeprefix("attach://"))
         return self.uploads.get(name)
+
+
+def _from_form(body: bytes) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError:
+        raise bad_request("strings must be encoded in UTF-8") from None
 
 
 def _from_json(body: bytes) -> dict[str, str]:

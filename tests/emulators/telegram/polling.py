@@ -11,56 +11,54 @@ from .refusals import Refused
 from .world import World
 
 _LONGEST_SECONDS = 50
+_WEBHOOK_IS_SET = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+_ANOTHER_POLLS = "terminated by other getUpdates request; make sure that only one bot instance is running"
 
 
 class LongPoll:
+    """Lives in the server's event loop; the latest caller that has to wait sends the one before away."""
+
     def __init__(self, world: World) -> None:
         self.world = world
-        self.waiting: asyncio.Future[str] | None = None
         self.closed = False
+        self._latest: object | None = None
+        self._woken = asyncio.Event()
 
     async def get_updates(self, params: Parameters) -> list[dict[str, Any]]:
         """Confirm what is before `offset`; hand out what there is, or wait up to `timeout` seconds for something."""
         offset, limit = params.number("offset"), params.number("limit", 100, 1, 100)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + params.number("timeout", 0, 0, _LONGEST_SECONDS)
-        self._refuse_beside_webhook()
+        if self.world.webhook is not None:
+            raise Refused(409, f"Conflict: {_WEBHOOK_IS_SET}")
         note_allowed_updates(self.world, params)
+        me = object()
+        waited = False
         while True:
             with self.world.lock:
+                if waited and self.world.webhook is not None:
+                    raise Refused(409, "Conflict: terminated by setWebhook request")
+                if waited and self._latest is not me:
+                    raise Refused(409, f"Conflict: {_ANOTHER_POLLS}")
                 updates = self.world.updates.take(offset, limit)
             offset = max(offset, 0)
             left = deadline - loop.time()
             if updates or left <= 0 or self.closed:
                 return updates
-            self._end("terminated by other getUpdates request; make sure that only one bot instance is running")
-            mine = self.waiting = loop.create_future()
-            done, _ = await asyncio.wait([mine], timeout=left)
-            if self.waiting is mine:
-                self.waiting = None
-            if done and mine.result():
-                raise Refused(409, f"Conflict: {mine.result()}")
+            if not waited:
+                waited, self._latest = True, me
+                self.look_again()
+            try:
+                await asyncio.wait_for(self._woken.wait(), left)
+            except TimeoutError:
+                continue
 
-    def changed(self) -> None:
-        """Something happened in the world: look again, or give way to a webhook."""
-        if self.world.webhook is not None:
-            self._end("terminated by setWebhook request")
-        else:
-            self._end("")
+    def look_again(self) -> None:
+        """Wake whoever waits: something changed."""
+        self._woken.set()
+        self._woken = asyncio.Event()
 
     def close(self) -> None:
+        """Let whoever waits go home with nothing."""
         self.closed = True
-        self._end("")
-
-    def _end(self, why: str) -> None:
-        if self.waiting is not None and not self.waiting.done():
-            self.waiting.set_result(why)
-            self.waiting = None
-
-    def _refuse_beside_webhook(self) -> None:
-        if self.world.webhook is not None:
-            raise Refused(
-                409,
-                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the "
-                "webhook first",
-            )
+        self.look_again()

@@ -50,7 +50,9 @@ def clean(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
     """Drop what Telegram drops (control and direction-override characters, space around), entities moved along."""
     text, entities = _without(text, entities, [match.span() for match in _DROPPED.finditer(text)])
     text = _BLANK.sub(" ", text)
-    start = len(text) - len(text.lstrip(" \n"))
+    entities = [entity for entity in entities if cut(text, entity["offset"], entity["length"]).strip()]
+    first = min((entity["offset"] for entity in entities), default=len(text))
+    start = min(len(text) - len(text.lstrip(" \n")), first)
     end = len(text.rstrip(" \n"))
     if end <= start or _INVISIBLE.fullmatch(text):
         return "", []

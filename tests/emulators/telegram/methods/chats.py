@@ -101,9 +101,28 @@ def set_message_reaction(world: World, params: Parameters) -> bool:
     return True
 
 
+def leave_chat(world: World, params: Parameters) -> bool:
+    chat = chat_to_write(world, params)
+    if chat.person is not None:
+        raise bad_request("can't leave private chats")
+    chat.statuses[world.bot.id] = "left"
+    world.notify()
+    return True
+
+
+def get_chat_administrators(world: World, params: Parameters) -> list[dict[str, Any]]:
+    chat = chat_to_write(world, params)
+    if chat.person is not None:
+        raise bad_request("there are no administrators in the private chat")
+    leading = [id for id, status in chat.statuses.items() if status in {"creator", "administrator"}]
+    return [chat.member_json(account) for id in leading if (account := world.account(id)) is not None]
+
+
 METHODS: dict[str, Method] = {
     "getChat": get_chat,
     "getChatMember": get_chat_member,
+    "getChatAdministrators": get_chat_administrators,
+    "leaveChat": leave_chat,
     "getFile": get_file,
     "pinChatMessage": pin_chat_message,
     "unpinChatMessage": unpin_chat_message,

@@ -13,7 +13,7 @@ from ..refusals import Refused, bad_request
 from ..text import Entity
 from ..world import World
 from .formatted import caption, link_preview, message_text
-from .method import Method, chat_known, chat_to_write
+from .method import Method, chat_to_write
 
 _ACTIONS = {
     "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document",
@@ -80,9 +80,9 @@ def _send(
     *, preview: dict[str, Any] | None = None, file: SentFile | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     markup = reply_markup(params)
-    chat_known(world, params)
-    reply_to = _reply_to(world, chat_to_write(world, params), params)
-    message = chat_to_write(world, params).add(
+    chat = chat_to_write(world, params)
+    reply_to = _reply_to(world, chat, params)
+    message = chat.add(
         world.bot,
         text,
         entities,
