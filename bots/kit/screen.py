@@ -2,9 +2,12 @@
 its own idiom, so what came from outside cannot become a link, a mention or a button."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from math import ceil
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field as Described
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Described
 
 
 class Part(BaseModel):
@@ -64,7 +67,21 @@ class Progress(Part):
     total: int | None = None
 
 
-Block = Annotated[Heading | Paragraph | Bullets | Facts | Quote | Change | Progress, Described(discriminator="kind")]
+class Countdown(Part):
+    """A moment that comes. `text` has the gap `{seconds}`: what is left until `until`; a door that can counts down."""
+
+    kind: Literal["countdown"] = "countdown"
+    text: str
+    until: datetime
+
+    def at(self, now: datetime) -> str:
+        """The words at a moment."""
+        return self.text.replace("{seconds}", str(max(0, ceil((self.until - now).total_seconds()))))
+
+
+Block = Annotated[
+    Heading | Paragraph | Bullets | Facts | Quote | Change | Progress | Countdown, Described(discriminator="kind")
+]
 
 
 class Button(Part):
@@ -83,7 +100,9 @@ class Field(Part):
     name: str
     label: str
     help: str = ""
-    kind: Literal["text", "multiline", "secret", "integer", "number", "choice", "choices", "boolean", "date", "time", "file"] = "text"
+    kind: Literal[
+        "text", "multiline", "secret", "integer", "number", "choice", "choices", "boolean", "date", "time", "file"
+    ] = "text"
     required: bool = False
     value: Any = None
     options: tuple[tuple[str, str], ...] = ()

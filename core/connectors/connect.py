@@ -62,6 +62,17 @@ def renew_login(work: ConnectionsWork, actor: Actor, connection_id: UUID, values
     if secrets:
         work.connections.keep_secrets(connection, secrets)
     connection.status = "active"
+    check_again(work, actor, connection.id)
+    return connection
+
+
+def check_again(work: ConnectionsWork, actor: Actor, connection_id: UUID) -> Connection:
+    """Has the connection tried once more by a runner; until then nothing is known of it. Raises Conflict `connectors.connection_revoked`."""
+    actor.need("write")
+    connection = work.connections.get(connection_id)
+    if connection.status == "revoked":
+        raise Conflict("connectors.connection_revoked")
+    connection.problem, connection.last_used_at = None, None
     work.ring("connections.check", connection.id)
     return connection
 
@@ -85,7 +96,12 @@ def found(work: ConnectionsWork, connection_id: UUID, report: Report) -> None:
     if connection.status != "revoked":
         connection.status, connection.account = "active", report.account
         connection.permissions = list(report.permissions)
-        connection.last_used_at = work.now
+        connection.last_used_at, connection.problem = work.now, None
+
+
+def troubled(work: ConnectionsWork, connection_id: UUID, code: str, data: Mapping[str, Any]) -> None:
+    """A check of the connection found something wrong that a new login would not mend (no such folder, no answer)."""
+    work.connections.get(connection_id).problem = {"code": code, "data": dict(data)}
 
 
 def login_refused(work: ConnectionsWork, connection_id: UUID) -> bool:
@@ -94,6 +110,7 @@ def login_refused(work: ConnectionsWork, connection_id: UUID) -> bool:
     if connection.status != "active":
         return False
     connection.status = "expired"
+    connection.problem = {"code": "connectors.login_refused", "data": {}}
     work.record(
         Event("connection.expired", connection.workspace_id, connection.user_id, {"connection_id": str(connection_id)})
     )

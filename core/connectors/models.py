@@ -27,7 +27,7 @@ class Credential:
 @dataclass
 class Connection:
     """A connected account or folder. `integration` is the slug of a connector's manifest, `config` its settings without secrets,
-    `sync_cursor` where each agent reads on: agent id → cursor."""
+    `sync_cursor` where each agent reads on: agent id → cursor, `problem` what the last check found wrong: `{code, data}`."""
 
     id: UUID
     workspace_id: UUID
@@ -41,6 +41,7 @@ class Connection:
     status: Literal["active", "expired", "revoked"] = "active"
     permissions: list[str] = field(default_factory=list)
     last_used_at: datetime | None = None
+    problem: dict[str, Any] | None = None
     sync_cursor: dict[str, Any] = field(default_factory=dict)
     version: int = 1
 
