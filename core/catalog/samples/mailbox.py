@@ -16,7 +16,6 @@ from core.catalog.samples.calendar import SampleDates
 from core.catalog.samples.mime import Part, entity, header
 
 _Folder = Literal["INBOX", "Sent"]
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _AUTH = {
     "pass": "spf=pass smtp.mailfrom={domain}; dkim=pass header.d={domain}; dmarc=pass header.from={domain}",
     "fail": "spf=fail smtp.mailfrom={domain}; dkim=none; dmarc=fail header.from={domain}",
@@ -75,7 +74,7 @@ def build_mailbox(folder: Path, now: datetime, owner: str | None = None) -> list
 
 def _build(path: Path, dates: SampleDates) -> SampleMail:
     try:
-        source = _Source.model_validate(_rendered(yaml.load(path.read_text("utf-8"), Loader=_Loader), dates))
+        source = _Source.model_validate(_rendered(yaml.safe_load(path.read_text("utf-8")), dates))
         sent = dates.moment(source.when)
         raw = (
             source.verbatim.encode("latin-1")
