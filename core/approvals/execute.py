@@ -24,6 +24,7 @@ from core.preferences.choose import need_consent
 from core.preferences.ports import PreferencesWork
 
 LEASE_SECONDS = 45.0
+PAUSES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 LOOKUPS = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 
 
@@ -100,9 +101,22 @@ def succeed(work: ExecuteWork, armed: Armed, receipt: Receipt) -> bool:
     )  # fmt: skip
 
 
-def fail(work: ExecuteWork, armed: Armed, code: str, data: dict[str, Any]) -> bool:
-    """Records that surely nothing was done. False when we are a zombie."""
-    return _record(work, armed, "failed", {"code": code, "data": data}, error={"code": code, "data": data})
+def fail(work: ExecuteWork, taken: Armed, code: str, data: dict[str, Any], *, again: bool, armed: bool = True) -> bool:
+    """Records that surely nothing was done. With `again` it is tried once more later, at most four times in all. `armed` is False when it failed before the
+    last gate (the connection could not be opened). False when we are a zombie."""
+    error = {"code": code, "data": data}
+    execution = work.executions.lock(taken.execution.id, taken.execution.fence, "sending" if armed else "claimed")
+    if execution is None:
+        _attempt(work, taken.execution, "zombie", error)
+        return False
+    if again and execution.attempts <= len(PAUSES):
+        execution.status, execution.error, execution.lease_until = "ready", error, None
+        execution.due_at = work.now + PAUSES[execution.attempts - 1]
+        _attempt(work, execution, "failed", error)
+        refresh(work, "suggestion", execution.suggestion_id)
+    else:
+        _end(work, taken, "failed", outcome="failed", error=error, execution=execution)
+    return True
 
 
 def lose_track(work: ExecuteWork, armed: Armed, code: str, data: dict[str, Any]) -> bool:

@@ -1,1 +1,1 @@
-"""How a run is carried out: graphs, steps, claims."""
+"""How runs and approved actions are carried out: claimed, worked on outside of any transaction, recorded under their fence."""

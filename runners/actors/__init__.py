@@ -1,0 +1,26 @@
+"""What a bell wakes: ids in, one piece of work, nothing returned. A message has no authority; the row's claim decides."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import dramatiq
+from dramatiq import Broker
+
+from runners.actors import connections, executions, runs
+
+BELLS: dict[str, Callable[[UUID, UUID, UUID], None]] = {
+    "runs.due": runs.due,
+    "executions.due": executions.due,
+    "executions.lookup": executions.lookup,
+    "connections.check": connections.check,
+}
+
+
+def declare(broker: Broker) -> None:
+    """Makes the bells actors of `broker`; the queue is the part before the dot."""
+    for bell, work in BELLS.items():
+
+        def hear(workspace_id: str, user_id: str, id: str, work: Callable[[UUID, UUID, UUID], None] = work) -> None:
+            work(UUID(workspace_id), UUID(user_id), UUID(id))
+
+        dramatiq.actor(hear, actor_name=bell, queue_name=bell.partition(".")[0], broker=broker, max_retries=0)

@@ -1,0 +1,190 @@
+"""Carries out one approved action: claim → arm → effect → record, and looks up what became of an unknown one."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from core.approvals import execute
+from core.approvals.execute import Armed
+from core.approvals.models import ActionExecution
+from core.connectors.models import ConnectorExecution
+from core.connectors.ports import Connector, EffectFailed, EffectUnknown, Receipt
+from core.kernel.errors import Failure, Unavailable
+from core.kernel.ids import new_id
+from core.kernel.telemetry import count, measure, span
+from runners.connectors import local
+from runners.engine.tools import Access, access, opened
+from runners.faults import fault
+from runners.heartbeat import Heartbeat
+from runners.wiring import storage
+
+log = structlog.get_logger()
+
+
+def carry_out(workspace_id: UUID, user_id: UUID, execution_id: UUID) -> None:
+    """Takes the execution if it is due and does it, once; leaves quietly when somebody else has it."""
+    fault("before_claim")
+    with storage().work(workspace_id, user_id) as work:
+        claimed = execute.claim(work, execution_id)
+        if claimed is None:
+            return
+        given = None if claimed.operation.effect == "local" else _access(work, claimed)
+        work.commit()
+    fault("after_claim")
+    with span("execution", parent=claimed.execution.trace, workspace=workspace_id, execution=execution_id):
+        if claimed.operation.effect == "local":
+            _do_locally(claimed)
+        elif given is not None:
+            _do_outside(claimed, given)
+
+
+def look_up(workspace_id: UUID, user_id: UUID, execution_id: UUID) -> None:
+    """Looks whether an unknown execution took place. Changes nothing outside."""
+    with storage().work(workspace_id, user_id) as work:
+        taken = execute.claim_lookup(work, execution_id)
+        if taken is None:
+            return
+        given = _access(work, taken)
+        work.commit()
+    finding: Receipt | str = "unclear"
+    with span("execution.look_up", parent=taken.execution.trace, workspace=workspace_id, execution=execution_id):
+        if given is not None:
+            try:
+                with opened(given) as client:
+                    finding = client.find(
+                        taken.revision.action.operation, taken.execution.key, taken.revision.action.input
+                    )
+            except Exception:
+                log.warning("execution.look_up_failed", exc_info=True)
+        with storage().work(workspace_id, user_id) as work:
+            execute.looked_up(work, taken, finding)
+            work.commit()
+
+
+def _access(work: Any, taken: Armed) -> Access | None:
+    try:
+        return access(work, taken.connection.id)
+    except Failure:
+        # The last gate says the same in words, and records it.
+        execute.arm(work, taken)
+        return None
+
+
+def _do_locally(claimed: Armed) -> None:
+    """The effect is a row of our own: gate, effect and record are one transaction."""
+    action = claimed.revision.action
+    with storage().work(claimed.execution.workspace_id, claimed.suggestion.user_id) as work:
+        armed = execute.arm(work, claimed)
+        if armed is not None:
+            try:
+                receipt = local(armed.connection.integration).perform(
+                    work, action.operation, armed.execution.key, action.input, armed.suggestion.user_id
+                )
+                execute.succeed(work, armed, receipt)
+            except EffectFailed as why:
+                execute.fail(work, armed, why.code, dict(why.data), again=False)
+        work.commit()
+    _measure(claimed, "succeeded" if armed else "refused", 0.0)
+
+
+def _do_outside(claimed: Armed, given: Access) -> None:
+    execution = claimed.execution
+    armed: Armed | None = None
+    began = time.monotonic()
+    try:
+        with opened(given) as client:
+            stale = _stale(client, claimed)
+            with storage().work(execution.workspace_id, claimed.suggestion.user_id) as work:
+                if stale is not None:
+                    execute.ask_anew(work, claimed, stale, {})
+                    work.commit()
+                    return
+                fault("before_arm")
+                armed = execute.arm(work, claimed)
+                work.commit()
+            if armed is None:
+                _measure(claimed, "refused", 0.0)
+                return
+            fault("after_arm")
+            began = time.monotonic()
+            outcome = _effect(client, armed)
+    except Unavailable as why:
+        outcome = EffectFailed(why.code, lasting=False, **why.data)
+    except Failure as why:
+        outcome = EffectFailed(why.code, lasting=True, **why.data)
+    fault("after_effect")
+    _record(claimed, armed, outcome, time.monotonic() - began)
+
+
+def _effect(client: Connector, armed: Armed) -> Receipt | EffectFailed | EffectUnknown:
+    """The effect itself, with the approved bytes and nothing else. Whatever a client raises becomes one of three outcomes."""
+    action, execution = armed.revision.action, armed.execution
+    try:
+        with Heartbeat(lambda: _renew(execution, armed.suggestion.user_id), execute.LEASE_SECONDS):
+            return client.perform(action.operation, execution.key, action.input)
+    except (EffectFailed, EffectUnknown) as outcome:
+        return outcome
+    except Exception as broken:
+        log.exception("execution.broken")
+        return EffectUnknown("approvals.effect_broken", error=type(broken).__name__)
+
+
+def _record(
+    claimed: Armed, armed: Armed | None, outcome: Receipt | EffectFailed | EffectUnknown, seconds: float
+) -> None:
+    fault("before_record")
+    with storage().work(claimed.execution.workspace_id, claimed.suggestion.user_id) as work:
+        if isinstance(outcome, Receipt) and armed is not None:
+            ours, word = execute.succeed(work, armed, outcome), "succeeded"
+        elif isinstance(outcome, EffectUnknown) and armed is not None:
+            ours, word = execute.lose_track(work, armed, outcome.code, dict(outcome.data)), "unknown"
+        else:
+            assert isinstance(outcome, EffectFailed)  # noqa: S101 - before arming nothing else can come of it
+            ours = execute.fail(
+                work, claimed, outcome.code, dict(outcome.data), again=not outcome.lasting, armed=armed is not None
+            )
+            word = "failed"
+        work.connections.add(
+            ConnectorExecution(
+                id=new_id(),
+                workspace_id=claimed.execution.workspace_id,
+                connection_id=claimed.connection.id,
+                operation=claimed.revision.action.operation,
+                status="success" if word == "succeeded" else "failed",
+                executed_at=datetime.now(UTC),
+                result={"outcome": word, "code": getattr(outcome, "code", None)},
+            )  # fmt: skip
+        )
+        work.commit()
+    fault("after_record")
+    _measure(claimed, word if ours else "zombie", seconds)
+    log.info("execution.ended", outcome=word if ours else "zombie", operation=claimed.revision.action.operation)
+
+
+def _stale(client: Connector, claimed: Armed) -> str | None:
+    """Whether the world changed since the yes, where the connector can tell."""
+    look = getattr(client, "stale", None)
+    return (
+        None
+        if look is None
+        else look(claimed.revision.action.operation, claimed.execution.key, claimed.revision.action.input)
+    )
+
+
+def _renew(execution: ActionExecution, user_id: UUID) -> bool:
+    with storage().work(execution.workspace_id, user_id) as work:
+        kept = work.executions.renew(execution.id, execution.fence, execute.LEASE_SECONDS)
+        work.commit()
+        return kept
+
+
+def _measure(claimed: Armed, outcome: str, seconds: float) -> None:
+    operation = claimed.revision.action.operation
+    count("executions", operation=operation, outcome=outcome)
+    if outcome == "succeeded":
+        measure("execution_seconds", seconds, operation=operation, outcome=outcome)
+        waited = (datetime.now(UTC) - claimed.execution.due_at).total_seconds()
+        measure("tap_to_effect_seconds", waited, operation=operation)

@@ -1,0 +1,41 @@
+"""The one place where runners meet storage and settings."""
+
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+from core.kernel.settings import Settings, settings
+from core.orchestration.ports import LanguageModel
+from runners.models import language_model
+from storage import Storage, open_storage, telemetry
+
+
+@cache
+def storage() -> Storage:
+    """The storage of this process."""
+    return open_storage(settings())
+
+
+@cache
+def model() -> LanguageModel | None:
+    """The configured language model; None when offline."""
+    return language_model(settings())
+
+
+def redis_url(chosen: Settings) -> str:
+    """Where the broker is. Raises RuntimeError when nobody said (`nod up` says)."""
+    if chosen.redis_url is None:
+        raise RuntimeError("NOD_REDIS_URL is not set. Start everything with `nod up`, or name your Redis or Valkey.")
+    return chosen.redis_url.get_secret_value()
+
+
+def connection_folder(connection_id: UUID) -> Path:
+    """Where a connection keeps files of its own."""
+    folder = settings().data_dir.absolute() / "connections" / str(connection_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def see(process: str) -> None:
+    """Logs, traces and counts of this process."""
+    telemetry.set_up(settings(), process)

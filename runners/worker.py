@@ -1,0 +1,47 @@
+"""`nod worker`: carries out runs and approved actions until it is told to stop, then finishes or hands back within twenty seconds."""
+
+import signal
+import threading
+
+import structlog
+
+from core.kernel.settings import settings
+from runners import wiring
+from runners.actors import BELLS, declare
+from runners.broker import make_broker, make_worker
+from runners.readiness import announce_ready
+from runners.sweep import Sweep
+
+STOP_MS = 18_000
+log = structlog.get_logger()
+
+
+def main() -> int:
+    """Runs a worker process; 0 after an orderly stop."""
+    wiring.see("worker")
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    broker = make_broker(wiring.redis_url(settings()))
+    declare(broker)
+    threads = settings().worker_threads
+    per_queue = {"runs": threads, "executions": max(4, threads // 2), "connections": 2}
+    workers = [make_worker(broker, queue, number) for queue, number in per_queue.items()]
+    storage = wiring.storage()
+    sweep = Sweep(lambda bell, item: storage.bell.wake(bell, item.workspace_id, item.user_id, item.id))
+    for worker in workers:
+        worker.start()
+    sweep.start()
+    announce_ready()
+    log.info("worker.ready", queues=per_queue, bells=sorted(BELLS))
+    over.wait()
+    sweep.stop()
+    stopping = [threading.Thread(target=worker.stop, args=(STOP_MS,)) for worker in workers]
+    for thread in stopping:
+        thread.start()
+    for thread in stopping:
+        thread.join()
+    broker.close()
+    storage.close()
+    log.info("worker.stopped")
+    return 0
