@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
+from bots.kit.place import Place
 from bots.kit.screen import Screen
+from bots.kit.words import Say
 from core.identity.models import IdentityLink, User, UserProfile
 from core.kernel.actor import Actor
 from core.kernel.errors import Invalid
@@ -55,12 +57,13 @@ Input = Tap | Text | Upload | Submit
 @dataclass(frozen=True)
 class Reply:
     """What comes of an input: a `screen` as a new message or in place of the one that was tapped; a `toast` that answers the tap at
-    once (`alert`: one that must be closed)."""
+    once (`alert`: one that must be closed). `subject` (kind, id) instead of a screen puts that subject's own card there."""
 
     screen: Screen | None = None
     mode: Literal["new", "replace"] = "new"
     toast: str | None = None
     alert: bool = False
+    subject: tuple[str, UUID] | None = None
 
 
 @dataclass
@@ -73,8 +76,8 @@ class Chat:
     user: User
     profile: UserProfile
     link: IdentityLink
-    say: Callable[..., str]
-    place: Any
+    say: Say
+    place: Place
     catalog: Any
     input: Input | None = None
     trace: str | None = None
@@ -88,6 +91,8 @@ actions: dict[str, Handler] = {}
 commands: dict[str, Handler] = {}
 renderers: dict[str, Renderer] = {}
 steps: dict[str, Handler] = {}
+replies: dict[str, Handler] = {}
+notices: dict[str, Callable[[Chat, Mapping[str, Any]], Screen]] = {}
 
 
 def action(name: str) -> Callable[[Handler], Handler]:
@@ -103,6 +108,16 @@ def command(name: str) -> Callable[[Handler], Handler]:
 def step(dialog: str) -> Callable[[Handler], Handler]:
     """Registers who hears free words or a file while the conversation is in `dialog`: `handler(chat, conversation)`."""
     return _register(steps, dialog)
+
+
+def reply_to(subject_kind: str) -> Callable[[Handler], Handler]:
+    """Registers who hears words that answer a card (a swipe to reply): `handler(chat, subject_id)`; the words are `chat.input`."""
+    return _register(replies, subject_kind)
+
+
+def notice(code: str) -> Callable[[Any], Any]:
+    """Registers how a stored `{"say": code, "data": …}` is shown where its sentence alone does not do: `screen = f(chat, data)`."""
+    return _register(notices, code)
 
 
 def renderer(subject_kind: str) -> Callable[[Renderer], Renderer]:

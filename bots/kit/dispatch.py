@@ -1,0 +1,183 @@
+"""The hop from an async door to the sync core. One input is one transaction: what was said is kept, its handler runs, the reply is
+put into the chat; a failure takes all of it back and is put into words."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from opentelemetry import trace as tracing
+from opentelemetry.propagate import inject
+from prometheus_client import Histogram
+
+from bots.kit import clean
+from bots.kit.chatting import open_chat
+from bots.kit.dialog import Chat, Input, Reply, Submit, Tap
+from bots.kit.heard import answer, kept
+from bots.kit.parts import Parts
+from bots.kit.render import problem
+from bots.kit.screen import Button, Screen
+from bots.kit.speak import Spoken, failure, speak
+from core.kernel.actor import Actor
+from core.kernel.errors import Conflict, Failure, Invalid
+from core.kernel.ids import new_id
+from core.messaging import post
+
+log = logging.getLogger(__name__)
+tracer = tracing.get_tracer("nod.bots")
+ANSWERED = Histogram(
+    "nod_input_answered_seconds",
+    "From an input at a door to its answer, committed",
+    ("surface", "input"),
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a door shows at once: a `toast` (`alert`: to be closed), and the chat's own `deliveries` that are due now. `code` names what
+    failed, if something did; then nothing was changed."""
+
+    toast: str | None = None
+    alert: bool = False
+    deliveries: tuple[UUID, ...] = ()
+    code: str | None = None
+
+
+class Dispatch:
+    """Answers inputs. Safe to use from many tasks at once."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def handle(self, actor: Actor, heard: Input, extra: Mapping[str, Any] | None = None) -> Answer:
+        """Answers an input of a verified person. `extra` is what the door knows besides (`timezone`, `language` of the client).
+        Never raises for what an input can cause."""
+        started = time.perf_counter()
+        with tracer.start_as_current_span(f"{actor.surface}.{type(heard).__name__.lower()}") as span:
+            span.set_attribute("nod.workspace", str(actor.workspace_id))
+            carrier: dict[str, str] = {}
+            inject(carrier)
+            try:
+                return await self._parts.hop(self.answer, actor, heard, carrier.get("traceparent"), dict(extra or {}))
+            finally:
+                ANSWERED.labels(actor.surface, type(heard).__name__.lower()).observe(time.perf_counter() - started)
+
+    def answer(self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any]) -> Answer:
+        """The same, in this thread."""
+        try:
+            try:
+                return self._attempt(actor, heard, trace, extra)
+            except Conflict as stale:
+                if stale.code != "kernel.version_stale":
+                    raise
+                return self._attempt(actor, heard, trace, extra)
+        except Failure as expected:
+            return self._failed(actor, heard, expected.code, expected)
+        except Exception:
+            incident = str(new_id())[-12:]
+            log.exception("input failed", extra={"incident": incident, "workspace": str(actor.workspace_id)})
+            return self._failed(actor, heard, "error.unexpected", None, incident)
+
+    def _attempt(self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any]) -> Answer:
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            chat = open_chat(self._parts, work, actor, heard, trace, extra)
+            post.hear(work, chat.link, kept(heard), getattr(heard, "blob", None))
+            reply = answer(chat)
+            made = self._put(chat, reply)
+            work.commit()
+        return Answer(clean.line(reply.toast) if reply.toast else None, reply.alert, made)
+
+    def _put(self, chat: Chat, reply: Reply) -> tuple[UUID, ...]:
+        place = getattr(chat.input, "delivery_id", None) if reply.mode == "replace" else None
+        work, link = chat.work, chat.link
+        if reply.subject is not None:
+            if place is None:
+                return (post.show(work, link, *reply.subject, trace=chat.trace).id,)
+            delivery = work.messages.delivery(place)
+            delivery.subject_kind, delivery.subject_id = reply.subject
+            delivery.wanted += 1
+            delivery.status, delivery.due_at, delivery.priority = "pending", work.now, post.RECEIPT
+            work.ring(f"deliveries.{delivery.channel}", delivery.id)
+            return (place,)
+        if reply.screen is None:
+            return ()
+        payload = {"screen": clean.screen(reply.screen).model_dump(mode="json")}
+        if place is None:
+            return (post.answer(work, link, payload, chat.trace).id,)
+        return (post.replace(work, link, place, payload).id,)
+
+    def _failed(self, actor: Actor, heard: Input, code: str, expected: Failure | None, incident: str = "") -> Answer:
+        """The words of a failure, in a transaction of their own: beside the fields of the form, as a toast for a tap, else as a message."""
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            chat = open_chat(self._parts, work, actor, heard)
+            spoken = failure(chat.say, expected) if expected else speak(chat.say, code, {"incident": incident})
+            toast = clean.line(spoken.line)
+            post.hear(work, chat.link, {**kept(heard), "failed": code}, getattr(heard, "blob", None))
+            if isinstance(heard, Tap):
+                made = self._refreshed(chat, heard)
+            elif isinstance(heard, Submit) and isinstance(expected, Invalid) and heard.delivery_id is not None:
+                made, toast = self._form_again(chat, heard, expected, spoken), ""
+            else:
+                made, toast = (self._told(chat, spoken),), ""
+            work.commit()
+        return Answer(toast or None, bool(toast), made, code)
+
+    def _refreshed(self, chat: Chat, tap: Tap) -> tuple[UUID, ...]:
+        """A tap that could not be done is mostly one on a card that is out of date: shown anew."""
+        if tap.delivery_id is None:
+            return ()
+        try:
+            delivery = chat.work.messages.delivery(tap.delivery_id)
+        except Failure:
+            return ()
+        if delivery.subject_kind == "message":
+            return ()
+        delivery.wanted += 1
+        chat.work.ring(f"deliveries.{delivery.channel}", delivery.id)
+        return (delivery.id,)
+
+    def _told(self, chat: Chat, spoken: Spoken) -> UUID:
+        help_button = Button(label=chat.say("command.help"), action="command.run", args=("help",))
+        payload = {"screen": clean.screen(problem(spoken, help_button)).model_dump(mode="json")}
+        return post.answer(chat.work, chat.link, payload, chat.trace).id
+
+    def _form_again(self, chat: Chat, submit: Submit, wrong: Invalid, spoken: Spoken) -> tuple[UUID, ...]:
+        """The same form with what was filled in (not the secrets) and an error beside each wrong field."""
+        assert submit.delivery_id is not None
+        delivery = chat.work.messages.delivery(submit.delivery_id)
+        shown = chat.work.messages.get(delivery.message_id).payload.get("screen") if delivery.message_id else None
+        screen = Screen.model_validate(shown) if shown else None
+        if screen is None or screen.form is None:
+            return (self._told(chat, spoken),)
+        errors = field_errors(chat, wrong)
+        fields = tuple(
+            field.model_copy(
+                update={
+                    "error": errors.pop(field.name, ""),
+                    "value": None if field.kind in ("secret", "file") else submit.values.get(field.name, field.value),
+                }
+            )
+            for field in screen.form.fields
+        )
+        if errors or wrong.code != "form.field_invalid":
+            fields = (fields[0].model_copy(update={"error": spoken.line}), *fields[1:])
+        again = screen.model_copy(update={"form": screen.form.model_copy(update={"fields": fields})})
+        payload = {"screen": clean.screen(again).model_dump(mode="json")}
+        return (post.replace(chat.work, chat.link, submit.delivery_id, payload).id,)
+
+
+def field_errors(chat: Chat, wrong: Invalid) -> dict[str, str]:
+    """A sentence for each wrong field of `form.field_invalid`. A rule is one of JSON Schema (`form.rule.<rule>`) or an error code."""
+    sentences = {}
+    for error in wrong.data.get("errors") or ([wrong.data] if "field" in wrong.data else []):
+        rule = str(error["rule"])
+        code = f"form.rule.{rule}"
+        if rule in ("format", "type"):
+            code = f"{code}.{error.get('format', 'string')}"
+        if not chat.say.knows(code):
+            code = rule if chat.say.knows(rule) else "form.rule.other"
+        sentences.setdefault(str(error["field"]), chat.say(code, **error))
+    return sentences

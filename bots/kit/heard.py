@@ -1,0 +1,133 @@
+"""What is kept of what a person did, and who answers it."""
+
+import difflib
+import inspect
+import re
+from typing import Any
+
+from bots.kit.dialog import (
+    Chat,
+    Handler,
+    Input,
+    Reply,
+    Submit,
+    Tap,
+    Text,
+    Upload,
+    action,
+    commands,
+    handler_of,
+    replies,
+    steps,
+)
+from bots.kit.screen import Button, Paragraph, Screen, row
+from core.kernel.errors import Invalid
+
+COMMAND = re.compile(r"/([a-z_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
+OFFERED = ("new", "inbox", "help")
+
+
+def kept(heard: Input) -> dict[str, Any]:
+    """The payload of the inbound message. The answers of a form are not in it: they go where they belong, secrets to the vault."""
+    match heard:
+        case Tap():
+            return {"tap": heard.action, "args": list(heard.args)}
+        case Text():
+            return {"text": heard.text}
+        case Upload():
+            return {"upload": heard.name, "size": heard.size, "caption": heard.caption}
+        case Submit():
+            return {"submit": heard.action, "args": list(heard.args), "fields": sorted(heard.values)}
+
+
+def answer(chat: Chat) -> Reply:
+    """Runs whoever answers `chat.input`. Raises what the handler raises, and Invalid `messaging.button_unknown`."""
+    match chat.input:
+        case Tap(name, args):
+            return _call(name, chat, *args)
+        case Submit(name, args, values):
+            return _call(name, chat, *args, dict(values))
+        case Text() as words:
+            return _words(chat, words)
+        case _:
+            return _conversation(chat) or not_understood(chat)
+
+
+def _words(chat: Chat, words: Text) -> Reply:
+    said = COMMAND.fullmatch(words.text.strip())
+    if said is not None:
+        name = said[1].lower()
+        return run_command(chat, name, said[2] or "") if name in commands else not_understood(chat)
+    if words.reply_to is not None:
+        subject = chat.work.messages.delivery(words.reply_to)
+        if subject.subject_kind in replies:
+            return replies[subject.subject_kind](chat, subject.subject_id)
+    return _conversation(chat) or not_understood(chat)
+
+
+def run_command(chat: Chat, name: str, rest: str) -> Reply:
+    """Runs a command; a conversation that was going on, and that the command did not take up, is over."""
+    before = chat.work.conversations.current(chat.link.id)
+    mark = (before.id, before.version, before.step) if before is not None else None
+    reply = commands[name](chat, rest.strip())
+    after = chat.work.conversations.current(chat.link.id)
+    if after is not None and mark == (after.id, after.version, after.step):
+        chat.work.conversations.end(chat.link.id)
+    return reply
+
+
+def _conversation(chat: Chat) -> Reply | None:
+    current = chat.work.conversations.current(chat.link.id)
+    if current is None or current.dialog not in steps:
+        return None
+    if current.expires_at <= chat.work.now:
+        chat.work.conversations.end(chat.link.id)
+        return Reply(_offer(chat, "conversation.lapsed", OFFERED))
+    return steps[current.dialog](chat, current)
+
+
+def not_understood(chat: Chat) -> Reply:
+    """Nobody waits for these words: never guess, offer buttons."""
+    if isinstance(chat.input, Upload):
+        return Reply(_offer(chat, "words.upload_unexpected", OFFERED, name=chat.input.name))
+    spoken = chat.input.text if isinstance(chat.input, Text) else ""
+    likely = nearest(spoken)
+    return Reply(_offer(chat, "words.did_you_mean" if likely else "words.not_understood", likely or OFFERED))
+
+
+def nearest(spoken: str) -> tuple[str, ...]:
+    """At most three commands whose names are near to one of the first words."""
+    found: list[str] = []
+    for word in re.findall(r"\w+", spoken.lower())[:8]:
+        singular = word.rstrip("s")
+        for name in difflib.get_close_matches(word, commands, 3, 0.75) + [
+            name for name in commands if len(singular) > 2 and name.startswith(singular)
+        ]:
+            if name not in found:
+                found.append(name)
+    return tuple(found[:3])
+
+
+def _offer(chat: Chat, code: str, names: tuple[str, ...], **data: Any) -> Screen:
+    buttons = [
+        Button(label=chat.say(f"command.{name}"), action="command.run", args=(name,))
+        for name in names
+        if name in commands
+    ]
+    return Screen(blocks=(Paragraph(text=chat.say(code, **data)),), buttons=(row(*buttons),) if buttons else ())
+
+
+def _call(name: str, chat: Chat, *args: Any) -> Reply:
+    handler: Handler = handler_of(name)
+    try:
+        inspect.signature(handler).bind(chat, *args)
+    except TypeError:
+        raise Invalid("messaging.button_unknown", action=name) from None
+    return handler(chat, *args)
+
+
+@action("command.run")
+def _run_by_button(chat: Chat, name: str) -> Reply:
+    if name not in commands:
+        raise Invalid("messaging.button_unknown", action=name)
+    return run_command(chat, name, "")

@@ -1,0 +1,232 @@
+"""The loop that every door shares: claim what is due in a channel, render it as it is now, send or edit, settle. Between claim and
+settle no transaction is open; what a dead process left claimed is due again when its lease is over."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from bots.kit.bells import bells
+from bots.kit.chatting import open_chat
+from bots.kit.parts import Parts
+from bots.kit.render import render
+from bots.kit.screen import Screen
+from bots.kit.words import Say
+from core.identity.models import IdentityLink
+from core.identity.settle import unreachable
+from core.kernel.actor import Actor
+from core.kernel.due import DueItem
+from core.kernel.errors import Failure
+from core.kernel.ids import new_id
+from core.messaging.models import Delivery, Message
+
+log = logging.getLogger(__name__)
+LEASE_SECONDS = 60.0
+POLL_SECONDS = 1.0
+TRIES = 10
+AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A claimed delivery with what it shows. `delivery.remote_ref` None: never sent. `link.address` is where to."""
+
+    delivery: Delivery
+    link: IdentityLink
+    screen: Screen
+    say: Say
+
+
+class SlowDown(Exception):
+    """The platform asks to wait `seconds` before this chat gets more."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Blocked(Exception):
+    """The person or the chat does not take anything from us any more. `reason` is a code."""
+
+    def __init__(self, reason: str = "messaging.blocked") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Gone(Exception):
+    """The message cannot be edited any more (too old, deleted): it is sent anew."""
+
+
+class Refused(Exception):
+    """The platform will never take this message, whoever tries. `reason` is a code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Sender(Protocol):
+    """A platform. Both raise SlowDown, Blocked, Gone, Refused; any other error is tried again later, ever more slowly."""
+
+    async def send(self, letter: Letter) -> str | None:
+        """Sends a new message; answers the reference that finds it again."""
+        ...
+
+    async def edit(self, letter: Letter) -> str | None:
+        """Shows the screen in the place of `letter.delivery.remote_ref`; answers its reference from now on."""
+        ...
+
+
+class Letters:
+    """The two transactions around a delivery."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def claim(self, item: DueItem, lease_seconds: float = LEASE_SECONDS) -> Letter | None:
+        """Takes a due delivery and renders it; None when somebody else has it or nothing is to do."""
+        with self._parts.storage.work(item.workspace_id, item.user_id) as work:
+            delivery = work.messages.claim(item.id, lease_seconds)
+            if delivery is None:
+                return None
+            role = work.people.membership(delivery.user_id).role
+            actor = Actor(delivery.user_id, delivery.workspace_id, role, delivery.channel, link_id=delivery.link_id)
+            chat = open_chat(self._parts, work, actor, trace=delivery.trace)
+            letter = Letter(delivery, chat.link, render(chat, delivery), chat.say)
+            work.commit()
+        return letter
+
+    def settle(self, letter: Letter, remote_ref: str | None) -> UUID | None:
+        """Keeps what was shown, and that the platform took it; the id of that message, None when the claim was lost."""
+        delivery = letter.delivery
+        with self._parts.storage.work(delivery.workspace_id, delivery.user_id) as work:
+            message_id = self._shown(work, letter)
+            if not work.messages.settle(delivery, delivery.wanted, remote_ref, message_id):
+                return None
+            work.commit()
+        return message_id
+
+    def _shown(self, work: Any, letter: Letter) -> UUID:
+        """A message that was said as this very screen is kept already; anything else is kept as it was shown."""
+        delivery, messages = letter.delivery, work.messages
+        payload = {"screen": letter.screen.model_dump(mode="json")}
+        if delivery.subject_kind == "message" and messages.get(delivery.subject_id).payload == payload:
+            return delivery.subject_id
+        message = Message(
+            id=new_id(), workspace_id=delivery.workspace_id, user_id=delivery.user_id, direction="out",
+            surface=delivery.channel, payload=payload, created_at=work.now, link_id=delivery.link_id,
+            delivery_id=delivery.id,
+        )  # fmt: skip
+        messages.add(message)
+        return message.id
+
+    def postpone(self, letter: Letter, seconds: float, reason: str) -> None:
+        """Gives the claim back for later."""
+        delivery = letter.delivery
+        with self._parts.storage.work(delivery.workspace_id, delivery.user_id) as work:
+            work.messages.postpone(delivery, work.now + timedelta(seconds=seconds), reason)
+            work.commit()
+
+    def give_up(self, letter: Letter, reason: str, blocked: bool) -> None:
+        """Ends the delivery; `blocked`: the whole chat is not reachable any more."""
+        delivery = letter.delivery
+        with self._parts.storage.work(delivery.workspace_id, delivery.user_id) as work:
+            work.messages.give_up(delivery, reason)
+            if blocked:
+                unreachable(work, delivery.link_id)
+            work.commit()
+
+
+class Outbound:
+    """Delivers one channel's messages until `stop`. Any number of processes may run it."""
+
+    def __init__(self, parts: Parts, channel: str, sender: Sender) -> None:
+        self._parts = parts
+        self._channel = channel
+        self._sender = sender
+        self._letters = Letters(parts)
+        self._woken = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Ends `run` after what is being sent."""
+        self._stopping.set()
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until `stop`."""
+        listening = asyncio.create_task(self._listen())
+        try:
+            while not self._stopping.is_set():
+                self._woken.clear()
+                try:
+                    full = await self.deliver_due()
+                except Exception:
+                    log.exception("deliveries of %s wait", self._channel)
+                    full = False
+                if not full and not self._stopping.is_set():
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+        finally:
+            listening.cancel()
+
+    async def _listen(self) -> None:
+        if self._parts.redis_url is not None:
+            async for _ in bells(self._parts.redis_url, self._channel):
+                self._woken.set()
+
+    async def deliver_due(self) -> bool:
+        """Delivers what is due now, each person's in order, people beside each other. True when there may be more."""
+        items = await self._parts.hop(self._parts.storage.due.due, "deliveries", AT_ONCE, self._channel)
+        by_person: dict[UUID, list[DueItem]] = {}
+        for item in items:
+            by_person.setdefault(item.user_id, []).append(item)
+        await asyncio.gather(*(self._in_order(theirs) for theirs in by_person.values()))
+        return len(items) == AT_ONCE
+
+    async def _in_order(self, items: Iterable[DueItem]) -> None:
+        for item in items:
+            try:
+                await self.deliver(item)
+            except Exception:
+                log.exception("delivery %s waits for its lease to end", item.id)
+
+    async def deliver(self, item: DueItem) -> None:
+        """Claims and delivers one."""
+        hop, letters = self._parts.hop, self._letters
+        letter = await hop(letters.claim, item)
+        if letter is None:
+            return
+        try:
+            remote_ref = await self._take(letter)
+        except SlowDown as slow:
+            await hop(letters.postpone, letter, slow.seconds, "messaging.slow_down")
+        except Blocked as blocked:
+            await hop(letters.give_up, letter, blocked.reason, True)
+        except Refused as refused:
+            await hop(letters.give_up, letter, refused.reason, False)
+        except Exception as problem:
+            reason = problem.code if isinstance(problem, Failure) else type(problem).__name__
+            log.warning("delivery %s to %s failed: %s", item.id, self._channel, reason)
+            if letter.delivery.attempts >= TRIES:
+                await hop(letters.give_up, letter, reason, False)
+            else:
+                await hop(letters.postpone, letter, min(2.0**letter.delivery.attempts, 300.0), reason)
+        else:
+            await hop(letters.settle, letter, remote_ref)
+
+    async def _take(self, letter: Letter) -> str | None:
+        if letter.delivery.remote_ref is None:
+            return await self._sender.send(letter)
+        try:
+            return await self._sender.edit(letter) or letter.delivery.remote_ref
+        except Gone:
+            return await self._sender.send(letter)

@@ -1,0 +1,157 @@
+"""The message catalogue: every sentence a person reads, by message id and language, in `bots/texts/<language>/<topic>.po`.
+Read once a process; sentences are plain text, and so is everything that fills their gaps."""
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from gettext import c2py
+from pathlib import Path
+from typing import Any
+
+from babel.messages.plurals import get_plural
+from babel.messages.pofile import read_po
+
+from bots.kit.place import Place
+
+FALLBACK = "en"
+FOLDER = Path(__file__).parent.parent / "texts"
+GAP = re.compile(r"\{([a-z][a-z0-9_]*)(?::([a-z]+))?\}")
+
+log = logging.getLogger(__name__)
+
+
+class WordsBroken(Exception):
+    """A catalogue in the source tree is wrong, or (strict) a sentence or a gap's value is missing. Says which."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence's forms: one, or one for each plural category of its language (chosen by the gap `n`)."""
+
+    forms: tuple[str, ...]
+
+    @property
+    def gaps(self) -> frozenset[str]:
+        """The names that must be filled, over all forms."""
+        return frozenset(name for form in self.forms for name, _ in GAP.findall(form))
+
+
+class Words:
+    """All catalogues. `strict` raises WordsBroken for a missing sentence or gap, where a person would be shown a stopgap."""
+
+    def __init__(self, languages: Mapping[str, Mapping[str, Sentence]], strict: bool = False) -> None:
+        self._languages = languages
+        self._strict = strict
+        self._plural = {language: _plural_rule(language) for language in languages}
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages there are, e.g. `en`."""
+        return tuple(sorted(self._languages))
+
+    def codes(self, language: str = FALLBACK) -> Mapping[str, Sentence]:
+        """Every sentence of a language."""
+        return self._languages[language]
+
+    def best(self, language: str) -> str:
+        """The nearest language we speak: `de-AT` → `de`, else English."""
+        wanted = language.replace("_", "-").lower()
+        for known in self._languages:
+            if wanted == known.lower() or wanted.split("-")[0] == known.lower():
+                return known
+        return FALLBACK
+
+    def in_language(self, place: Place) -> "Say":
+        """Speaks the language of the place."""
+        return Say(self, self.best(place.language), place)
+
+    def _find(self, language: str, code: str) -> tuple[str, Sentence] | None:
+        for spoken in (language, FALLBACK):
+            if code in self._languages.get(spoken, {}):
+                return spoken, self._languages[spoken][code]
+        return None
+
+    def sentence(self, language: str, place: Place, code: str, data: Mapping[str, Any]) -> str:
+        """The sentence with its gaps filled."""
+        found = self._find(language, code)
+        if found is None:
+            self._missing(f"no words for {code}")
+            return code
+        spoken, sentence = found
+        form = sentence.forms[0]
+        if len(sentence.forms) > 1:
+            number = data.get("n", 1)
+            rule = self._plural[spoken]
+            form = sentence.forms[min(rule(abs(int(number))), len(sentence.forms) - 1)]
+
+        def fill(gap: re.Match[str]) -> str:
+            name, style = gap.groups()
+            if data.get(name) is None:
+                self._missing(f"{code} needs {name}")
+                return "…"
+            return place.shown(data[name], style)
+
+        return GAP.sub(fill, form)
+
+    def _missing(self, problem: str) -> None:
+        if self._strict:
+            raise WordsBroken(problem)
+        log.warning("words missing: %s", problem)
+
+
+@dataclass(frozen=True)
+class Say:
+    """`say(code, **data)`: a sentence in one language. `{gap}` shows a value as it is (numbers and times in the manner of the place);
+    `{gap:style}` in a style of Place: date, time, moment, ago, money, number, percent, size, duration, list."""
+
+    words: Words
+    language: str
+    place: Place
+
+    def __call__(self, code: str, /, **data: Any) -> str:
+        return self.words.sentence(self.language, self.place, code, data)
+
+    def knows(self, code: str) -> bool:
+        """Whether there are words for the code."""
+        return self.words._find(self.language, code) is not None
+
+
+def load(folder: Path = FOLDER, strict: bool = False) -> Words:
+    """Reads every catalogue. Raises WordsBroken for one that cannot be read, or an id that is given twice."""
+    return Words(
+        {path.name: _language(path.name, sorted(path.glob("*.po"))) for path in folder.iterdir() if path.is_dir()},
+        strict,
+    )
+
+
+@cache
+def words() -> Words:
+    """The catalogues of this process."""
+    return load()
+
+
+def _language(language: str, files: Iterable[Path]) -> dict[str, Sentence]:
+    sentences: dict[str, Sentence] = {}
+    for file in files:
+        with file.open("rb") as stream:
+            try:
+                catalog = read_po(stream, locale=language, abort_invalid=True)
+            except Exception as problem:
+                raise WordsBroken(f"{file}: {problem}") from problem
+        for message in catalog:
+            code = message.id if isinstance(message.id, str) else message.id[0]
+            if not code:
+                continue
+            if code in sentences:
+                raise WordsBroken(f"{file}: {code} is given twice")
+            forms = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+            if not forms or not all(forms):
+                raise WordsBroken(f"{file}: {code} has no words")
+            sentences[code] = Sentence(forms)
+    return sentences
+
+
+def _plural_rule(language: str) -> Callable[[int], int]:
+    return c2py(get_plural(language).plural_expr)
