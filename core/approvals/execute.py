@@ -3,11 +3,11 @@ See docs/execution.md."""
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from core.approvals.canonical import sha256
-from core.approvals.models import ActionExecution, ExecutionAttempt, Suggestion, SuggestionRevision
+from core.approvals.models import ActionExecution, ExecutionAttempt, ExecutionStatus, Suggestion, SuggestionRevision
 from core.approvals.ports import ApprovalsWork
 from core.catalog.kinds import template
 from core.catalog.ports import CatalogWork
@@ -25,6 +25,7 @@ from core.preferences.ports import PreferencesWork
 
 LEASE_SECONDS = 45.0
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
+_CHOSEN: dict[str, ExecutionStatus] = {"done": "succeeded", "again": "ready", "drop": "failed"}
 LOOKUPS = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 
 
@@ -165,7 +166,9 @@ def looked_up(work: ExecuteWork, taken: Armed, finding: Receipt | str) -> None:
         refresh(work, "suggestion", execution.suggestion_id)
 
 
-def resolve(work: ExecuteWork, actor: Actor, suggestion_id: UUID, choice: str) -> ActionExecution:
+def resolve(
+    work: ExecuteWork, actor: Actor, suggestion_id: UUID, choice: Literal["done", "again", "drop"]
+) -> ActionExecution:
     """A person says what became of an unknown one: `done`, `again` (do it now) or `drop`. Raises Conflict `approvals.not_unknown` (data: status)."""
     actor.need("approve")
     work.suggestions.lock(suggestion_id)
@@ -176,7 +179,7 @@ def resolve(work: ExecuteWork, actor: Actor, suggestion_id: UUID, choice: str) -
     if execution is None:
         raise Conflict("approvals.not_unknown", status="")
     execution.fence += 1
-    execution.status = {"done": "succeeded", "again": "ready", "drop": "failed"}[choice]
+    execution.status = _CHOSEN[choice]
     execution.due_at, execution.lease_until = work.now, None
     if choice == "done":
         execution.executed_at = work.now

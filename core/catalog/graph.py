@@ -25,7 +25,7 @@ class Node(BaseModel):
     skill: str = Field(pattern=r"^[a-z_]+\.[a-z_]+$")
     inputs: dict[str, Any] = Field(default_factory=dict)
     for_each: str | None = None
-    limit: int = Field(500, ge=1, le=10_000)
+    limit: int = Field(default=500, ge=1, le=10_000)
 
 
 class Graph(BaseModel):

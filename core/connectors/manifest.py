@@ -19,8 +19,8 @@ class OperationManifest(BaseModel):
     name: str = Field(pattern=r"^[a-z_]+\.[a-z_]+$")
     access: Access
     effect: EffectClass | None = None
-    undo_seconds: int = Field(0, ge=0, le=600)
-    risky: bool = Field(False, description="asks twice, because it cannot be taken back")
+    undo_seconds: int = Field(default=0, ge=0, le=600)
+    risky: bool = Field(default=False, description="asks twice, because it cannot be taken back")
     input_schema: dict[str, Any] | None = None
 
 
@@ -38,11 +38,15 @@ class ConnectorManifest(BaseModel):
     auth: Literal["none", "password", "api_key", "oauth2"]
     config: dict[str, Any]
     operations: tuple[OperationManifest, ...]
-    streams: tuple[str, ...] = Field((), description="what can be read incrementally, e.g. mail")
-    hosts: tuple[str, ...] = Field((), description="config fields that name the only hosts its credential may go to")
-    accepts_upload: tuple[str, ...] = Field((), description="file suffixes a person may hand over instead of a config")
-    automatic: bool = Field(False, description="every workspace has one from the start, without being asked")
-    sample: bool = Field(False, description="shipped data to try an agent with; effects stay inside its folder")
+    streams: tuple[str, ...] = Field(default=(), description="what can be read incrementally, e.g. mail")
+    hosts: tuple[str, ...] = Field(
+        default=(), description="config fields that name the only hosts its credential may go to"
+    )
+    accepts_upload: tuple[str, ...] = Field(
+        default=(), description="file suffixes a person may hand over instead of a config"
+    )
+    automatic: bool = Field(default=False, description="every workspace has one from the start, without being asked")
+    sample: bool = Field(default=False, description="shipped data to try an agent with; effects stay inside its folder")
 
     def operation(self, name: str) -> OperationManifest:
         """The operation of that name. Raises KeyError."""

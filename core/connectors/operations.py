@@ -24,21 +24,21 @@ class MailSend(Input):
 
     sender: Address = Field(title="From")
     to: tuple[Address, ...] = Field(title="To", min_length=1, max_length=50)
-    cc: tuple[Address, ...] = Field((), title="Cc", max_length=50)
+    cc: tuple[Address, ...] = Field(default=(), title="Cc", max_length=50)
     subject: Line = Field(title="Subject")
     body: str = Field(title="Text", max_length=100_000, json_schema_extra={"format": "multiline"})
-    in_reply_to: Line | None = Field(None, title="Answers")
-    references: tuple[Line, ...] = Field((), title="Thread", max_length=200)
+    in_reply_to: Line | None = Field(default=None, title="Answers")
+    references: tuple[Line, ...] = Field(default=(), title="Thread", max_length=200)
 
 
 class MailUnsubscribe(Input):
     """`mail.unsubscribe`: leave a mailing list. `one_click` is an https address to POST to (RFC 8058); else `mailto`."""
 
     list_name: Line = Field(title="List")
-    one_click: str | None = Field(None, title="Address", max_length=2000, pattern=r"^https://[^\s]+$")
-    mailto: Address | None = Field(None, title="Mail to")
-    mailto_subject: Line = Field("unsubscribe", title="Subject")
-    sender: Address | None = Field(None, title="From")
+    one_click: str | None = Field(default=None, title="Address", max_length=2000, pattern=r"^https://[^\s]+$")
+    mailto: Address | None = Field(default=None, title="Mail to")
+    mailto_subject: Line = Field(default="unsubscribe", title="Subject")
+    sender: Address | None = Field(default=None, title="From")
 
 
 class CalendarCreate(Input):
@@ -48,13 +48,13 @@ class CalendarCreate(Input):
     title: Line = Field(title="Title", min_length=1)
     start: AwareDatetime | date = Field(title="Starts")
     end: AwareDatetime | date = Field(title="Ends")
-    timezone: str = Field("UTC", title="Timezone", max_length=64)
-    location: str = Field("", title="Where", max_length=1000)
-    description: str = Field("", title="Notes", max_length=10_000, json_schema_extra={"format": "multiline"})
-    uid: Line | None = Field(None, title="UID")
-    sequence: int = Field(0, ge=0, title="Sequence")
-    organizer: Address | None = Field(None, title="Organizer")
-    recurrence: Line | None = Field(None, title="Repeats")
+    timezone: str = Field(default="UTC", title="Timezone", max_length=64)
+    location: str = Field(default="", title="Where", max_length=1000)
+    description: str = Field(default="", title="Notes", max_length=10_000, json_schema_extra={"format": "multiline"})
+    uid: Line | None = Field(default=None, title="UID")
+    sequence: int = Field(default=0, ge=0, title="Sequence")
+    organizer: Address | None = Field(default=None, title="Organizer")
+    recurrence: Line | None = Field(default=None, title="Repeats")
 
     @property
     def all_day(self) -> bool:
@@ -66,11 +66,11 @@ class TaskCreate(Input):
     """`task.create`: one entry of a task list. `amount` is what is to be paid, where the task is a bill."""
 
     title: Line = Field(title="Task", min_length=1)
-    notes: str = Field("", title="Notes", max_length=10_000, json_schema_extra={"format": "multiline"})
-    due: date | None = Field(None, title="Due")
-    amount: Money | None = Field(None, title="Amount")
-    payee: Line | None = Field(None, title="Pay to")
-    reference: Line | None = Field(None, title="Reference")
+    notes: str = Field(default="", title="Notes", max_length=10_000, json_schema_extra={"format": "multiline"})
+    due: date | None = Field(default=None, title="Due")
+    amount: Money | None = Field(default=None, title="Amount")
+    payee: Line | None = Field(default=None, title="Pay to")
+    reference: Line | None = Field(default=None, title="Reference")
 
 
 OPERATIONS: dict[str, type[Input]] = {

@@ -19,8 +19,8 @@ class QuietHours(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    start: str = Field("22:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    end: str = Field("07:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    start: str = Field(default="22:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    end: str = Field(default="07:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     enabled: bool = False
 
 
@@ -41,7 +41,7 @@ class PrivacySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    data_retention_days: int = Field(365, ge=1, le=3650)
+    data_retention_days: int = Field(default=365, ge=1, le=3650)
     auto_delete_enabled: bool = False
     export_enabled: bool = True
 

@@ -13,18 +13,20 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="NOD_", env_file=".env", extra="ignore", frozen=True)
 
-    database_url: SecretStr | None = Field(None, description="PostgreSQL of the owner role; unset: embedded")
-    redis_url: SecretStr | None = Field(None, description="Redis or Valkey; unset: embedded")
+    database_url: SecretStr | None = Field(default=None, description="PostgreSQL of the owner role; unset: embedded")
+    redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey; unset: embedded")
     data_dir: Path = Path(".nod")
     public_url: str | None = None
     host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535)
-    workers: int = Field(1, ge=1, le=64, description="worker processes of `nod up`")
-    worker_threads: int = Field(8, ge=1, le=64)
+    port: int = Field(default=8080, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64, description="worker processes of `nod up`")
+    worker_threads: int = Field(default=8, ge=1, le=64)
     local_email: str = "you@localhost"
 
-    sign_in_token: SecretStr | None = Field(None, description="opens the chat page; made anew by each `nod up`")
-    ready_fd: int | None = Field(None, ge=0, description="set by the supervisor: where a process says that it works")
+    sign_in_token: SecretStr | None = Field(default=None, description="opens the chat page; made anew by each `nod up`")
+    ready_fd: int | None = Field(
+        default=None, ge=0, description="set by the supervisor: where a process says that it works"
+    )
 
     telegram_token: SecretStr | None = None
     telegram_api_url: str = "https://api.telegram.org"
@@ -33,19 +35,19 @@ class Settings(BaseSettings):
     model: str = "offline"
     model_base_url: str | None = None
 
-    master_key: SecretStr | None = Field(None, description="32 bytes, base64; wins over the file")
-    master_key_file: Path | None = Field(None, description="unset: <data_dir>/master.key, made on first start")
+    master_key: SecretStr | None = Field(default=None, description="32 bytes, base64; wins over the file")
+    master_key_file: Path | None = Field(default=None, description="unset: <data_dir>/master.key, made on first start")
 
     log_format: Literal["json", "console"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     otlp_endpoint: str | None = Field(
-        None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+        default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     )
-    metrics_folder: Path | None = Field(None, validation_alias="PROMETHEUS_MULTIPROC_DIR")
+    metrics_folder: Path | None = Field(default=None, validation_alias="PROMETHEUS_MULTIPROC_DIR")
 
-    test: bool = Field(False, description="set only by the test suite; allows fault points")
-    fault: str | None = Field(None, description="point:kill9|stop|sleep|raise, refused unless test")
+    test: bool = Field(default=False, description="set only by the test suite; allows fault points")
+    fault: str | None = Field(default=None, description="point:kill9|stop|sleep|raise, refused unless test")
 
     @property
     def embedded(self) -> bool:

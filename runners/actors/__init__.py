@@ -19,8 +19,12 @@ BELLS: dict[str, Callable[[UUID, UUID, UUID], None]] = {
 def declare(broker: Broker) -> None:
     """Makes the bells actors of `broker`; the queue is the part before the dot."""
     for bell, work in BELLS.items():
+        queue = bell.partition(".")[0]
+        dramatiq.actor(_hearing(work), actor_name=bell, queue_name=queue, broker=broker, max_retries=0)
 
-        def hear(workspace_id: str, user_id: str, id: str, work: Callable[[UUID, UUID, UUID], None] = work) -> None:
-            work(UUID(workspace_id), UUID(user_id), UUID(id))
 
-        dramatiq.actor(hear, actor_name=bell, queue_name=bell.partition(".")[0], broker=broker, max_retries=0)
+def _hearing(work: Callable[[UUID, UUID, UUID], None]) -> Callable[[str, str, str], None]:
+    def hear(workspace_id: str, user_id: str, id: str) -> None:
+        work(UUID(workspace_id), UUID(user_id), UUID(id))
+
+    return hear

@@ -1,0 +1,51 @@
+"""Administration from the terminal: people and keys."""
+
+from typing import get_args
+
+from bots.wiring import storage
+from core.identity.prove import make_key
+from core.identity.register import register
+from core.kernel.actor import Actor, Scope
+from core.kernel.errors import Conflict, Failure, Invalid, NotFound
+from core.kernel.ids import new_id
+
+_WORDS = {
+    "identity.email_taken": ("There is somebody with this address already.", "Addresses are unique.", "Use another one."),
+    "identity.email_invalid": ("This is not an e-mail address.", "It needs a name, an @ and a host.", "Check it, then try again."),
+    "identity.user_unknown": ("Nobody has this address.", "A key acts for a person.", "Add them first: nod user add EMAIL"),
+    "identity.scopes_wrong": ("These scopes are not known.", "There are read, write and approve.", "Try: --scopes read,write"),
+    "identity.timezone_unknown": ("This timezone is not known.", "IANA names are needed.", "Try: --timezone Europe/Berlin"),
+}  # fmt: skip
+
+
+def add_user(email: str, name: str, timezone: str) -> str:
+    """Adds a person; answers their id. Raises Conflict `identity.email_taken`, Invalid `identity.email_invalid`, `identity.timezone_unknown`."""
+    if email.count("@") != 1 or not all(email.split("@")) or any(c.isspace() for c in email):
+        raise Invalid("identity.email_invalid")
+    if storage().directory.by_email(email) is not None:
+        raise Conflict("identity.email_taken")
+    user_id = new_id()
+    with storage().work(new_id(), user_id) as work:
+        register(work, user_id, email, name, timezone)
+        work.commit()
+    return str(user_id)
+
+
+def create_key(email: str, scopes: str, name: str) -> str:
+    """Makes a key for the person with that address; answers its secret. Raises NotFound `identity.user_unknown`, Invalid `identity.scopes_wrong`."""
+    known = storage().directory.by_email(email)
+    if known is None:
+        raise NotFound("identity.user_unknown")
+    wanted = [part.strip() for part in scopes.split(",") if part.strip()]
+    allowed: list[Scope] = [scope for scope in get_args(Scope) if scope in wanted]
+    if not wanted or len(allowed) != len(set(wanted)):
+        raise Invalid("identity.scopes_wrong")
+    with storage().work(known.workspace_id, known.user_id) as work:
+        _, secret = make_key(work, Actor(known.user_id, known.workspace_id, known.role, "cli"), name, allowed)
+        work.commit()
+    return secret
+
+
+def in_words(failure: Failure) -> tuple[str, str, str]:
+    """What happened, why, what to do."""
+    return _WORDS.get(failure.code, ("That did not work.", f"Reason: {failure.code}", "Run `nod doctor`."))

@@ -1,0 +1,121 @@
+"""The commands of `nod`. Errors go to stderr in three parts: what happened, why, what to do."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from bots.cli import admin, doctor
+from core.kernel.errors import Failure
+from core.kernel.settings import settings
+
+app = typer.Typer(
+    name="nod",
+    help="Personal agents that ask first.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+user = typer.Typer(help="People.", no_args_is_help=True)
+api_key = typer.Typer(help="Keys for programs.", no_args_is_help=True)
+app.add_typer(user, name="user")
+app.add_typer(api_key, name="api-key")
+
+
+@app.command(epilog="Example: nod up --port 9000 --data ./my-nod")
+def up(
+    port: Annotated[int | None, typer.Option(help="Where the chat page listens; 0 takes any free port.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder for everything that is kept.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes.")] = None,
+) -> None:
+    """Run everything under one supervisor: database, broker, web, workers, scheduler. Ctrl-C stops it; run it again and it continues."""
+    given = {"NOD_PORT": port, "NOD_DATA_DIR": data, "NOD_WORKERS": workers}
+    _become("runners", "up", {name: str(value) for name, value in given.items() if value is not None})
+
+
+@app.command(epilog="Example: nod web")
+def web() -> None:
+    """Run the chat page and the REST interface, one process."""
+    _become("bots", "web")
+
+
+@app.command(epilog="Example: nod worker")
+def worker() -> None:
+    """Run one worker process: runs and approved actions."""
+    _become("runners", "worker")
+
+
+@app.command(epilog="Example: nod scheduler")
+def scheduler() -> None:
+    """Run one scheduler process: what is due by the clock. Any number may run."""
+    _become("runners", "scheduler")
+
+
+@app.command(epilog="Example: NOD_TELEGRAM_TOKEN=… nod telegram")
+def telegram() -> None:
+    """Run the Telegram door, one process."""
+    _become("bots", "telegram")
+
+
+@app.command(epilog="Example: nod migrate")
+def migrate() -> None:
+    """Bring the database's schema to head."""
+    _become("storage", "migrate")
+
+
+@app.command("doctor", epilog="Example: nod doctor")
+def check() -> None:
+    """Check every dependency and say in one line each what is wrong and what to do."""
+    if not doctor.report():
+        raise typer.Exit(1)
+
+
+@user.command("add", epilog="Example: nod user add mia@example.org --timezone Europe/Berlin")
+def add_user(
+    email: Annotated[str, typer.Argument(help="The person's address; it is theirs alone.")],
+    name: Annotated[str, typer.Option(help="What they are called.")] = "",
+    timezone: Annotated[str, typer.Option(help="IANA name.")] = "UTC",
+) -> None:
+    """Add a person with a personal workspace."""
+    typer.echo(admin.add_user(email, name, timezone))
+
+
+@api_key.command("create", epilog="Example: nod api-key create --email you@localhost --scopes read,write,approve")
+def create_key(
+    email: Annotated[str | None, typer.Option(help="For whom it acts; unset: the local person.")] = None,
+    scopes: Annotated[str, typer.Option(help="read, write, approve, with commas.")] = "read",
+    name: Annotated[str, typer.Option(help="To tell keys apart.")] = "command line",
+) -> None:
+    """Make a key for programs. It is printed once, alone, on stdout."""
+    typer.echo(admin.create_key(email or settings().local_email, scopes, name))
+
+
+def main() -> None:
+    """Entry point of `nod`. Exits non-zero on failure."""
+    try:
+        app()
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False)[0]
+        _give_up(
+            f"The setting NOD_{str(first['loc'][0]).upper()} is wrong.",
+            first["msg"],
+            "Correct it in the environment or in .env.",
+        )
+    except Failure as failure:
+        _give_up(*admin.in_words(failure))
+
+
+def _become(package: str, command: str, environment: dict[str, str] | None = None) -> NoReturn:
+    """This process becomes `python -m <package> <command>`."""
+    os.execve(  # noqa: S606 - our own interpreter with fixed words
+        sys.executable, [sys.executable, "-m", package, command], {**os.environ, **(environment or {})}
+    )
+
+
+def _give_up(what: str, why: str, do: str) -> NoReturn:
+    typer.echo(f"{what}\n{why}\n{do}", err=True)
+    raise SystemExit(1)

@@ -1,0 +1,76 @@
+"""`nod doctor`: one line for each thing that Nod needs."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+
+import typer
+
+from bots.wiring import broker_answers, migrations_at_head, storage_answers
+from core.kernel.settings import settings
+
+Check = Callable[[], str | None]
+
+
+def report() -> bool:
+    """Prints a line a check; whether all is well."""
+    checks: list[tuple[str, Check]] = [
+        ("Python", _python),
+        ("data folder", _data_folder),
+        ("database", _database),
+        ("schema", _schema),
+        ("broker", _broker),
+        ("language model", _model),
+        ("Telegram", _telegram),
+    ]
+    well = True
+    for name, check in checks:
+        wrong = check()
+        well = well and wrong is None
+        typer.echo(f"{'ok   ' if wrong is None else 'WRONG'}  {name}{'' if wrong is None else ': ' + wrong}")
+    return well
+
+
+def _python() -> str | None:
+    return None if sys.version_info >= (3, 11) else "it is older than 3.11. Install Python 3.11 or newer."
+
+
+def _data_folder() -> str | None:
+    folder = settings().data_dir.absolute()
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(existing, os.W_OK):
+        return f"{existing} cannot be written to. Set NOD_DATA_DIR to a folder of yours."
+    free = shutil.disk_usage(existing).free
+    return (
+        None if free > 500_000_000 else f"only {free // 1_000_000} MB are free there. Make room, or set NOD_DATA_DIR."
+    )
+
+
+def _database() -> str | None:
+    return storage_answers()
+
+
+def _schema() -> str | None:
+    return migrations_at_head()
+
+
+def _broker() -> str | None:
+    return broker_answers()
+
+
+def _model() -> str | None:
+    chosen = settings()
+    if chosen.model == "offline":
+        return None
+    return None if ":" in chosen.model else f"NOD_MODEL={chosen.model} has no provider. Write for example openai:gpt-5."
+
+
+def _telegram() -> str | None:
+    chosen = settings()
+    if chosen.telegram_token is None:
+        return None
+    token = chosen.telegram_token.get_secret_value()
+    return (
+        None if token.partition(":")[0].isdigit() else "NOD_TELEGRAM_TOKEN is not a bot token. Get one from @BotFather."
+    )
