@@ -20,7 +20,7 @@ def declare(broker: Broker) -> None:
     """Makes the bells actors of `broker`; the queue is the part before the dot."""
     for bell, work in BELLS.items():
         queue = bell.partition(".")[0]
-        dramatiq.actor(_hearing(work), actor_name=bell, queue_name=queue, broker=broker)
+        dramatiq.actor(actor_name=bell, queue_name=queue, broker=broker)(_hearing(work))
 
 
 def _hearing(work: Callable[[UUID, UUID, UUID], None]) -> Callable[[str, str, str], None]:
