@@ -30,9 +30,7 @@ class ProcessSpec:
 class Child:
     """One process of `spec`, started again and again, in a process group of its own. Its output goes to `log`."""
 
-    def __init__(
-        self, spec: ProcessSpec, log: Path, at_birth: Callable[[], None] | None
-    ) -> None:
+    def __init__(self, spec: ProcessSpec, log: Path, at_birth: Callable[[], None] | None) -> None:
         self.spec = spec
         self.log = log
         self.ready = False
@@ -53,7 +51,7 @@ class Child:
         listening, speaking = os.pipe()
         try:
             with self.log.open("ab") as output:
-                self._process = subprocess.Popen(
+                self._process = subprocess.Popen(  # noqa: S603
                     self.spec.command,
                     env={
                         **os.environ,

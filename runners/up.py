@@ -33,7 +33,7 @@ def up(chosen: Settings) -> int:
     try:
         _run(chosen)
     except (EmbeddedError, CannotStart, NeverReady) as problem:
-        print(problem, file=sys.stderr, flush=True)
+        print(problem, file=sys.stderr, flush=True)  # noqa: T201
         return 1
     except KeyboardInterrupt:
         return 0
@@ -150,7 +150,7 @@ def _free_port(host: str, port: int) -> int:
 
 
 def _reachable_host(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
 
 
 def _in_url(host: str) -> str:
@@ -188,4 +188,4 @@ def _patiently(servers: EmbeddedServers) -> Callable[[], None]:
 
 def _say(line: str) -> None:
     with suppress(OSError):  # Whoever read us may be gone; the product goes on.
-        print(line, flush=True)
+        print(line, flush=True)  # noqa: T201

@@ -29,7 +29,7 @@ def socket_folder(preferred: Path, working_folder: Path, name: str) -> SocketFol
     if _fits(preferred / name):
         return SocketFolder(preferred, os.path.relpath(preferred, working_folder))
     digest = hashlib.sha256(os.fsencode(preferred)).hexdigest()[:16]
-    for base in (tempfile.gettempdir(), "/tmp"):
+    for base in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - made closed, refused when a stranger made it
         short = Path(base) / f"nod-{digest}"
         if _fits(short / name):
             return SocketFolder(short, str(short))

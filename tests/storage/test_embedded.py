@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from redis import Redis
 
 from storage.embedded import AlreadyRunning, Embedded, EmbeddedError, EmbeddedServers, find_running, opened
@@ -19,7 +19,7 @@ from storage.embedded import binaries as binaries_module
 from storage.embedded.account import Account, server_account
 from storage.embedded.binaries import postgres_programs
 from storage.embedded.postgres import Postgres
-from storage.embedded.process import alive, working_in
+from storage.embedded.process import alive, run_as, working_in
 from storage.embedded.valkey import Valkey
 
 ROOT = Path(__file__).parent.parent.parent
@@ -106,12 +106,12 @@ def test_a_first_start_makes_a_safe_database_on_sockets_alone(tmp_path: Path) ->
         assert stat.S_IMODE((tmp_path / "data" / "postgres" / "password").stat().st_mode) == 0o600
 
 
-def test_nobody_gets_in_without_the_password(servers: EmbeddedServers, data_dir: Path) -> None:
-    servers.start()
-    folder = data_dir / "postgres" / "run"
+def test_nobody_gets_in_without_the_password(servers: EmbeddedServers) -> None:
+    url = servers.start().database_url
     with pytest.raises(psycopg.OperationalError, match="password"):
-        psycopg.connect(host=Postgres(data_dir)._sockets.path, dbname="nod", user="postgres", password="guess")
-    assert stat.S_IMODE(folder.stat().st_mode if folder.exists() else 0o700) == 0o700
+        psycopg.connect(make_conninfo(url, password="guess"))
+    sockets = conninfo_to_dict(url)["host"]
+    assert stat.S_IMODE(Path(str(sockets)).stat().st_mode) == 0o700
 
 
 def test_data_is_there_after_a_stop_and_a_start(servers: EmbeddedServers, data_dir: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_stale_pid_file_whose_number_is_someone_elses_by_now_stops_nothing(
     lines = (data_dir / "postgres" / "data" / "postmaster.pid").read_text().splitlines(keepends=True)
     kill_all(server_processes(data_dir))
     servers.stop()
-    with subprocess.Popen(["sleep", "600"], **({"user": account.uid} if account.foreign else {})) as stranger:
+    with subprocess.Popen(["sleep", "600"], **run_as(account)) as stranger:
         account.write(data_dir / "postgres" / "data" / "postmaster.pid", "".join([f"{stranger.pid}\n", *lines[1:]]))
         account.write(
             Postgres(data_dir)._sockets.path / ".s.PGSQL.5432.lock", "".join([f"{stranger.pid}\n", *lines[1:5]])
@@ -250,7 +250,7 @@ def test_data_of_another_major_version_is_refused_untouched(servers: EmbeddedSer
 
 def test_a_lost_password_is_said_at_once(servers: EmbeddedServers, data_dir: Path) -> None:
     server_account(data_dir).write(data_dir / "postgres" / "password", "another")
-    with pytest.raises(EmbeddedError, match="Restore .*password from your backup"):
+    with pytest.raises(EmbeddedError, match=r"Restore .*password from your backup"):
         servers.start()
 
 
@@ -290,7 +290,7 @@ def test_kill_9_of_the_holder_stops_the_servers_and_frees_the_folder(servers: Em
         left = server_processes(data_dir)
         assert len(left) > 2
         holder.kill()
-    gone, still_there = psutil.wait_procs(left, PATIENCE)
+    _gone, still_there = psutil.wait_procs(left, PATIENCE)
     assert still_there == []
     servers.start()
 
@@ -324,10 +324,16 @@ def test_one_command_starts_the_servers_and_stops_them_after_itself(data_dir: Pa
 
 
 def test_a_folder_of_someone_else_is_refused_with_a_way_out(tmp_path: Path) -> None:
-    stranger = Account(os.geteuid() + 1000, os.getegid() + 1000)
     (tmp_path / "postgres").mkdir()
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "postgres", 4711, 4711)
+        account = Account(4712, 4712)
+    else:
+        (tmp_path / "postgres").rmdir()
+        (tmp_path / "postgres").symlink_to("/")
+        account = Account(os.geteuid(), os.getegid())
     with pytest.raises(EmbeddedError, match="NOD_DATA_DIR"):
-        Account(stranger.uid + 1, stranger.gid + 1)._refuse_strangers(tmp_path / "postgres", stranger.uid + 2)
+        account.folder(tmp_path / "postgres")
 
 
 def test_programs_behind_a_closed_folder_are_copied_to_where_the_servers_can_run_them(
@@ -352,26 +358,36 @@ def test_programs_behind_a_closed_folder_are_copied_to_where_the_servers_can_run
 @linux_only
 def test_the_servers_of_a_killed_test_session_do_not_outlive_it(tmp_path: Path) -> None:
     (tmp_path / "test_waits.py").write_text(
-        "import os, signal\n\ndef test_waits(postgres_url):\n    os.write(3, postgres_url.encode() + b'\\n')\n    signal.pause()\n"
+        "import os, signal\n\n"
+        "def test_waits(postgres_url):\n"
+        "    os.write(int(os.environ['TOLD']), postgres_url.encode() + b'\\n')\n"
+        "    signal.pause()\n"
     )
     reading, writing = os.pipe()
-    command = f'exec "$0" -m pytest -q -n 0 -s -p tests.servers -p no:cacheprovider --rootdir "$1" "$1" 3>&{writing}'
     session = subprocess.Popen(
-        ["sh", "-c", command, sys.executable, tmp_path],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "tests.servers",
+            "-p",
+            "no:cacheprovider",
+            "--rootdir",
+            tmp_path,
+            tmp_path,
+        ],
         cwd=ROOT,
-        pass_fds=(writing,),
+        env=os.environ | {"TOLD": str(writing)},
+        pass_fds=[writing],
         stdout=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     os.close(writing)
-    with os.fdopen(reading) as words:
-        url = words.readline().strip()
-        with psycopg.connect(url, autocommit=True) as connection:
-            backend = connection.execute("SELECT pg_backend_pid()").fetchone()
-            assert backend is not None
-            server = psutil.Process(backend[0]).parent()
-        assert server is not None
-        session.send_signal(signal.SIGKILL)
-        session.wait()
-        gone, still_there = psutil.wait_procs([server], PATIENCE)
-        assert still_there == []
+    with os.fdopen(reading) as words, psycopg.connect(words.readline(), autocommit=True) as connection:
+        server = psutil.Process(connection.info.backend_pid).parent()
+    assert server is not None
+    session.kill()
+    session.wait()
+    _gone, still_there = psutil.wait_procs([server], PATIENCE)
+    assert still_there == []
