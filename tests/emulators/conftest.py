@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from telegram import Bot
+from telegram.request import HTTPXRequest
 
 from .telegram import TelegramEmulator
 
@@ -18,7 +19,11 @@ class SyncBot:
     def __init__(self, telegram: TelegramEmulator) -> None:
         self._runner = asyncio.Runner()
         self._bot = Bot(
-            telegram.token, base_url=f"{telegram.api_url}/bot", base_file_url=f"{telegram.api_url}/file/bot"
+            telegram.token,
+            base_url=f"{telegram.api_url}/bot",
+            base_file_url=f"{telegram.file_url}/bot",
+            request=HTTPXRequest(httpx_kwargs={"verify": False}),
+            get_updates_request=HTTPXRequest(httpx_kwargs={"verify": False}),
         )
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

@@ -26,7 +26,9 @@ from .telegram.methods import METHODS
 
 
 def keyboard(*rows: list[tuple[str, str]]) -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup([[InlineKeyboardButton(text, callback_data=data) for text, data in row] for row in rows])
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(text, callback_data=data) for text, data in row] for row in rows]
+    )
 
 
 @pytest.fixture
@@ -93,7 +95,9 @@ def test_entities_may_be_given_instead_of_markup(bot: SyncBot, mia: Person) -> N
 
 
 def test_a_tap_is_found_by_its_label_and_answered_with_a_toast(bot: SyncBot, mia: Person) -> None:
-    bot.send_message(mia.id, "Reply?", reply_markup=keyboard([("✅ Approve", "a:1"), ("Reject", "r:1")], [("Details", "d")]))
+    bot.send_message(
+        mia.id, "Reply?", reply_markup=keyboard([("✅ Approve", "a:1"), ("Reject", "r:1")], [("Details", "d")])
+    )
     card = mia.chat.wait_for_text("Reply?")
     assert card.keyboard == [["✅ Approve", "Reject"], ["Details"]]
 
@@ -122,7 +126,9 @@ def test_nobody_can_tap_a_button_that_is_not_shown(bot: SyncBot, mia: Person) ->
 def test_every_version_of_an_edited_message_is_kept(bot: SyncBot, mia: Person) -> None:
     sent = bot.send_message(mia.id, "one", reply_markup=keyboard([("Approve", "a")]))
     card = mia.chat.last
-    bot.edit_message_text("<b>two</b>", mia.id, sent.message_id, parse_mode="HTML", reply_markup=keyboard([("Undo", "u")]))
+    bot.edit_message_text(
+        "<b>two</b>", mia.id, sent.message_id, parse_mode="HTML", reply_markup=keyboard([("Undo", "u")])
+    )
     assert (card.text, card.labels) == ("two", ["Undo"])
     edited = bot.edit_message_reply_markup(mia.id, sent.message_id)
     assert edited.edit_date is not None and edited.reply_markup is None
@@ -243,7 +249,9 @@ def test_the_typing_sign_is_seen(bot: SyncBot, mia: Person) -> None:
     assert mia.chat.actions == ["typing"]
 
 
-def test_in_a_group_the_bot_hears_only_what_is_meant_for_it(telegram: TelegramEmulator, bot: SyncBot, mia: Person) -> None:
+def test_in_a_group_the_bot_hears_only_what_is_meant_for_it(
+    telegram: TelegramEmulator, bot: SyncBot, mia: Person
+) -> None:
     tom = telegram.user("Tom")
     team = telegram.group("Team", [mia, tom])
     tom.sends("lunch?", chat=team)
@@ -255,7 +263,11 @@ def test_in_a_group_the_bot_hears_only_what_is_meant_for_it(telegram: TelegramEm
     tom.taps(team.last, "Approve")
     seen = updates(bot)
     assert seen[1].my_chat_member.new_chat_member.status == "member"
-    assert [update.message.text for update in seen if update.message][1:] == ["/inbox", "hey @nod_test_bot", "looks good"]
+    assert [update.message.text for update in seen if update.message][1:] == [
+        "/inbox",
+        "hey @nod_test_bot",
+        "looks good",
+    ]
     assert seen[-1].callback_query.from_user.id == tom.id and seen[-1].callback_query.message.chat.id == team.id
 
 

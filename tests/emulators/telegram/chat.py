@@ -140,7 +140,7 @@ class Chat:
             body["until_date"] = 0
         elif status == "administrator":
             body.update(
-                {right: False for right in _RIGHTS},
+                dict.fromkeys(_RIGHTS, False),
                 can_manage_chat=True,
                 can_delete_messages=True,
             )

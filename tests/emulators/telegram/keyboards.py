@@ -81,8 +81,7 @@ def _inline_button(button: Any) -> dict[str, Any]:
         raise bad_request(f"inline keyboard button URL '{button['url']}' is invalid: Wrong HTTP URL")
     if kind == "copy_text" and not 1 <= len(button["copy_text"].get("text", "")) <= 256:
         raise bad_request("BUTTON_COPY_TEXT_INVALID")
-    kept = {name: button[name] for name in ("text", kind, "style", "icon_custom_emoji_id") if name in button}
-    return kept
+    return {name: button[name] for name in ("text", kind, "style", "icon_custom_emoji_id") if name in button}
 
 
 def _check_label(button: dict[str, Any], what: str) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from .methods import METHODS, Answer
 from .parameters import Parameters
@@ -34,6 +39,7 @@ class Server:
     def __init__(self, world: World) -> None:
         self.world = world
         self.poll = LongPoll(world)
+        self._closing = asyncio.Event()
         self.app = Starlette(
             routes=[
                 Route("/bot{token}/{method}", self.call, methods=["GET", "POST"]),
@@ -58,14 +64,14 @@ class Server:
             if method not in METHODS and method != "getupdates":
                 raise Refused(404, "Not Found")
             params = await Parameters.of(request)
-            await asyncio.sleep(sum(trouble.before for trouble in troubles))
+            await self._pause(sum(trouble.before for trouble in troubles))
             for trouble in troubles:
                 if trouble.refusal is not None:
                     raise trouble.refusal
             body, status = await self._carry_out(method, params), 200
         except Refused as refusal:
             body, status = refusal.as_json(), refusal.status
-        await asyncio.sleep(sum(trouble.after for trouble in troubles))
+        await self._pause(sum(trouble.after for trouble in troubles))
         lost = any(trouble.drop for trouble in troubles)
         files = {field: upload.name for field, upload in params.uploads.items()}
         with self.world.lock:
@@ -101,6 +107,32 @@ class Server:
 
     async def nothing(self, request: Request) -> Response:
         return _json(404, Refused(404, "Not Found").as_json())
+
+    @asynccontextmanager
+    async def listening(self, listener: socket.socket) -> AsyncIterator[None]:
+        """Serve on a bound socket; at the end let go of every call that waits, then close the connections."""
+        config = Config(self.app, http=DroppableConnection, ws="none", log_config=None, access_log=False)
+        config.load()
+        state = ServerState()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: DroppableConnection(config, state, {}), sock=listener)
+        try:
+            yield
+        finally:
+            server.close()
+            self.poll.close()
+            self._closing.set()
+            if state.tasks:
+                await asyncio.wait(state.tasks, timeout=2)
+            for connection in list(state.connections):
+                connection.shutdown()
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds:
+            try:
+                await asyncio.wait_for(self._closing.wait(), seconds)
+            except TimeoutError:
+                return
 
     @staticmethod
     async def _hang_up(request: Request) -> None:

@@ -40,11 +40,14 @@ class Updates:
 
     def take(self, offset: int, limit: int) -> list[Update]:
         """What getUpdates returns; everything before `offset` is confirmed, a negative one keeps only the last ones."""
+        before = len(self.pending) + len(self.again)
         if offset < 0:
             self.pending = self.pending[offset:]
         elif offset > 0:
             self.pending = [update for update in self.pending if update["update_id"] >= offset]
         again, self.again = self.again[:limit], self.again[limit:]
+        if len(self.pending) + len(self.again) != before:
+            self._changed()
         return again + self.pending[: limit - len(again)]
 
     def head(self) -> Update | None:

@@ -7,10 +7,11 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..parameters import Parameters
-from ..refusals import bad_request
-from ..webhook import Webhook
-from ..world import World
+from tests.emulators.telegram.parameters import Parameters
+from tests.emulators.telegram.refusals import bad_request
+from tests.emulators.telegram.webhook import Webhook
+from tests.emulators.telegram.world import World
+
 from .method import Answer, Method
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]*")

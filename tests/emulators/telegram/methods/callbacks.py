@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
-from ..parameters import Parameters
-from ..people import Toast
-from ..refusals import bad_request
-from ..text import units
-from ..world import World
+from tests.emulators.telegram.parameters import Parameters
+from tests.emulators.telegram.people import Toast
+from tests.emulators.telegram.refusals import bad_request
+from tests.emulators.telegram.text import units
+from tests.emulators.telegram.world import World
+
 from .method import Method
 
 TOAST_LIMIT = 200

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..files import DOWNLOAD_LIMIT
-from ..parameters import Parameters
-from ..refusals import bad_request
-from ..world import World
+from tests.emulators.telegram.files import DOWNLOAD_LIMIT
+from tests.emulators.telegram.parameters import Parameters
+from tests.emulators.telegram.refusals import bad_request
+from tests.emulators.telegram.world import World
+
 from .method import Method, chat_known, chat_to_write, message_of
 
 _EMOJI = (

@@ -6,11 +6,12 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from ..keyboards import reply_markup
-from ..message import Message, Version
-from ..parameters import Parameters
-from ..refusals import bad_request
-from ..world import World
+from tests.emulators.telegram.keyboards import reply_markup
+from tests.emulators.telegram.message import Message, Version
+from tests.emulators.telegram.parameters import Parameters
+from tests.emulators.telegram.refusals import bad_request
+from tests.emulators.telegram.world import World
+
 from .formatted import caption, link_preview, message_text
 from .method import Method, chat_to_write, message_of
 from .sending import file_of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..html import parse_html
-from ..parameters import Parameters
-from ..refusals import bad_request, not_emulated
-from ..text import (
+from tests.emulators.telegram.html import parse_html
+from tests.emulators.telegram.parameters import Parameters
+from tests.emulators.telegram.refusals import bad_request, not_emulated
+from tests.emulators.telegram.text import (
     CAPTION_LIMIT,
     MESSAGE_LIMIT,
     Entity,
@@ -16,7 +16,7 @@ from ..text import (
     units,
     with_detected,
 )
-from ..world import World
+from tests.emulators.telegram.world import World
 
 
 def message_text(world: World, params: Parameters) -> tuple[str, list[Entity]]:

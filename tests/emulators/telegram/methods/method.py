@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..chat import Chat
-from ..message import Message
-from ..parameters import Parameters
-from ..refusals import bad_request, forbidden
-from ..world import World
+from tests.emulators.telegram.chat import Chat
+from tests.emulators.telegram.message import Message
+from tests.emulators.telegram.parameters import Parameters
+from tests.emulators.telegram.refusals import bad_request, forbidden
+from tests.emulators.telegram.world import World
 
 Method = Callable[[World, Parameters], Any]
 

@@ -6,9 +6,10 @@ import json
 import re
 from typing import Any
 
-from ..parameters import Parameters
-from ..refusals import bad_request
-from ..world import World
+from tests.emulators.telegram.parameters import Parameters
+from tests.emulators.telegram.refusals import bad_request
+from tests.emulators.telegram.world import World
+
 from .method import Method
 
 _SCOPES = {"default", "all_private_chats", "all_group_chats", "all_chat_administrators"}

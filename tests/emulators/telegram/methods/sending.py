@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..chat import Chat
-from ..files import PHOTO_LIMIT, UPLOAD_LIMIT, image_size
-from ..keyboards import reply_markup
-from ..message import Message, SentFile
-from ..parameters import Parameters
-from ..refusals import Refused, bad_request
-from ..text import Entity
-from ..world import World
+from tests.emulators.telegram.chat import Chat
+from tests.emulators.telegram.files import PHOTO_LIMIT, UPLOAD_LIMIT, image_size
+from tests.emulators.telegram.keyboards import reply_markup
+from tests.emulators.telegram.message import Message, SentFile
+from tests.emulators.telegram.parameters import Parameters
+from tests.emulators.telegram.refusals import Refused, bad_request
+from tests.emulators.telegram.text import Entity
+from tests.emulators.telegram.world import World
+
 from .formatted import caption, link_preview, message_text
 from .method import Method, chat_to_write
 
