@@ -8,10 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from opentelemetry import trace as tracing
-from opentelemetry.propagate import inject
-from prometheus_client import Histogram
-
 from bots.kit import clean
 from bots.kit.chatting import open_chat
 from bots.kit.dialog import Chat, Input, Reply, Submit, Tap
@@ -23,16 +19,11 @@ from bots.kit.speak import Spoken, failure, speak
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Failure, Invalid
 from core.kernel.ids import new_id
+from core.kernel.telemetry import measure, span
+from core.kernel.trace import traceparent
 from core.messaging import post
 
 log = logging.getLogger(__name__)
-tracer = tracing.get_tracer("nod.bots")
-ANSWERED = Histogram(
-    "nod_input_answered_seconds",
-    "From an input at a door to its answer, committed",
-    ("surface", "input"),
-    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
-)
 
 
 @dataclass(frozen=True)
@@ -56,14 +47,11 @@ class Dispatch:
         """Answers an input of a verified person. `extra` is what the door knows besides (`timezone`, `language` of the client).
         Never raises for what an input can cause."""
         started = time.perf_counter()
-        with tracer.start_as_current_span(f"{actor.surface}.{type(heard).__name__.lower()}") as span:
-            span.set_attribute("nod.workspace", str(actor.workspace_id))
-            carrier: dict[str, str] = {}
-            inject(carrier)
-            try:
-                return await self._parts.hop(self.answer, actor, heard, carrier.get("traceparent"), dict(extra or {}))
-            finally:
-                ANSWERED.labels(actor.surface, type(heard).__name__.lower()).observe(time.perf_counter() - started)
+        with span(f"{actor.surface}.{type(heard).__name__.lower()}", workspace=actor.workspace_id):
+            answered = await self._parts.hop(self.answer, actor, heard, traceparent.get(), dict(extra or {}))
+        if isinstance(heard, Tap):
+            measure("tap_to_toast_seconds", time.perf_counter() - started, surface=actor.surface)
+        return answered
 
     def answer(self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any]) -> Answer:
         """The same, in this thread."""

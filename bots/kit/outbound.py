@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from core.kernel.actor import Actor
 from core.kernel.due import DueItem
 from core.kernel.errors import Failure
 from core.kernel.ids import new_id
+from core.kernel.telemetry import count, measure, span
 from core.messaging.models import Delivery, Message
 
 log = logging.getLogger(__name__)
@@ -205,23 +206,34 @@ class Outbound:
         letter = await hop(letters.claim, item)
         if letter is None:
             return
+        with span(f"{self._channel}.deliver", letter.delivery.trace, workspace=item.workspace_id, delivery=item.id):
+            outcome = await self._try(letter)
+        count("deliveries", channel=self._channel, outcome=outcome)
+
+    async def _try(self, letter: Letter) -> str:
+        hop, letters = self._parts.hop, self._letters
         try:
             remote_ref = await self._take(letter)
         except SlowDown as slow:
             await hop(letters.postpone, letter, slow.seconds, "messaging.slow_down")
+            return "slowed"
         except Blocked as blocked:
             await hop(letters.give_up, letter, blocked.reason, True)
+            return "blocked"
         except Refused as refused:
             await hop(letters.give_up, letter, refused.reason, False)
+            return "refused"
         except Exception as problem:
             reason = problem.code if isinstance(problem, Failure) else type(problem).__name__
-            log.warning("delivery %s to %s failed: %s", item.id, self._channel, reason)
+            log.warning("delivery %s to %s failed: %s", letter.delivery.id, self._channel, reason)
             if letter.delivery.attempts >= TRIES:
                 await hop(letters.give_up, letter, reason, False)
-            else:
-                await hop(letters.postpone, letter, min(2.0**letter.delivery.attempts, 300.0), reason)
-        else:
-            await hop(letters.settle, letter, remote_ref)
+                return "given_up"
+            await hop(letters.postpone, letter, min(2.0**letter.delivery.attempts, 300.0), reason)
+            return "failed"
+        await hop(letters.settle, letter, remote_ref)
+        measure("delivery_seconds", _seconds_since(letter.delivery.due_at), channel=self._channel)
+        return "delivered"
 
     async def _take(self, letter: Letter) -> str | None:
         if letter.delivery.remote_ref is None:
@@ -230,3 +242,7 @@ class Outbound:
             return await self._sender.edit(letter) or letter.delivery.remote_ref
         except Gone:
             return await self._sender.send(letter)
+
+
+def _seconds_since(moment: datetime) -> float:
+    return (datetime.now(UTC) - moment).total_seconds()
