@@ -14,6 +14,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NOD_", env_file=".env", extra="ignore", frozen=True)
 
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL of the owner role; unset: embedded")
+    database_app_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL of the app role; unset: the owner's address with the role nod_app"
+    )
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey; unset: embedded")
     data_dir: Path = Path(".nod")
     public_url: str | None = None
@@ -52,7 +55,7 @@ class Settings(BaseSettings):
     @property
     def embedded(self) -> bool:
         """Whether Nod supervises its own PostgreSQL."""
-        return self.database_url is None
+        return self.database_url is None and self.database_app_url is None
 
 
 @cache

@@ -1,0 +1,122 @@
+"""Brings the schema to head: roles, tables, rules and the key of the signed context. Safe to run at every start, also twice at once."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, NullPool, create_engine, text
+
+from core.kernel.settings import Settings
+from storage.addresses import app_password, app_url, owner_url
+from storage.context import ContextSigner
+from storage.master_key import MasterKeyBroken, master_keys
+from storage.roles import ensure_roles
+from storage.vault import LocalKeys
+
+LOCK = 0x6E6F64  # any number, the same for everybody: "nod"
+WAIT_FOR_OTHERS = "60s"
+WAIT_FOR_TABLES = "5s"
+LONGEST_STATEMENT = "60s"
+
+
+def migrate(settings: Settings) -> None:
+    """Makes the roles, runs what is missing of the migrations in one transaction, installs the context key.
+
+    Raises Unavailable `kernel.database_missing`; MasterKeyBroken when the database is sealed by a master key that this process does not have.
+    """
+    keys = master_keys(settings)
+    engine = create_engine(owner_url(settings), poolclass=NullPool, hide_parameters=True)
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, psycopg.Connection)
+            ensure_roles(raw, app_password(keys))
+        with engine.begin() as connection:
+            _one_at_a_time(connection)
+            connection.exec_driver_sql("SET LOCAL ROLE nod_owner")
+            if _revision(connection) != head():
+                _upgrade(connection)
+            _check_master_key(connection, LocalKeys(keys))
+            _install_context_key(connection, ContextSigner(keys[-1]))
+    finally:
+        engine.dispose()
+
+
+def at_head(settings: Settings) -> bool:
+    """Whether the schema is what this code expects, asked as the app role. False too when the database does not answer."""
+    engine = create_engine(app_url(settings, master_keys(settings)), poolclass=NullPool, hide_parameters=True)
+    try:
+        with engine.connect() as connection:
+            return _revision(connection) == head()
+    except Exception as problem:
+        if isinstance(getattr(problem, "orig", None), psycopg.Error):
+            return False
+        raise
+    finally:
+        engine.dispose()
+
+
+@cache
+def head() -> str:
+    """The newest revision that this code knows."""
+    newest = _script().get_current_head()
+    assert newest is not None
+    return newest
+
+
+def _script() -> Any:
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(_config())
+
+
+def _config() -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _one_at_a_time(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_FOR_OTHERS}'")
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_FOR_TABLES}'")
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{LONGEST_STATEMENT}'")
+
+
+def _revision(connection: Connection) -> str | None:
+    if connection.scalar(text("SELECT to_regclass('nod.alembic_version')")) is None:
+        return None
+    return connection.scalar(text("SELECT version_num FROM nod.alembic_version"))
+
+
+def _check_master_key(connection: Connection, keys: LocalKeys) -> None:
+    strangers = [k for k in connection.scalars(text("SELECT nod.master_keys_in_use()")) if not keys.known(k)]
+    if strangers:
+        raise MasterKeyBroken(
+            f"this database holds data sealed by the master key {strangers[0]}, which is not among those given; "
+            "restore that key (NOD_MASTER_KEY, NOD_MASTER_KEY_FILE or master.key in the data folder)"
+        )
+
+
+def _install_context_key(connection: Connection, signer: ContextSigner) -> None:
+    inner, outer = signer.pads()
+    connection.execute(
+        text(
+            "INSERT INTO nod.context_keys (id, inner_pad, outer_pad) VALUES (1, :inner, :outer) "
+            "ON CONFLICT (id) DO UPDATE SET inner_pad = :inner, outer_pad = :outer "
+            "WHERE context_keys.inner_pad <> :inner"
+        ),
+        {"inner": inner, "outer": outer},
+    )

@@ -1,0 +1,19 @@
+"""Every table, with its constraints, indexes and row-level rules, by context."""
+
+from storage.tables import approvals, catalog, connectors, identity, messaging, orchestration, preferences, workflows
+from storage.tables.access import declared
+from storage.tables.base import SCHEMA, metadata
+
+__all__ = [
+    "SCHEMA",
+    "approvals",
+    "catalog",
+    "connectors",
+    "declared",
+    "identity",
+    "messaging",
+    "metadata",
+    "orchestration",
+    "preferences",
+    "workflows",
+]

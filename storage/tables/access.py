@@ -1,0 +1,75 @@
+"""Who may do what to a table, declared beside it: grants of the app role, row-level policies, and what the doors may look at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
+
+WORKSPACE = "workspace_id = (SELECT nod.current_workspace())"
+MINE = "user_id = (SELECT nod.current_user_id())"
+AT_THE_DOOR = "(SELECT nod.at_the_door())"
+FIXED = frozenset(("id", "workspace_id", "user_id", "created_at"))
+declared: dict[str, "Access"] = {}
+_quote = postgresql.dialect().identifier_preparer.quote
+
+
+@dataclass(frozen=True)
+class Access:
+    """One table's rules. `seen` and `made` are the conditions of USING and of inserting; `update` lists the columns that may change."""
+
+    table: str
+    seen: str
+    made: str
+    changed: str
+    update: tuple[str, ...]
+    delete: bool
+    door_columns: tuple[str, ...]
+    door_rows: str
+
+    def statements(self) -> list[str]:
+        """The SQL that puts the rules into force on a fresh table."""
+        name = f"nod.{self.table}"
+        lines = [
+            f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
+            f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
+            f"GRANT SELECT, INSERT ON {name} TO nod_app",
+            f"CREATE POLICY seen ON {name} FOR SELECT TO nod_app USING ({self.seen})",
+            f"CREATE POLICY made ON {name} FOR INSERT TO nod_app WITH CHECK ({self.made})",
+        ]
+        if self.update:
+            lines += [
+                f"GRANT UPDATE ({', '.join(map(_quote, self.update))}) ON {name} TO nod_app",
+                f"CREATE POLICY changed ON {name} FOR UPDATE TO nod_app USING ({self.changed}) WITH CHECK ({self.changed})",
+            ]
+        if self.delete:
+            lines += [
+                f"GRANT DELETE ON {name} TO nod_app",
+                f"CREATE POLICY ended ON {name} FOR DELETE TO nod_app USING ({self.changed})",
+            ]
+        if self.door_columns:
+            lines += [
+                f"GRANT SELECT ({', '.join(map(_quote, self.door_columns))}) ON {name} TO nod_doors",
+                f"CREATE POLICY doors ON {name} FOR SELECT TO nod_doors USING ({self.door_rows})",
+            ]
+        return lines
+
+
+def access(
+    table: Table,
+    *,
+    seen: str = WORKSPACE,
+    made: str = WORKSPACE,
+    changed: str | None = None,
+    append_only: bool = False,
+    fixed: Sequence[str] = (),
+    delete: bool = False,
+    doors: Sequence[str] = (),
+    door_rows: str = "true",
+) -> Access:
+    """Declares a table's rules. By default: the rows of the current workspace, everything but ids and `created_at` may change, nothing is deleted, and the
+    doors see nothing."""
+    update = () if append_only else tuple(c.name for c in table.columns if c.name not in FIXED | set(fixed))
+    rules = Access(table.name, seen, made, changed or seen, update, delete, tuple(doors), door_rows)
+    declared[table.name] = rules
+    return rules

@@ -1,0 +1,260 @@
+"""People, their ways in, workspaces, and the data keys that seal what is theirs."""
+
+from sqlalchemy import Index, Table, func, text as sql
+
+from core.identity.models import (
+    IdentityLink,
+    Membership,
+    NotificationPreferences,
+    PrivacySettings,
+    Subscription,
+    User,
+    UserProfile,
+    Workspace,
+)
+from storage.tables.access import AT_THE_DOOR, MINE, WORKSPACE, access
+from storage.tables.base import (
+    belongs,
+    flag,
+    key,
+    metadata,
+    number,
+    one_of,
+    refers,
+    sealed,
+    text,
+    texts,
+    uid,
+    unique,
+    value,
+    when,
+)
+
+COLLEAGUES = f"(SELECT m.user_id FROM nod.memberships m WHERE m.{WORKSPACE})"
+MY_ROW = f"{WORKSPACE} AND {MINE}"
+
+users = Table(
+    "users",
+    metadata,
+    uid("id"),
+    text("email"),
+    text("name"),
+    text("preferred_name", null=True),
+    when("email_verified_at", null=True),
+    text("status"),
+    when("last_login_at", null=True),
+    when("deleted_at", null=True),
+    when("created_at"),
+    number("version"),
+    key("users", "id"),
+    one_of("users", User, "status"),
+)
+Index("users_email_once", func.lower(users.c.email), unique=True)
+
+user_profiles = Table(
+    "user_profiles",
+    metadata,
+    uid("id"),
+    uid("user_id"),
+    text("timezone"),
+    text("language"),
+    text("tone"),
+    texts("tip_kinds"),
+    value("notification_preferences", NotificationPreferences),
+    value("privacy_settings", PrivacySettings),
+    when("settled_at", null=True),
+    when("created_at"),
+    number("version"),
+    key("user_profiles", "user_id", "id"),
+    unique("user_profiles", "user_id"),
+    belongs("user_profiles", "user_id", "users", on_delete="CASCADE"),
+    one_of("user_profiles", UserProfile, "tone"),
+)
+
+data_keys = Table(
+    "data_keys",
+    metadata,
+    uid("user_id"),
+    sealed("wrapped", null=True),
+    text("master_key_id"),
+    number("key_version"),
+    when("created_at"),
+    when("destroyed_at", null=True),
+    key("data_keys", "user_id"),
+    belongs("data_keys", "user_id", "users"),
+)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    uid("id"),
+    uid("owner_id"),
+    text("kind"),
+    text("name"),
+    text("status"),
+    text("slack_team_id", null=True),
+    when("created_at"),
+    number("version"),
+    key("workspaces", "id"),
+    belongs("workspaces", "owner_id", "users"),
+    one_of("workspaces", Workspace, "kind"),
+    one_of("workspaces", Workspace, "status"),
+)
+Index("workspaces_personal_once", workspaces.c.owner_id, unique=True, postgresql_where=sql("kind = 'personal'"))
+
+memberships = Table(
+    "memberships",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("user_id"),
+    text("role"),
+    when("created_at"),
+    number("version"),
+    key("memberships"),
+    unique("memberships", "workspace_id", "user_id"),
+    belongs("memberships", "workspace_id", "workspaces", on_delete="CASCADE"),
+    belongs("memberships", "user_id", "users"),
+    one_of("memberships", Membership, "role"),
+)
+Index("memberships_of_user", memberships.c.user_id)
+
+identity_links = Table(
+    "identity_links",
+    metadata,
+    uid("id"),
+    uid("user_id"),
+    uid("workspace_id"),
+    text("provider"),
+    text("provider_subject"),
+    text("provider_tenant"),
+    text("address", null=True),
+    flag("reachable"),
+    when("created_at"),
+    number("version"),
+    key("identity_links"),
+    unique("identity_links", "provider", "provider_tenant", "provider_subject"),
+    refers("identity_links", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
+    one_of("identity_links", IdentityLink, "provider"),
+)
+
+link_codes = Table(
+    "link_codes",
+    metadata,
+    uid("id"),
+    uid("user_id"),
+    uid("workspace_id"),
+    text("code_hash"),
+    when("created_at"),
+    when("expires_at"),
+    when("used_at", null=True),
+    key("link_codes"),
+    unique("link_codes", "code_hash"),
+    refers("link_codes", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    uid("id"),
+    uid("user_id"),
+    uid("workspace_id"),
+    text("sid"),
+    when("issued_at"),
+    when("expires_at"),
+    when("revoked_at", null=True),
+    key("sessions"),
+    unique("sessions", "sid"),
+    refers("sessions", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("user_id"),
+    text("name"),
+    text("prefix"),
+    text("hash"),
+    texts("scopes"),
+    when("created_at"),
+    when("last_used_at", null=True),
+    when("revoked_at", null=True),
+    number("version"),
+    key("api_keys"),
+    unique("api_keys", "prefix"),
+    refers("api_keys", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    text("tier"),
+    text("status"),
+    when("start"),
+    when("end", null=True),
+    text("billing_cycle"),
+    when("created_at"),
+    number("version"),
+    key("subscriptions"),
+    belongs("subscriptions", "workspace_id", "workspaces", on_delete="CASCADE"),
+    one_of("subscriptions", Subscription, "tier"),
+    one_of("subscriptions", Subscription, "status"),
+    one_of("subscriptions", Subscription, "billing_cycle"),
+)
+Index(
+    "subscriptions_active_once",
+    subscriptions.c.workspace_id,
+    unique=True,
+    postgresql_where=sql("status = 'active'"),
+)
+
+ME = "id = (SELECT nod.current_user_id())"
+access(users, seen=f"{ME} OR id IN {COLLEAGUES}", made=ME, changed=ME, doors=("id", "email", "status"), door_rows=AT_THE_DOOR)
+access(user_profiles, seen=f"{MINE} OR user_id IN {COLLEAGUES}", made=MINE, changed=MINE)
+access(
+    data_keys,
+    seen=f"{MINE} OR user_id IN {COLLEAGUES}",
+    made=MINE,
+    changed=MINE,
+    doors=("user_id", "master_key_id", "destroyed_at"),
+)
+access(
+    workspaces,
+    seen="id = (SELECT nod.current_workspace())",
+    made="id = (SELECT nod.current_workspace()) AND owner_id = (SELECT nod.current_user_id())",
+    doors=("id", "owner_id", "kind", "status"),
+    door_rows=AT_THE_DOOR,
+)
+access(memberships, made=MY_ROW, doors=("workspace_id", "user_id", "role"), door_rows=AT_THE_DOOR)
+access(
+    identity_links,
+    made=MY_ROW,
+    doors=("id", "workspace_id", "user_id", "provider", "provider_tenant", "provider_subject"),
+    door_rows=AT_THE_DOOR,
+)
+access(
+    link_codes,
+    made=MY_ROW,
+    fixed=("code_hash", "expires_at"),
+    doors=("id", "workspace_id", "user_id", "code_hash", "expires_at", "used_at"),
+    door_rows=AT_THE_DOOR,
+)
+access(
+    sessions,
+    made=MY_ROW,
+    fixed=("sid", "issued_at"),
+    doors=("id", "workspace_id", "user_id", "sid", "expires_at", "revoked_at"),
+    door_rows=AT_THE_DOOR,
+)
+access(
+    api_keys,
+    made=MY_ROW,
+    fixed=("prefix", "hash", "scopes"),
+    doors=("id", "workspace_id", "user_id", "prefix", "hash", "scopes", "revoked_at"),
+    door_rows=AT_THE_DOOR,
+)
+access(subscriptions)

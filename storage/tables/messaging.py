@@ -1,0 +1,149 @@
+"""Messages and events (append-only, sealed), deliveries, what came in, and conversations."""
+
+from sqlalchemy import Index, Table, text as sql
+
+from core.messaging.models import Delivery, InboundEvent, Message
+from storage.tables.access import AT_THE_DOOR, access
+from storage.tables.base import belongs, key, metadata, number, one_of, refers, sealed, text, uid, unique, when
+
+messages = Table(
+    "messages",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("user_id"),
+    text("direction"),
+    text("surface"),
+    sealed("payload"),
+    uid("link_id", null=True),
+    uid("run_id", null=True),
+    uid("delivery_id", null=True),
+    text("blob", null=True),
+    number("schema_version"),
+    when("created_at"),
+    key("messages"),
+    belongs("messages", "workspace_id", "workspaces"),
+    one_of("messages", Message, "direction"),
+)
+Index("messages_of_link", messages.c.workspace_id, messages.c.link_id, messages.c.id)
+
+events = Table(
+    "events",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("user_id"),
+    text("kind"),
+    number("schema_version"),
+    sealed("payload"),
+    when("occurred_at"),
+    when("ingested_at"),
+    key("events"),
+    belongs("events", "workspace_id", "workspaces"),
+)
+Index("events_of_kind", events.c.workspace_id, events.c.kind, events.c.id)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("user_id"),
+    uid("link_id"),
+    text("channel"),
+    text("subject_kind"),
+    uid("subject_id"),
+    number("priority"),
+    text("status"),
+    number("wanted"),
+    number("shown"),
+    number("fence"),
+    when("due_at"),
+    when("lease_until", null=True),
+    number("attempts"),
+    when("dispatched_at", null=True),
+    when("delivered_at", null=True),
+    text("failure_reason", null=True),
+    text("remote_ref", null=True),
+    uid("message_id", null=True),
+    text("trace", null=True),
+    when("created_at"),
+    number("version"),
+    key("deliveries"),
+    refers("deliveries", ["link_id"], "identity_links", on_delete="CASCADE"),
+    refers("deliveries", ["message_id"], "messages"),
+    one_of("deliveries", Delivery, "status"),
+)
+Index("deliveries_of_link", deliveries.c.workspace_id, deliveries.c.link_id, deliveries.c.id)
+Index("deliveries_of_subject", deliveries.c.workspace_id, deliveries.c.subject_id)
+Index(
+    "deliveries_due",
+    deliveries.c.channel,
+    deliveries.c.due_at,
+    postgresql_where=sql("wanted > shown AND status <> 'failed'"),
+)
+Index(
+    "deliveries_by_ref",
+    deliveries.c.workspace_id,
+    deliveries.c.link_id,
+    deliveries.c.remote_ref,
+    postgresql_where=sql("remote_ref IS NOT NULL"),
+)
+
+inbound_events = Table(
+    "inbound_events",
+    metadata,
+    uid("id"),
+    text("channel"),
+    text("external_id"),
+    sealed("payload", null=True),
+    when("received_at"),
+    text("status"),
+    number("fence"),
+    when("lease_until", null=True),
+    number("attempts"),
+    text("error", null=True),
+    key("inbound_events", "id"),
+    unique("inbound_events", "channel", "external_id"),
+    one_of("inbound_events", InboundEvent, "status"),
+)
+Index(
+    "inbound_events_due",
+    inbound_events.c.channel,
+    inbound_events.c.id,
+    postgresql_where=sql("status IN ('pending', 'processing')"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("user_id"),
+    uid("link_id"),
+    text("dialog"),
+    text("step"),
+    sealed("state"),
+    when("created_at"),
+    when("expires_at"),
+    number("version"),
+    key("conversations"),
+    unique("conversations", "workspace_id", "link_id"),
+    refers("conversations", ["link_id"], "identity_links", on_delete="CASCADE"),
+)
+
+access(messages, append_only=True)
+access(events, append_only=True)
+access(
+    deliveries,
+    fixed=("link_id", "channel"),
+    doors=("id", "workspace_id", "user_id", "channel", "priority", "status", "wanted", "shown", "due_at", "lease_until"),
+    door_rows=f"wanted > shown AND status <> 'failed' AND {AT_THE_DOOR}",
+)
+access(
+    inbound_events,
+    seen=AT_THE_DOOR,
+    made=AT_THE_DOOR,
+    fixed=("channel", "external_id", "received_at"),
+)
+access(conversations, delete=True)

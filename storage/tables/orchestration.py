@@ -1,0 +1,78 @@
+"""Runs and their steps."""
+
+from typing import Any
+
+from sqlalchemy import Column, Index, Numeric, Table, text as sql
+
+from core.orchestration.models import Run, RunStep
+from storage.tables.access import AT_THE_DOOR, access
+from storage.tables.base import holds, key, metadata, number, one_of, refers, text, uid, unique, value, when
+
+runs = Table(
+    "runs",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("user_id"),
+    uid("agent_id"),
+    uid("agent_version_id"),
+    uid("trigger_id", null=True),
+    uid("parent_run_id", null=True),
+    text("trigger_type"),
+    text("status"),
+    value("input", dict[str, Any]),
+    value("output", dict[str, Any], null=True),
+    value("error", dict[str, Any], null=True),
+    number("attempt"),
+    number("fence"),
+    when("due_at"),
+    when("lease_until", null=True),
+    when("queued_at"),
+    when("started_at", null=True),
+    when("finished_at", null=True),
+    when("cancel_requested_at", null=True),
+    number("tokens"),
+    Column("cost", Numeric(18, 8), nullable=False),
+    text("trace", null=True),
+    when("created_at"),
+    number("version"),
+    key("runs"),
+    refers("runs", ["agent_version_id", "agent_id"], "agent_versions", ["id", "agent_id"]),
+    refers("runs", ["trigger_id"], "triggers"),
+    refers("runs", ["parent_run_id"], "runs"),
+    one_of("runs", Run, "trigger_type"),
+    one_of("runs", Run, "status"),
+    holds("runs", "status <> 'running' OR lease_until IS NOT NULL", "running_under_lease"),
+)
+Index("runs_queued", runs.c.due_at, postgresql_where=sql("status = 'queued'"))
+Index("runs_running", runs.c.lease_until, postgresql_where=sql("status = 'running'"))
+Index("runs_of_agent", runs.c.workspace_id, runs.c.agent_id, runs.c.id)
+
+run_steps = Table(
+    "run_steps",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("run_id"),
+    text("node_id"),
+    number("index"),
+    text("skill"),
+    text("status"),
+    value("inputs", dict[str, Any]),
+    value("outputs", dict[str, Any], null=True),
+    value("error", dict[str, Any], null=True),
+    value("usage", dict[str, Any]),
+    when("started_at"),
+    when("finished_at", null=True),
+    key("run_steps"),
+    unique("run_steps", "workspace_id", "run_id", "node_id", "index"),
+    refers("run_steps", ["run_id"], "runs", on_delete="CASCADE"),
+    one_of("run_steps", RunStep, "status"),
+)
+
+access(
+    runs,
+    doors=("id", "workspace_id", "user_id", "status", "due_at", "lease_until"),
+    door_rows=f"status IN ('queued', 'running') AND {AT_THE_DOOR}",
+)
+access(run_steps, fixed=("run_id", "node_id", "index"))
