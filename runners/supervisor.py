@@ -11,7 +11,9 @@ from pathlib import Path
 
 from runners.children import Child, ProcessSpec
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GRACE_SECONDS = 20.0
+SAME_WISH_SECONDS = 1.0
 CHECK_SECONDS = 1.0
 PROBE_SECONDS = 0.05
 HOPELESS_FAILURES = 4
@@ -49,17 +51,18 @@ class Supervisor:
         self._check = check
         self._was_ready = False
         self._stops = 0
+        self._first_stop = 0.0
         self._next_check = 0.0
 
     def run(self) -> None:
         """Return once told to stop and every child is gone. Raises NeverReady, with every child gone too."""
-        before = {number: signal.getsignal(number) for number in _STOP}
+        before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
         inner, outer = socket.socketpair()
         inner.setblocking(False)
         outer.setblocking(False)
         wakeup = signal.set_wakeup_fd(outer.fileno(), warn_on_full_buffer=False)
         child_before = signal.signal(signal.SIGCHLD, lambda *_: None)
-        for number in _STOP:
+        for number in STOP_SIGNALS:
             if before[number] != signal.SIG_IGN:  # nohup
                 signal.signal(number, self._ask_to_stop)
         try:
@@ -73,7 +76,12 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def _ask_to_stop(self, *_: object) -> None:
-        self._stops += 1
+        """`make` passes on a signal that the terminal sent to us as well: what comes at once is the same wish."""
+        now = time.monotonic()
+        if not self._stops:
+            self._first_stop = now
+        if not self._stops or now - self._first_stop > SAME_WISH_SECONDS:
+            self._stops += 1
 
     def _supervise(self, wakeup: socket.socket) -> None:
         while not self._stops:
@@ -151,6 +159,3 @@ class Supervisor:
             for child in self._children:
                 child.reap()
             time.sleep(0.01)
-
-
-_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

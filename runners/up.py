@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from core.kernel.settings import Settings
 from runners.children import ProcessSpec
-from runners.supervisor import NeverReady, Supervisor
+from runners.supervisor import STOP_SIGNALS, NeverReady, Supervisor
 from storage.embedded import EmbeddedError, EmbeddedServers
 from storage.embedded.process import tie_to_parent
 
@@ -27,8 +27,8 @@ class CannotStart(Exception):
 
 def up(chosen: Settings) -> int:
     """Run the product until it is told to stop; the exit code. Raises nothing that a person could mend: that is printed."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, _leave)
     try:
         _run(chosen)
@@ -41,7 +41,14 @@ def up(chosen: Settings) -> int:
 
 
 def _leave(*_: object) -> None:
+    _hear_no_more()
     raise KeyboardInterrupt
+
+
+def _hear_no_more() -> None:
+    """Stopping the servers takes seconds at most, and a second signal must not leave it half done."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _run(chosen: Settings) -> None:
@@ -72,6 +79,7 @@ def _run(chosen: Settings) -> None:
         ).run()
         _say("Stopping")
     finally:
+        _hear_no_more()
         servers.stop()
 
 

@@ -35,6 +35,12 @@ def puppet(name: str, port: int) -> None:
             case ["deaf"]:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 tell(deaf=True)
+            case ["slow"]:
+                signal.signal(signal.SIGTERM, lambda *_: tell(terminated=True))
+                tell(slow=True)
+            case ["finish"]:
+                tell(finished=True)
+                sys.exit(0)
             case ["child"]:
                 subprocess.Popen([sys.executable, "-m", __spec__.name, "puppet", f"{name}-child", str(port)])
 

@@ -168,10 +168,22 @@ def test_a_second_signal_does_not_wait_for_a_process_that_takes_its_time(stage: 
     deaf.hear()
     stage.process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
-        stage.process.wait(0.5)
+        stage.process.wait(1.2)
     stage.process.send_signal(signal.SIGINT)
     assert stage.process.wait(PATIENCE) == 0
     assert deaf.is_gone()
+
+
+def test_a_signal_that_arrives_twice_at_once_is_one_wish(stage: Stage) -> None:
+    slow = stage.play("web")["web"]
+    slow.tell("slow")
+    slow.hear()
+    stage.process.terminate()
+    assert slow.hear()["terminated"]
+    stage.process.terminate()
+    slow.tell("finish")
+    assert slow.hear()["finished"]
+    assert stage.process.wait(PATIENCE) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children that their parent was killed")
