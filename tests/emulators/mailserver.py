@@ -1,5 +1,6 @@
 """A real IMAP server on loopback: Dovecot where it is installed, else pymap. Run without privileges, stopped by its pid."""
 
+import grp
 import imaplib
 import os
 import pwd
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tests.emulators.authority import Authority
 
@@ -78,31 +80,36 @@ service imap {{
 
 @dataclass(frozen=True)
 class MailServer:
-    """A running server. `port` speaks plain text and STARTTLS, `tls_port` TLS; every user has PASSWORD. `sent` is the
-    folder that the server calls \\Sent, `kind` which program it is."""
+    """A running server. `port` speaks STARTTLS, `tls_port` (where there is one) TLS; every user has PASSWORD. `sent` is the
+    folder for sent mail, `kind` which program it is; `users` whether any name is a user, with a mailbox of its own."""
 
-    kind: str
+    kind: Literal["dovecot", "pymap"]
     port: int
-    tls_port: int
+    tls_port: int | None
     sent: str
+    users: bool
     pid: int
+    authority: Authority
 
-    def client(self, user: str = USER) -> imaplib.IMAP4:
+    def client(self, user: str) -> imaplib.IMAP4:
         """A second client, to look and to change things from outside."""
-        client = imaplib.IMAP4("127.0.0.1", self.port)
+        client = imaplib.IMAP4("localhost", self.port)
+        client.starttls(self.authority.client_context())
         client.login(user, PASSWORD)
         return client
+
+
+def dovecot() -> str | None:
+    """Where Dovecot is, if it is installed."""
+    return shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
 @contextmanager
 def mail_server(authority: Authority) -> Iterator[MailServer]:
     """Starts one, and stops it in the end."""
-    if shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"):
-        with _dovecot(authority) as server:
-            yield server
-    else:
-        with _pymap(authority) as server:
-            yield server
+    program = dovecot()
+    with _dovecot(program, authority) if program else _pymap(authority) as server:
+        yield server
 
 
 def free_port() -> int:
@@ -113,33 +120,44 @@ def free_port() -> int:
 
 
 @contextmanager
-def _dovecot(authority: Authority) -> Iterator[MailServer]:
-    program = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin") or ""
+def _dovecot(program: str, authority: Authority) -> Iterator[MailServer]:
     # Not in pytest's folder: Dovecot's sockets need a short path, and its user a way to them.
     folder = Path(tempfile.mkdtemp(prefix="nod-dovecot-"))
     port, tls_port = free_port(), free_port()
-    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    group = _group_name(user.pw_gid)
+    root = os.geteuid() == 0
+    user = pwd.getpwnam("nobody") if root else pwd.getpwuid(os.geteuid())
+    group = grp.getgrgid(user.pw_gid).gr_name
     key, certificate = folder / "key.pem", folder / "cert.pem"
     shutil.copy(authority.key, key)
     shutil.copy(authority.certificate, certificate)
     config = folder / "dovecot.conf"
     config.write_text(
         _CONFIG.format(
-            folder=folder, user=user.pw_name, group=group, certificate=certificate, key=key, port=port, tls_port=tls_port,
+            folder=folder,
+            user=user.pw_name,
+            group=group,
+            certificate=certificate,
+            key=key,
+            port=port,
+            tls_port=tls_port,
             password=PASSWORD,
         )
     )
     (folder / "mail").mkdir()
     (folder / "home").mkdir()
-    if os.geteuid() == 0:
+    if root:
         for path in (folder, *folder.iterdir()):
             os.chown(path, user.pw_uid, user.pw_gid)
-    as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-    process = subprocess.Popen([program, "-F", "-c", str(config)], stderr=subprocess.PIPE, **as_user)
+    process = subprocess.Popen(
+        [program, "-F", "-c", str(config)],
+        stderr=subprocess.PIPE,
+        user=user.pw_uid if root else None,
+        group=user.pw_gid if root else None,
+        extra_groups=[] if root else None,
+    )
     try:
         _wait(process, port, folder / "log")
-        yield MailServer("dovecot", port, tls_port, "Gesendet", process.pid)
+        yield MailServer("dovecot", port, tls_port, "Gesendet", True, process.pid, authority)
     finally:
         _stop(process)
         shutil.rmtree(folder, ignore_errors=True)
@@ -147,14 +165,26 @@ def _dovecot(authority: Authority) -> Iterator[MailServer]:
 
 @contextmanager
 def _pymap(authority: Authority) -> Iterator[MailServer]:
-    raise NotImplementedError
-    yield
-
-
-def _group_name(gid: int) -> str:
-    import grp
-
-    return grp.getgrgid(gid).gr_name
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="nod-pymap-") as folder:
+        log = Path(folder) / "log"
+        tls = ["--cert", str(authority.certificate), "--key", str(authority.key)]
+        listen = ["--host", "127.0.0.1", "--port", str(port), "--no-service", "admin", "--no-service", "managesieve"]
+        user = ["dict", "--demo-user", USER, "--demo-password", PASSWORD]
+        process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("pymap")), *tls, *listen, *user],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            _wait(process, port, log)
+            server = MailServer("pymap", port, None, "Sent", False, process.pid, authority)
+            client = server.client(USER)
+            client.create("Sent")
+            client.logout()
+            yield server
+        finally:
+            _stop(process)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

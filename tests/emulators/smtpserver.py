@@ -1,5 +1,6 @@
 """A real SMTP server on loopback that keeps what it accepts, and fails on demand in the ways that servers do."""
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,15 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from tests.emulators.mailserver import PASSWORD, free_port
 
 Behaviour = Literal[
-    "ok", "refuse_recipient", "refuse_later", "refuse_mail", "busy", "cut_before_data", "cut_in_data", "cut_after_dot", "hang"
+    "ok",
+    "refuse_recipient",
+    "refuse_later",
+    "refuse_mail",
+    "busy",
+    "cut_before_data",
+    "cut_in_data",
+    "cut_after_dot",
+    "hang",
 ]
 
 
@@ -115,9 +124,6 @@ class _Controller(Controller):
         self._state.logins += right
         return AuthResult(success=right, handled=False)
 
-    def _trigger_server(self) -> None:
-        """The base class connects once as a client to see the server run; a listening socket is proof enough here."""
-
 
 @contextmanager
 def smtp_server(tls: ssl.SSLContext, security: Literal["tls", "starttls", "none"] = "tls") -> Iterator[SmtpServer]:
@@ -132,5 +138,5 @@ def smtp_server(tls: ssl.SSLContext, security: Literal["tls", "starttls", "none"
 
 
 def _abort(server: SMTP) -> None:
-    if server.transport is not None:
+    if isinstance(server.transport, asyncio.WriteTransport):
         server.transport.abort()

@@ -44,9 +44,10 @@ def write_event(event: CalendarCreate, key: str, now: datetime) -> bytes:
     calendar.add("prodid", "-//Nod//Nod//EN")
     calendar.add("version", "2.0")
     calendar.add_component(made)
-    # Without recurrence, a timezone needs to be described for the days of the event only.
-    last = {} if event.recurrence else {"last_date": _day(event.end) + timedelta(days=366)}
-    calendar.add_missing_timezones(first_date=_day(event.start) - timedelta(days=366), **last)
+    # A timezone is described for as long as the event needs it; a series for ten years at least.
+    first = _day(event.start) - timedelta(days=366)
+    last = _day(event.end) + timedelta(days=3660 if event.recurrence else 366)
+    calendar.add_missing_timezones(first_date=first, last_date=last)
     return calendar.to_ical()
 
 

@@ -1,0 +1,56 @@
+"""The worlds of the connectors: servers once a session, mailboxes and folders once a test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from tests.contract.connectors.rigs import RIGS, ImapRig, Rig
+from tests.emulators.authority import Authority
+from tests.emulators.mailserver import MailServer, dovecot, mail_server
+from tests.emulators.smtpserver import SmtpServer, smtp_server
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who signs the servers' certificates."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+def _as_long_as_users_are_free(fixture_name: str, config: pytest.Config) -> Literal["session", "function"]:
+    return "session" if dovecot() else "function"
+
+
+@pytest.fixture(scope=_as_long_as_users_are_free)
+def imap_server(authority: Authority) -> Iterator[MailServer]:
+    """A real IMAP server: every test has a mailbox of its own."""
+    with mail_server(authority) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _smtp(authority: Authority) -> Iterator[SmtpServer]:
+    with smtp_server(authority.server_context()) as server:
+        yield server
+
+
+@pytest.fixture
+def smtp(_smtp: SmtpServer) -> SmtpServer:
+    """A real SMTP server that has seen nothing yet."""
+    _smtp.accepted, _smtp.behaviour, _smtp.logins = [], "ok", 0
+    return _smtp
+
+
+@pytest.fixture
+def account(tmp_path: Path, imap_server: MailServer, smtp: SmtpServer, authority: Authority) -> ImapRig:
+    """A mail account."""
+    return ImapRig(tmp_path, imap_server, smtp, authority.ca_file)
+
+
+@pytest.fixture(params=sorted(RIGS))
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
+    """Each connector in turn."""
+    if request.param == "imap":
+        return request.getfixturevalue("account")
+    return RIGS[request.param](tmp_path)  # type: ignore[call-arg]
