@@ -56,24 +56,23 @@ class Supervisor:
 
     def run(self) -> None:
         """Return once told to stop and every child is gone. Raises NeverReady, with every child gone too."""
-        before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+        before = {number: signal.getsignal(number) for number in (*STOP_SIGNALS, signal.SIGCHLD)}
         inner, outer = socket.socketpair()
-        inner.setblocking(False)
-        outer.setblocking(False)
-        wakeup = signal.set_wakeup_fd(outer.fileno(), warn_on_full_buffer=False)
-        child_before = signal.signal(signal.SIGCHLD, lambda *_: None)
-        for number in STOP_SIGNALS:
-            if before[number] != signal.SIG_IGN:  # nohup
-                signal.signal(number, self._ask_to_stop)
-        try:
-            with inner, outer:
+        with inner, outer:
+            inner.setblocking(False)
+            outer.setblocking(False)
+            wakeup_before = signal.set_wakeup_fd(outer.fileno(), warn_on_full_buffer=False)
+            signal.signal(signal.SIGCHLD, lambda *_: None)
+            for number in STOP_SIGNALS:
+                if before[number] != signal.SIG_IGN:  # nohup
+                    signal.signal(number, self._ask_to_stop)
+            try:
                 self._supervise(inner)
-        finally:
-            self._end_children()
-            signal.set_wakeup_fd(wakeup)
-            signal.signal(signal.SIGCHLD, child_before)
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            finally:
+                self._end_children()
+                signal.set_wakeup_fd(wakeup_before)
+                for number, handler in before.items():
+                    signal.signal(number, handler)
 
     def _ask_to_stop(self, *_: object) -> None:
         """`make` passes on a signal that the terminal sent to us as well: what comes at once is the same wish."""
