@@ -146,6 +146,54 @@ def snooze(work: DecideWork, actor: Actor, suggestion_id: UUID, until: datetime)
     return suggestion
 
 
+def wake_now(work: DecideWork, actor: Actor, suggestion_id: UUID) -> Suggestion:
+    """Ends a snooze at once. Raises Conflict `approvals.not_snoozed` (data: status), and as approve does."""
+    suggestion, _ = _open(work, actor, suggestion_id, None)
+    if suggestion.status != "snoozed":
+        raise Conflict("approvals.not_snoozed", status=suggestion.status)
+    suggestion.status, suggestion.snoozed_until = "pending", None
+    work.record(
+        Event("suggestion.woken", suggestion.workspace_id, actor.user_id, {"suggestion_id": str(suggestion.id)})
+    )
+    refresh(work, "suggestion", suggestion.id)
+    return suggestion
+
+
+def ask_again(work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int) -> SuggestionRevision:
+    """Puts a suggestion that expired, or whose execution surely did nothing, before the person once more: the same action as revision n+1, which needs
+    a new yes. Raises Conflict `approvals.not_over` (data: status), `approvals.revision_stale`; Forbidden `approvals.not_allowed`; NotFound."""
+    actor.need("approve")
+    suggestion = work.suggestions.lock(suggestion_id)
+    current = work.suggestions.revision(suggestion_id, suggestion.revision)
+    _may_decide(work, actor, suggestion, current.action.operation)
+    execution = work.executions.of(suggestion_id)
+    failed = suggestion.status == "approved" and execution is not None and execution.status == "failed"
+    if not failed and suggestion.status != "expired":
+        raise Conflict("approvals.not_over", status=suggestion.status)
+    if revision != suggestion.revision:
+        raise Conflict("approvals.revision_stale", shown=revision, current=suggestion.revision)
+    newer = SuggestionRevision(
+        id=new_id(), workspace_id=suggestion.workspace_id, suggestion_id=suggestion.id, number=revision + 1, action=current.action,
+        payload_sha256=current.payload_sha256, author="user", author_id=actor.user_id, created_at=work.now,
+    )  # fmt: skip
+    work.suggestions.revise(newer)
+    suggestion.revision, suggestion.status, suggestion.decided_at = newer.number, "pending", None
+    policy = work.suggestions.policy(current.action.operation)
+    if suggestion.expires_at is not None and suggestion.expires_at <= work.now + timedelta(hours=1):
+        suggestion.expires_at = work.now + timedelta(seconds=policy.expiry_seconds)
+        suggestion.reminded_at = None
+    work.record(
+        Event(
+            "suggestion.asked_again",
+            suggestion.workspace_id,
+            actor.user_id,
+            {"suggestion_id": str(suggestion.id), "revision": newer.number},
+        )
+    )
+    refresh(work, "suggestion", suggestion.id)
+    return newer
+
+
 def undo(work: DecideWork, actor: Actor, suggestion_id: UUID) -> ActionExecution:
     """Takes an approval back while its execution is held; the suggestion waits for a decision again.
     Raises Conflict `approvals.undo_too_late` (data: status)."""

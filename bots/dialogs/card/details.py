@@ -1,0 +1,102 @@
+"""The whole chain behind a suggestion: run, steps, revisions with their hashes, decisions, attempts, reference."""
+
+from uuid import UUID
+
+from bots.dialogs import ways
+from bots.dialogs.card import because
+from bots.dialogs.card.action import title
+from bots.dialogs.card.outcome import Facts
+from bots.dialogs.card.show import gather
+from bots.dialogs.people import who
+from bots.kit.dialog import Chat, Reply, action
+from bots.kit.screen import Block, Bullets, Button, Heading, Paragraph, Quote, Screen, row
+from bots.kit.screen import Facts as Rows
+from bots.kit.speak import speak
+from core.kernel.errors import NotFound
+
+HASH = 12
+"""How many hex digits of a hash a person is shown."""
+
+
+@action("suggestion.details")
+def details(chat: Chat, suggestion_id: str) -> Reply:
+    """As a message of its own, so that the card stays."""
+    facts = gather(chat, UUID(suggestion_id))
+    blocks: list[Block] = [
+        Heading(text=chat.say("details.heading", title=title(chat, facts.suggestion.kind, facts.revision.action))),
+        Rows(rows=_origin(chat, facts)),
+        *_evidence(chat, facts),
+        Paragraph(text=chat.say("details.revisions")),
+        Bullets(items=_revisions(chat, facts)),
+    ]
+    decisions = _decisions(chat, facts)
+    if decisions:
+        blocks += [Paragraph(text=chat.say("details.decisions")), Bullets(items=decisions)]
+    attempts = _attempts(chat, facts)
+    if attempts:
+        blocks += [Paragraph(text=chat.say("details.attempts")), Bullets(items=attempts)]
+    card = Button(label=chat.say("details.card"), action="suggestion.open", args=(suggestion_id,))
+    run = Button(label=chat.say("details.run"), action="run.open", args=(str(facts.suggestion.run_id),))
+    return Reply(Screen(blocks=tuple(blocks), buttons=(row(card, run, ways.inbox(chat)),)))
+
+
+def _origin(chat: Chat, facts: Facts) -> tuple[tuple[str, str], ...]:
+    suggestion, say = facts.suggestion, chat.say
+    agent = chat.work.agents.get(suggestion.agent_id)
+    rows = [(say("details.agent"), agent.name)]
+    try:
+        run = chat.work.runs.get(suggestion.run_id)
+        number = chat.work.agents.version(run.agent_version_id).semantic_version
+        started = run.started_at or run.queued_at
+        rows.append((say("details.run"), say(f"details.ran.{run.trigger_type}", at=started, version=number)))
+        rows.append(
+            (say("details.step"), ", ".join(dict.fromkeys(step.node_id for step in chat.work.runs.steps(run.id))))
+        )
+    except NotFound:
+        rows.append((say("details.run"), say("details.gone")))
+    rows.append((say("details.made"), chat.place.moment(suggestion.created_at)))
+    return tuple((label, value) for label, value in rows if value)
+
+
+def _evidence(chat: Chat, facts: Facts) -> list[Block]:
+    """The quotes in full length."""
+    return [
+        Quote(text=str(piece["quote"]), source=because.source(chat, piece.get("source") or {}))
+        for piece in facts.suggestion.evidence
+        if piece.get("quote")
+    ]
+
+
+def _revisions(chat: Chat, facts: Facts) -> tuple[str, ...]:
+    return tuple(
+        chat.say(
+            "details.revision", number=revision.number, hash=revision.payload_sha256[:HASH], at=revision.created_at,
+            author=chat.say("details.by_agent") if revision.author == "agent" else who(chat, revision.author_id),
+        )
+        for revision in chat.work.suggestions.revisions(facts.suggestion.id)
+    )  # fmt: skip
+
+
+def _decisions(chat: Chat, facts: Facts) -> tuple[str, ...]:
+    return tuple(
+        chat.say(
+            f"details.decision.{made.decision}", number=made.revision, who=who(chat, made.user_id), at=made.decided_at,
+            surface=chat.say(f"surface.{made.surface}") if chat.say.knows(f"surface.{made.surface}") else made.surface,
+        )
+        for made in facts.decisions
+    )  # fmt: skip
+
+
+def _attempts(chat: Chat, facts: Facts) -> tuple[str, ...]:
+    if facts.execution is None:
+        return ()
+    told = []
+    for attempt in chat.work.executions.attempts(facts.execution.id):
+        line = chat.say(f"details.attempt.{attempt.outcome}", at=attempt.at)
+        code = attempt.detail.get("code")
+        if code:
+            line = f"{line}: {speak(chat.say, str(code), attempt.detail.get('data') or {}).text}"
+        told.append(line)
+    if facts.execution.external_ref:
+        told.append(chat.say("card.reference", reference=facts.execution.external_ref))
+    return tuple(told)

@@ -1,0 +1,99 @@
+"""Putting a suggestion off: at times that make sense now, or in words. It comes back as a new message."""
+
+from datetime import datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from bots.dialogs import talk, ways
+from bots.dialogs.card.decide import card_again, truly
+from bots.dialogs.time_words import moment
+from bots.kit.dialog import Chat, Reply, action, step
+from bots.kit.screen import Button, Paragraph, Screen, row
+from core.approvals import decide
+from core.approvals.models import Suggestion
+from core.messaging.models import Conversation
+
+DIALOG = "snooze"
+SOON = timedelta(minutes=30)
+
+
+def choices(chat: Chat, suggestion: Suggestion) -> list[tuple[str, datetime]]:
+    """(message id, instant) of the times that are worth offering now: each later than the one before, and before the suggestion expires."""
+    here = chat.place.local(chat.work.now)
+    zone = ZoneInfo(chat.profile.timezone)
+
+    def at(days: int, hour: int) -> datetime:
+        return datetime.combine(here.date() + timedelta(days=days), time(hour), zone)
+
+    evening = next((at(0, hour) for hour in (18, 20) if at(0, hour) - here > SOON), None)
+    to_monday = 7 - here.weekday()
+    offered = [("snooze.hour", chat.work.now + timedelta(hours=1))]
+    if evening is not None:
+        offered.append(("snooze.tonight", evening))
+    offered.append(("snooze.tomorrow", at(1, 9)))
+    if to_monday > 1:
+        offered.append(("snooze.monday", at(to_monday, 9)))
+    return [(code, when) for code, when in offered if suggestion.expires_at is None or when < suggestion.expires_at]
+
+
+@action("suggestion.snooze")
+def snooze(chat: Chat, suggestion_id: str) -> Reply:
+    """Asks until when."""
+    suggestion = chat.work.suggestions.get(UUID(suggestion_id))
+    if suggestion.status not in ("pending", "snoozed"):
+        return truly(chat, suggestion_id, lambda: _until(chat, UUID(suggestion_id), chat.work.now + timedelta(hours=1)))
+    talk.begin(chat, DIALOG, "until", {"suggestion_id": suggestion_id})
+    buttons = [
+        Button(
+            label=chat.say(code, at=when), action="suggestion.until", args=(suggestion_id, str(int(when.timestamp())))
+        )
+        for code, when in choices(chat, suggestion)
+    ]
+    rows = [tuple(buttons[at : at + 2]) for at in range(0, len(buttons), 2)]
+    ask = (
+        chat.say("snooze.ask")
+        if suggestion.expires_at is None
+        else chat.say("snooze.ask_before", at=suggestion.expires_at)
+    )
+    return Reply(Screen(blocks=(Paragraph(text=ask),), buttons=(*rows, row(talk.cancel(chat))), tone="ask"))
+
+
+@action("suggestion.until")
+def until(chat: Chat, suggestion_id: str, timestamp: str) -> Reply:
+    """A time was tapped."""
+    when = datetime.fromtimestamp(int(timestamp), ZoneInfo("UTC"))
+    return truly(chat, suggestion_id, lambda: _until(chat, UUID(suggestion_id), when, "replace"))
+
+
+@step(DIALOG)
+def words(chat: Chat, conversation: Conversation) -> Reply:
+    """A time was written."""
+    text = getattr(chat.input, "text", "")
+    when = moment(chat, text)
+    if when is None:
+        return Reply(Screen(blocks=(Paragraph(text=chat.say("snooze.unclear")),), buttons=(row(talk.cancel(chat)),)))
+    suggestion_id = conversation.state["suggestion_id"]
+    answer = truly(chat, suggestion_id, lambda: _until(chat, UUID(suggestion_id), when))
+    if answer.screen is None:
+        return Reply(Screen(blocks=(Paragraph(text=answer.toast or ""),), buttons=(row(ways.inbox(chat)),)))
+    return answer
+
+
+def _until(chat: Chat, suggestion_id: UUID, when: datetime, mode: str = "new") -> Reply:
+    decide.snooze(chat.work, chat.actor, suggestion_id, when)
+    talk.end(chat, DIALOG)
+    told = chat.say("snooze.done", day=chat.place.date(when), at=chat.place.time(when))
+    wake = Button(label=chat.say("card.wake"), action="suggestion.wake", args=(str(suggestion_id),))
+    screen = Screen(blocks=(Paragraph(text=told),), buttons=(row(wake, ways.inbox(chat)),), tone="done")
+    return Reply(screen, mode="replace" if mode == "replace" else "new", toast=told if mode == "replace" else None)
+
+
+@action("suggestion.wake")
+def wake(chat: Chat, suggestion_id: str) -> Reply:
+    """Ends the snooze at once."""
+
+    def attempt() -> Reply:
+        decide.wake_now(chat.work, chat.actor, UUID(suggestion_id))
+        return card_again(chat, suggestion_id, toast=chat.say("decided.woken"))
+
+    return truly(chat, suggestion_id, attempt)

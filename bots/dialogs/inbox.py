@@ -1,0 +1,136 @@
+"""What waits for a decision: the list, and the digest of what one run suggested beyond its first cards."""
+
+from uuid import UUID
+
+from bots.dialogs import ways
+from bots.dialogs.card.action import title
+from bots.dialogs.kinds import counted
+from bots.kit import clean
+from bots.kit.dialog import Chat, Reply, Tap, action, command, renderer
+from bots.kit.screen import Button, Heading, Paragraph, Screen, row
+from core.approvals.models import Suggestion
+from core.messaging.post import answer, show
+from core.orchestration.finish import CARDS_A_RUN
+
+PAGE = 6
+MOST = 300
+AT_ONCE = 5
+LABEL = 60
+RANK = {"high": 0, "medium": 1, "low": 2}
+
+
+@command("inbox")
+def inbox(chat: Chat, rest: str = "") -> Reply:
+    """The first page, as a new message."""
+    return Reply(_list(chat, 1))
+
+
+@action("inbox.open")
+def open_inbox(chat: Chat, page: str = "1") -> Reply:
+    """A page; turning it edits the message that holds the list."""
+    return Reply(_list(chat, int(page)), mode="replace" if _turned(chat) else "new")
+
+
+def _turned(chat: Chat) -> bool:
+    """Whether the tap had a page: then it came from the list itself."""
+    return isinstance(chat.input, Tap) and bool(chat.input.args)
+
+
+def _list(chat: Chat, page: int) -> Screen:
+    waiting = ranked(chat.work.suggestions.page(None, MOST, status="pending"))
+    snoozed = chat.work.suggestions.count("snoozed")
+    if not waiting:
+        return _empty(chat, snoozed)
+    total = max(len(waiting), chat.work.suggestions.count("pending"))
+    pages = -(-len(waiting) // PAGE)
+    page = min(max(page, 1), pages)
+    blocks = [
+        Heading(text=chat.say("inbox.heading", n=total)),
+        Paragraph(text=counted(chat, (s.kind for s in waiting))),
+    ]
+    if snoozed:
+        blocks.append(Paragraph(text=chat.say("inbox.snoozed", n=snoozed), muted=True))
+    rows = [(_entry(chat, suggestion),) for suggestion in waiting[(page - 1) * PAGE : page * PAGE]]
+    return Screen(blocks=tuple(blocks), buttons=(*rows, *_turning(chat, page, pages), row(ways.agents(chat))))
+
+
+def _turning(chat: Chat, page: int, pages: int) -> tuple[tuple[Button, ...], ...]:
+    turning = ways.turn(chat, "inbox.open", page, pages)
+    return (turning,) if turning else ()
+
+
+def ranked(suggestions: list[Suggestion]) -> list[Suggestion]:
+    """High priority first, then what expires first."""
+    return sorted(suggestions, key=lambda s: (RANK[s.priority], s.expires_at is None, s.expires_at or s.created_at))
+
+
+def _entry(chat: Chat, suggestion: Suggestion) -> Button:
+    revision = chat.work.suggestions.revision(suggestion.id, suggestion.revision)
+    words = title(chat, suggestion.kind, revision.action)
+    if suggestion.priority == "high":
+        words = chat.say("inbox.urgent", title=words)
+    return Button(label=clean.line(words, LABEL), action="suggestion.open", args=(str(suggestion.id),))
+
+
+def _empty(chat: Chat, snoozed: int) -> Screen:
+    blocks = [Heading(text=chat.say("inbox.empty"))]
+    if snoozed:
+        blocks.append(Paragraph(text=chat.say("inbox.snoozed", n=snoozed)))
+    if not chat.work.agents.page(chat.user.id, None, 1):
+        blocks.append(Paragraph(text=chat.say("inbox.empty.no_agent")))
+        return Screen(blocks=tuple(blocks), buttons=(row(ways.catalog(chat)),))
+    blocks.append(Paragraph(text=chat.say("inbox.empty.how")))
+    return Screen(blocks=tuple(blocks), buttons=(row(ways.agents(chat), ways.catalog(chat)),))
+
+
+@renderer("digest")
+def digest(chat: Chat, run_id: UUID) -> Screen:
+    """What a run suggested and got no card of its own."""
+    return _digest(chat, run_id, CARDS_A_RUN)
+
+
+def _of_run(chat: Chat, run_id: UUID, start: int) -> list[Suggestion]:
+    """The run's suggestions from the `start`-th on that still wait, in the order in which they get cards."""
+    rank = {"high": 0, "medium": 1, "low": 2}
+    ids = (chat.work.runs.get(run_id).output or {}).get("suggested", ())
+    made = sorted((chat.work.suggestions.get(UUID(str(one))) for one in ids), key=lambda s: rank[s.priority])
+    return [suggestion for suggestion in made[start:] if suggestion.status == "pending"]
+
+
+def _digest(chat: Chat, run_id: UUID, start: int) -> Screen:
+    left = _of_run(chat, run_id, start)
+    if not left:
+        return Screen(blocks=(Paragraph(text=chat.say("digest.none")),), buttons=(row(ways.inbox(chat)),))
+    agent = chat.work.agents.get(left[0].agent_id)
+    more = Button(
+        label=chat.say("digest.more", n=min(AT_ONCE, len(left))), action="digest.more", args=(str(run_id), str(start)), style="primary",
+    )  # fmt: skip
+    return Screen(
+        blocks=(
+            Heading(text=chat.say("digest.heading", n=len(left), agent=agent.name)),
+            Paragraph(text=counted(chat, (s.kind for s in left))),
+        ),
+        buttons=(row(more, ways.inbox(chat)),),
+    )
+
+
+@action("digest.more")
+def more(chat: Chat, run_id: str, start: str) -> Reply:
+    """Shows the next cards, and under them what is still left."""
+    waiting = _of_run(chat, UUID(run_id), int(start))
+    for suggestion in waiting[:AT_ONCE]:
+        show(chat.work, chat.link, "suggestion", suggestion.id, trace=chat.trace)
+    shown = Screen(
+        blocks=(Paragraph(text=chat.say("digest.shown", n=len(waiting[:AT_ONCE]))),), buttons=(row(ways.inbox(chat)),)
+    )
+    if len(waiting) > AT_ONCE:
+        rest = clean.screen(_digest(chat, UUID(run_id), _place_of(chat, UUID(run_id), waiting[AT_ONCE])))
+        answer(chat.work, chat.link, {"screen": rest.model_dump(mode="json")}, chat.trace)
+    return Reply(shown, mode="replace")
+
+
+def _place_of(chat: Chat, run_id: UUID, suggestion: Suggestion) -> int:
+    rank = {"high": 0, "medium": 1, "low": 2}
+    ids = [UUID(str(one)) for one in (chat.work.runs.get(run_id).output or {}).get("suggested", ())]
+    made = sorted((chat.work.suggestions.get(one) for one in ids), key=lambda s: rank[s.priority])
+    return [one.id for one in made].index(suggestion.id)

@@ -1,0 +1,22 @@
+"""What people are called on a screen."""
+
+from uuid import UUID
+
+from bots.kit.dialog import Chat
+from core.identity.models import User
+from core.kernel.errors import NotFound
+
+
+def called(user: User) -> str:
+    """The name that a person chose, else the one they came with, else their address."""
+    return user.preferred_name or user.name or user.email
+
+
+def who(chat: Chat, user_id: UUID) -> str:
+    """`you`, or the person's name."""
+    if user_id == chat.user.id:
+        return chat.say("person.you")
+    try:
+        return called(chat.work.people.user(user_id))
+    except NotFound:
+        return chat.say("person.gone")

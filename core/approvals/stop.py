@@ -1,0 +1,95 @@
+"""The emergency brake: every agent is paused and what is approved but still held is taken back, at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from core.approvals.decide import DecideWork, undo
+from core.approvals.models import Suggestion
+from core.catalog.configure import pause_agent, resume_agent
+from core.catalog.models import Agent
+from core.catalog.ports import CatalogWork
+from core.kernel.actor import Actor
+from core.kernel.errors import Conflict, NotFound
+from core.preferences.choose import prefer
+from core.preferences.ports import PreferencesWork
+
+PAGE = 100
+LONGEST_HOLD = timedelta(hours=1)
+SCOPE, KEY = "orchestrator", "stopped_agents"
+
+
+class StopWork(DecideWork, CatalogWork, PreferencesWork, Protocol):
+    """What stopping needs."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The agents that were paused by it, the suggestions whose approval was taken back (they wait for a decision again), and how many were already being
+    carried out: those may still take effect."""
+
+    agents: list[Agent]
+    undone: list[Suggestion]
+    too_late: int
+
+
+def stop(work: StopWork, actor: Actor) -> Stopped:
+    """Pauses all of the person's active agents and takes back every held execution of theirs; what is already being sent is too late.
+    A second time adds to the first, so that `resume_all` wakes all that were stopped."""
+    actor.need("write")
+    paused = [agent for agent in _agents(work, actor) if agent.status == "active"]
+    for agent in paused:
+        pause_agent(work, actor, agent.id)
+    stopped = {*_remembered(work, actor), *(str(agent.id) for agent in paused)}
+    prefer(work, actor, SCOPE, KEY, sorted(stopped))
+    undone, too_late = [], 0
+    for suggestion in _just_approved(work, actor):
+        execution = work.executions.of(suggestion.id)
+        if execution is None or execution.status not in ("held", "ready", "claimed", "sending"):
+            continue
+        try:
+            undo(work, actor, suggestion.id)
+            undone.append(suggestion)
+        except Conflict:
+            too_late += 1
+    return Stopped(paused, undone, too_late)
+
+
+def resume_all(work: StopWork, actor: Actor) -> list[Agent]:
+    """Wakes the agents that `stop` paused, and no others."""
+    actor.need("write")
+    woken = []
+    for agent_id in _remembered(work, actor):
+        try:
+            agent = work.agents.get(UUID(agent_id))
+        except NotFound:
+            continue
+        if agent.status == "paused":
+            woken.append(resume_agent(work, actor, agent.id))
+    prefer(work, actor, SCOPE, KEY, [])
+    return woken
+
+
+def _remembered(work: PreferencesWork, actor: Actor) -> list[str]:
+    known = work.preferences.preference(actor.user_id, SCOPE, KEY)
+    return list(known.value) if known is not None else []
+
+
+def _agents(work: CatalogWork, actor: Actor) -> Iterator[Agent]:
+    after = None
+    while found := work.agents.page(actor.user_id, after, PAGE):
+        yield from found
+        after = found[-1].id
+
+
+def _just_approved(work: DecideWork, actor: Actor) -> Iterator[Suggestion]:
+    """A hold lasts minutes at most, so whatever was approved long ago is not held any more."""
+    after = None
+    while found := work.suggestions.page(after, PAGE, status="approved"):
+        for suggestion in found:
+            recent = suggestion.decided_at is not None and suggestion.decided_at > work.now - LONGEST_HOLD
+            if recent and suggestion.user_id == actor.user_id:
+                yield suggestion
+        after = found[-1].id
