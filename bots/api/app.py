@@ -1,0 +1,25 @@
+"""The REST application; mounted at `/api`, so that it answers `/api/v1/…` and `/api/openapi.json`."""
+
+from fastapi import FastAPI
+
+from bots.api import agents, connections, runs, schedules, suggestions, templates
+from bots.api.problems import answer_with_problems
+from bots.kit.parts import Parts
+
+
+def make_api(parts: Parts) -> FastAPI:
+    """The application over the parts of this process."""
+    api = FastAPI(
+        title="Nod",
+        version="1",
+        description="Personal agents that ask first. Send an API key as `Authorization: Bearer …`.",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        servers=[{"url": "/api"}],
+    )
+    api.state.parts = parts
+    answer_with_problems(api, parts.words)
+    for topic in (templates, agents, runs, suggestions, connections, schedules):
+        api.include_router(topic.router, prefix="/v1")
+    return api
