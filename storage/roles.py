@@ -61,9 +61,7 @@ def _app_role_is_ready(connection: psycopg.Connection, password: str) -> bool:
 def _set_up_app_role(connection: psycopg.Connection, password: str) -> None:
     # Only the SCRAM verifier (RFC 5803) travels: the server's log may hold statements.
     verifier = connection.pgconn.encrypt_password(password.encode(), APP_ROLE.encode(), b"scram-sha-256").decode()
-    _quietly(
-        connection, sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(APP_ROLE), sql.Literal(verifier))
-    )
+    _quietly(connection, sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(APP_ROLE), sql.Literal(verifier)))
     for name, setting in APP_SETTINGS.items():
         value = sql.SQL(setting) if name == "search_path" else sql.Literal(setting)
         _quietly(connection, sql.SQL("ALTER ROLE {} SET {} = {}").format(

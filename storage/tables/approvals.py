@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Computed, Index, Table, Text, Uuid, text as sql
+from sqlalchemy import ARRAY, Column, Computed, Index, Table, Text, Uuid
+from sqlalchemy import text as sql
 
 from core.approvals.models import ActionExecution, Approval, ExecutionAttempt, Suggestion, SuggestionRevision
 from storage.tables.access import AT_THE_DOOR, access

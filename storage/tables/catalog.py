@@ -46,7 +46,9 @@ agent_versions = Table(
     unique("agent_versions", "workspace_id", "id", "agent_id"),
     refers("agent_versions", ["agent_id"], "agents"),
 )
-Index("agent_versions_graph", agent_versions.c.graph, postgresql_using="gin", postgresql_ops={"graph": "jsonb_path_ops"})
+Index(
+    "agent_versions_graph", agent_versions.c.graph, postgresql_using="gin", postgresql_ops={"graph": "jsonb_path_ops"}
+)
 
 access(agents)
 access(agent_versions, append_only=True)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Date, Index, Table, text as sql
+from sqlalchemy import Column, Date, Index, Table
+from sqlalchemy import text as sql
 
 from core.connectors.models import Connection, ConnectorExecution
 from core.kernel.money import Money
@@ -57,6 +58,7 @@ connections = Table(
     texts("permissions"),
     when("last_used_at", null=True),
     value("sync_cursor", dict[str, Any]),
+    value("problem", dict[str, Any], null=True),
     when("created_at"),
     number("version"),
     key("connections"),

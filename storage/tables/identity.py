@@ -1,6 +1,7 @@
 """People, their ways in, workspaces, and the data keys that seal what is theirs."""
 
-from sqlalchemy import Index, Table, func, text as sql
+from sqlalchemy import Index, Table, func
+from sqlalchemy import text as sql
 
 from core.identity.models import (
     IdentityLink,
@@ -213,7 +214,14 @@ Index(
 )
 
 ME = "id = (SELECT nod.current_user_id())"
-access(users, seen=f"{ME} OR id IN {COLLEAGUES}", made=ME, changed=ME, doors=("id", "email", "status"), door_rows=AT_THE_DOOR)
+access(
+    users,
+    seen=f"{ME} OR id IN {COLLEAGUES}",
+    made=ME,
+    changed=ME,
+    doors=("id", "email", "status"),
+    door_rows=AT_THE_DOOR,
+)
 access(user_profiles, seen=f"{MINE} OR user_id IN {COLLEAGUES}", made=MINE, changed=MINE)
 access(
     data_keys,

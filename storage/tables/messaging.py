@@ -1,6 +1,7 @@
 """Messages and events (append-only, sealed), deliveries, what came in, and conversations."""
 
-from sqlalchemy import Index, Table, text as sql
+from sqlalchemy import Index, Table
+from sqlalchemy import text as sql
 
 from core.messaging.models import Delivery, InboundEvent, Message
 from storage.tables.access import AT_THE_DOOR, access
@@ -137,7 +138,18 @@ access(events, append_only=True)
 access(
     deliveries,
     fixed=("link_id", "channel"),
-    doors=("id", "workspace_id", "user_id", "channel", "priority", "status", "wanted", "shown", "due_at", "lease_until"),
+    doors=(
+        "id",
+        "workspace_id",
+        "user_id",
+        "channel",
+        "priority",
+        "status",
+        "wanted",
+        "shown",
+        "due_at",
+        "lease_until",
+    ),
     door_rows=f"wanted > shown AND status <> 'failed' AND {AT_THE_DOOR}",
 )
 access(

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Index, Numeric, Table, text as sql
+from sqlalchemy import Column, Index, Numeric, Table
+from sqlalchemy import text as sql
 
 from core.orchestration.models import Run, RunStep
 from storage.tables.access import AT_THE_DOOR, access

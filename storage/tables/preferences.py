@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Index, Table, text as sql
+from sqlalchemy import Column, Index, Table
+from sqlalchemy import text as sql
 
 from core.preferences.models import UserPreference
 from storage.tables.access import MINE, WORKSPACE, access

@@ -1,6 +1,7 @@
 """Triggers: what starts an agent by itself."""
 
-from sqlalchemy import Index, Table, text as sql
+from sqlalchemy import Index, Table
+from sqlalchemy import text as sql
 
 from core.workflows.models import Trigger
 from storage.tables.access import AT_THE_DOOR, access

@@ -48,6 +48,7 @@ def upgrade() -> None:
             permissions TEXT[] NOT NULL,
             last_used_at TIMESTAMP WITH TIME ZONE,
             sync_cursor JSONB NOT NULL,
+            problem JSONB,
             created_at TIMESTAMP WITH TIME ZONE NOT NULL,
             version INTEGER NOT NULL,
             CONSTRAINT connections_key PRIMARY KEY (workspace_id, id),
@@ -61,7 +62,7 @@ def upgrade() -> None:
         """GRANT SELECT, INSERT ON nod.connections TO nod_app""",
         """CREATE POLICY seen ON nod.connections FOR SELECT TO nod_app USING (workspace_id = (SELECT nod.current_workspace()))""",
         """CREATE POLICY made ON nod.connections FOR INSERT TO nod_app WITH CHECK (workspace_id = (SELECT nod.current_workspace()))""",
-        """GRANT UPDATE (name, config, credential_id, account, status, permissions, last_used_at, sync_cursor, version) ON nod.connections TO nod_app""",
+        """GRANT UPDATE (name, config, credential_id, account, status, permissions, last_used_at, sync_cursor, problem, version) ON nod.connections TO nod_app""",
         """CREATE POLICY changed ON nod.connections FOR UPDATE TO nod_app USING (workspace_id = (SELECT nod.current_workspace())) WITH CHECK (workspace_id = (SELECT nod.current_workspace()))""",
     )
     run(

@@ -1,0 +1,74 @@
+"""The connection pool of the app role, and how a transaction in it begins: signed context and database clock in one round trip."""
+
+import json
+import time
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import URL, Connection, Engine, create_engine, text
+
+from core.kernel.errors import Unavailable
+from storage.context import LIFETIME, ContextSigner
+from storage.failures import translate
+from storage.values import dumps
+
+CONNECTIONS = 16
+WAIT_SECONDS = 10
+BEGIN = text("SELECT set_config('nod.context', :said, true), now(), nod.current_workspace()")
+
+
+class Database:
+    """The pool, and transactions that begin under a signed context. Thread-safe."""
+
+    def __init__(self, url: URL, signer: ContextSigner, connections: int = CONNECTIONS) -> None:
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=connections,
+            pool_timeout=WAIT_SECONDS,
+            pool_use_lifo=True,
+            hide_parameters=True,
+            json_serializer=dumps,
+            json_deserializer=json.loads,
+            connect_args={"connect_timeout": 5, "application_name": "nod"},
+        )
+        translate(self.engine)
+        self._signer = signer
+        self._ahead: float | None = None
+
+    def begin(self, workspace_id: UUID, user_id: UUID) -> tuple[Connection, datetime]:
+        """A connection in a new transaction under the context, and the database's now. A connection that died in the pool is replaced once.
+
+        Raises Unavailable `kernel.database_away`, `kernel.database_busy`, `kernel.context_refused`."""
+        try:
+            return self._begin(workspace_id, user_id)
+        except Unavailable as away:
+            if away.code != "kernel.database_away":
+                raise
+            return self._begin(workspace_id, user_id)
+
+    def close(self) -> None:
+        """Closes what lies in the pool."""
+        self.engine.dispose()
+
+    def _begin(self, workspace_id: UUID, user_id: UUID) -> tuple[Connection, datetime]:
+        connection = self.engine.connect()
+        try:
+            for _ in range(2):
+                said = self._signer.sign(workspace_id, user_id, int(self._now(connection)) + LIFETIME)
+                row = connection.execute(BEGIN, {"said": said}).one()
+                self._ahead = row[1].timestamp() - time.monotonic()
+                if row[2] == workspace_id:
+                    return connection, row[1]
+            raise Unavailable("kernel.context_refused")
+        except BaseException:
+            connection.close()
+            raise
+
+    def _now(self, connection: Connection) -> float:
+        """The database's clock in Unix seconds, reckoned from its last answer: our own may jump, and only its clock decides."""
+        if self._ahead is None:
+            moment: Any = connection.execute(text("SELECT now()")).scalar_one()
+            return moment.timestamp()
+        return time.monotonic() + self._ahead

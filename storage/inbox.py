@@ -1,0 +1,94 @@
+"""What platforms handed over, kept sealed until it was handled. Stands outside of every workspace."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.kernel.ids import new_id
+from core.messaging.models import InboundEvent
+from storage.engine import Database
+from storage.repositories.base import clock, from_now
+from storage.rows import from_row
+from storage.tables.messaging import inbound_events as inbound
+from storage.values import dumps
+from storage.vault import NOWHERE, LocalKeys
+
+
+class SqlInbox:
+    """core.messaging.ports.Inbox."""
+
+    def __init__(self, database: Database, keys: LocalKeys) -> None:
+        self._database = database
+        self._keys = keys
+
+    def store(self, channel: str, external_id: str, payload: dict[str, Any]) -> UUID | None:
+        id = new_id()
+        connection, now = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            stored = connection.execute(
+                insert(inbound)
+                .values(
+                    id=id,
+                    channel=channel,
+                    external_id=external_id,
+                    payload=self._keys.seal_inbound(dumps(payload).encode(), id),
+                    received_at=now,
+                    status="pending",
+                    fence=0,
+                    attempts=0,
+                )
+                .on_conflict_do_nothing(index_elements=("channel", "external_id"))
+                .returning(inbound.c.id)
+            ).one_or_none()
+            connection.commit()
+        return None if stored is None else id
+
+    def claim(self, channel: str, lease_seconds: float, limit: int) -> list[InboundEvent]:
+        c = inbound.c
+        free = or_(c.status == "pending", c.lease_until <= func.now())
+        oldest = (
+            select(c.id)
+            .where(c.channel == channel, c.status.in_(("pending", "processing")), free)
+            .order_by(c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            rows = connection.execute(
+                update(inbound)
+                .where(c.id.in_(oldest.scalar_subquery()))
+                .values(
+                    status="processing",
+                    fence=c.fence + 1,
+                    attempts=c.attempts + 1,
+                    lease_until=from_now(lease_seconds),
+                )
+                .returning(inbound)
+            ).all()
+            connection.commit()
+        return [
+            from_row(InboundEvent, row, payload=json.loads(self._keys.open_inbound(row.payload, row.id)))
+            for row in sorted(rows, key=lambda row: row.id)
+        ]
+
+    def done(self, event: InboundEvent) -> bool:
+        return self._settle(event, status="done", payload=None, error=None)
+
+    def failed(self, event: InboundEvent, error: str, retry: bool) -> bool:
+        return self._settle(event, status="pending" if retry else "failed", error=error)
+
+    def _settle(self, event: InboundEvent, **values: Any) -> bool:
+        c = inbound.c
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            settled = connection.execute(
+                update(inbound)
+                .where(c.id == event.id, c.fence == event.fence, c.status == "processing", c.lease_until > clock())
+                .values(lease_until=None, **values)
+            )
+            connection.commit()
+        return settled.rowcount == 1

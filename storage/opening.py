@@ -1,0 +1,61 @@
+"""Storage's front: everything that a process needs of the database, the broker's bell and the content store, opened once."""
+
+from pathlib import Path
+from uuid import UUID
+
+from core.kernel.settings import Settings
+from storage.addresses import app_url
+from storage.bell import Bell, NoBell, RedisBell
+from storage.blobs import LocalBlobs
+from storage.context import ContextSigner
+from storage.directory import SqlDirectory
+from storage.due import SqlDueWork
+from storage.engine import Database
+from storage.inbox import SqlInbox
+from storage.master_key import master_keys
+from storage.seals import Seals
+from storage.unit_of_work import SqlUnitOfWork
+from storage.vault import DataKey, LocalKeys
+
+
+class Storage:
+    """The storage of one process. Thread-safe; not to be carried over a fork."""
+
+    def __init__(self, database: Database, keys: LocalKeys, bell: Bell, data_dir: Path) -> None:
+        self.bell = bell
+        self.directory = SqlDirectory(database)
+        self.due = SqlDueWork(database)
+        self.inbox = SqlInbox(database, keys)
+        self._database, self._keys, self._data_dir = database, keys, data_dir
+
+    def work(self, workspace_id: UUID, user_id: UUID) -> SqlUnitOfWork:
+        """A unit of work as that person in that workspace; nothing of any other workspace can be seen or touched in it."""
+        return SqlUnitOfWork(self._database, self._keys, self.bell, workspace_id, user_id)
+
+    def blobs(self, workspace_id: UUID, user_id: UUID) -> LocalBlobs:
+        """The content store of what is that person's in that workspace. Opens a short transaction for the key at its first use."""
+        found: list[DataKey] = []
+
+        def key() -> DataKey:
+            if not found:
+                connection, _ = self._database.begin(workspace_id, user_id)
+                with connection:
+                    found.append(Seals(connection, self._keys, workspace_id).key(user_id))
+            return found[0]
+
+        return LocalBlobs(self._data_dir / "blobs", workspace_id, user_id, key)
+
+    def close(self) -> None:
+        """Lets the connections go. Units of work that are open are not waited for."""
+        self._database.close()
+        self.bell.close()
+
+
+def open_storage(settings: Settings) -> Storage:
+    """Opens storage as the app role; the schema must be at head (`storage.migrate`). Does not connect yet.
+
+    Raises Unavailable `kernel.database_missing`; MasterKeyBroken."""
+    masters = master_keys(settings)
+    database = Database(app_url(settings, masters), ContextSigner(masters[-1]))
+    bell = RedisBell(settings.redis_url.get_secret_value()) if settings.redis_url else NoBell()
+    return Storage(database, LocalKeys(masters), bell, settings.data_dir)

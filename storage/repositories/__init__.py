@@ -1,0 +1,1 @@
+"""The real questions that each context asks of its tables, inside one transaction."""

@@ -1,0 +1,129 @@
+"""Suggestions with their revisions and decisions."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Row, case, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as insert_or_not
+from sqlalchemy.orm import make_transient_to_detached
+
+from core.approvals.canonical import canonical
+from core.approvals.models import Action, Approval, ApprovalPolicy, Suggestion, SuggestionRevision
+from core.kernel.errors import NotFound
+from core.kernel.ids import new_id
+from storage.repositories.base import Repository
+from storage.rows import from_row, to_row
+from storage.tables.approvals import approval_policies as policies
+from storage.tables.approvals import approvals, suggestions
+from storage.tables.approvals import suggestion_revisions as revisions
+
+ACTION = ("suggestion_revisions", "action")
+
+
+class SqlSuggestions(Repository):
+    """core.approvals.ports.Suggestions."""
+
+    def add(self, suggestion: Suggestion, revision: SuggestionRevision) -> bool:
+        self._t.session.flush()
+        added = self._t.connection.execute(
+            insert_or_not(suggestions)
+            .values(to_row(suggestion))
+            .on_conflict_do_nothing(index_elements=("workspace_id", "agent_id", "dedupe_key"))
+            .returning(suggestions.c.id)
+        ).one_or_none()
+        if added is None:
+            return False
+        make_transient_to_detached(suggestion)
+        self._t.session.add(suggestion)
+        self._insert(revision, suggestion.user_id)
+        return True
+
+    def get(self, suggestion_id: UUID) -> Suggestion:
+        return self._get(Suggestion, suggestion_id, "approvals.suggestion_unknown")
+
+    def lock(self, suggestion_id: UUID) -> Suggestion:
+        return self._lock(Suggestion, suggestion_id, "approvals.suggestion_unknown")
+
+    def revise(self, revision: SuggestionRevision) -> None:
+        self._insert(revision, self.get(revision.suggestion_id).user_id)
+
+    def revision(self, suggestion_id: UUID, number: int) -> SuggestionRevision:
+        for found in self._revisions(suggestion_id, number):
+            return found
+        raise NotFound("approvals.revision_unknown", id=str(suggestion_id), number=number)
+
+    def revisions(self, suggestion_id: UUID) -> list[SuggestionRevision]:
+        return self._revisions(suggestion_id, None)
+
+    def approve(self, approval: Approval) -> None:
+        self._t.connection.execute(insert(approvals), to_row(approval))
+
+    def approvals(self, suggestion_id: UUID) -> list[Approval]:
+        rows = self._t.connection.execute(
+            select(approvals)
+            .where(approvals.c.suggestion_id == suggestion_id)
+            .order_by(approvals.c.decided_at, approvals.c.id)
+        )
+        return [from_row(Approval, row) for row in rows]
+
+    def page(
+        self,
+        after: UUID | None,
+        limit: int,
+        status: str | None = None,
+        type: str | None = None,
+        run_id: UUID | None = None,
+        agent_id: UUID | None = None,
+    ) -> list[Suggestion]:
+        return self._page(Suggestion, after, limit, status=status, type=type, run_id=run_id, agent_id=agent_id)
+
+    def count(self, status: str) -> int:
+        counted = select(func.count()).select_from(suggestions).where(suggestions.c.status == status)
+        return self._t.session.scalar(counted) or 0
+
+    def pending_with_key(self, agent_id: UUID, prefix: str) -> list[Suggestion]:
+        c = suggestions.c
+        waiting = (
+            select(Suggestion)
+            .where(
+                c.agent_id == agent_id,
+                c.status.in_(("pending", "snoozed")),
+                c.dedupe_key.startswith(prefix, autoescape=True),
+            )
+            .order_by(c.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        return list(self._t.session.scalars(waiting))
+
+    def policy(self, operation: str) -> ApprovalPolicy:
+        exact_first = case((policies.c.operation == operation, 0), else_=1)
+        stored = self._first(ApprovalPolicy, policies.c.operation.in_((operation, "*")), order=(exact_first,))
+        return stored or ApprovalPolicy(
+            id=new_id(), workspace_id=self._t.workspace_id, operation="*", created_at=self._t.now
+        )
+
+    def _insert(self, revision: SuggestionRevision, user_id: UUID) -> None:
+        table, column = ACTION
+        action = self._t.seals.seal(user_id, table, revision.id, column, canonical(revision.action))
+        self._t.connection.execute(insert(revisions), to_row(revision, action=action))
+
+    def _revisions(self, suggestion_id: UUID, number: int | None) -> list[SuggestionRevision]:
+        suggestion = self.get(suggestion_id)
+        query = select(revisions).where(revisions.c.suggestion_id == suggestion_id).order_by(revisions.c.number)
+        if number is not None:
+            query = query.where(revisions.c.number == number)
+        return self._opened(self._t.connection.execute(query).all(), suggestion.user_id)
+
+    def _opened(self, rows: Sequence[Row[tuple[object, ...]]], user_id: UUID) -> list[SuggestionRevision]:
+        table, column = ACTION
+        return [
+            from_row(
+                SuggestionRevision,
+                row,
+                action=Action.model_validate_json(
+                    self._t.seals.open(user_id, table, row._mapping["id"], column, row._mapping["action"])
+                ),
+            )
+            for row in rows
+        ]

@@ -1,0 +1,96 @@
+"""What repositories share: the transaction that they work in, and the conditional update that is a claim."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, DateTime, Table, func, select, update
+from sqlalchemy.orm import Session
+
+from core.kernel.errors import NotFound
+from storage.mapping import MAPPED
+from storage.seals import Seals
+
+T = TypeVar("T")
+
+
+@dataclass
+class Transaction:
+    """One open transaction: mapped aggregates through `session`, rows through `connection`, secrets through `seals`. `places` remembers in
+    which chat (link) a delivery is."""
+
+    connection: Connection
+    session: Session
+    seals: Seals
+    now: datetime
+    workspace_id: UUID
+    user_id: UUID
+    places: dict[UUID, UUID] = field(default_factory=dict)
+
+
+def clock() -> ColumnElement[datetime]:
+    """The database's clock at this very moment, also late in a long transaction."""
+    return func.clock_timestamp(type_=DateTime(timezone=True))
+
+
+def from_now(seconds: float) -> ColumnElement[datetime]:
+    """That long from now, by the database's clock."""
+    return clock() + timedelta(seconds=seconds)
+
+
+class Repository:
+    """Questions of one context."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._t = transaction
+
+    def _get(self, kind: type[T], id: UUID, unknown: str) -> T:
+        """Raises NotFound `unknown`; another workspace's id is as unknown as any."""
+        found = self._t.session.get(kind, id)
+        if found is None:
+            raise NotFound(unknown, id=str(id))
+        return found
+
+    def _lock(self, kind: type[T], id: UUID, unknown: str) -> T:
+        """Like `_get`, locked and fresh."""
+        self._t.session.flush()
+        found = self._t.session.get(kind, id, with_for_update=True, populate_existing=True)
+        if found is None:
+            raise NotFound(unknown, id=str(id))
+        return found
+
+    def _all(
+        self, kind: type[T], *where: ColumnElement[bool], order: Sequence[Any] = (), limit: int | None = None
+    ) -> list[T]:
+        return list(self._t.session.scalars(select(kind).where(*where).order_by(*order).limit(limit)))
+
+    def _first(self, kind: type[T], *where: ColumnElement[bool], order: Sequence[Any] = ()) -> T | None:
+        return self._t.session.scalars(select(kind).where(*where).order_by(*order).limit(1)).one_or_none()
+
+    def _take(self, kind: type[T], *where: ColumnElement[bool], fresh: bool = True, **values: Any) -> list[T]:
+        """One UPDATE … WHERE … RETURNING: whoever gets the row has it. Counts the version up unless `fresh` is false."""
+        table = MAPPED[kind]
+        if fresh:
+            values["version"] = table.c.version + 1
+        statement = (
+            update(kind)
+            .where(*where)
+            .values({table.c[name]: to for name, to in values.items()})
+            .returning(kind)
+            .execution_options(synchronize_session=False, populate_existing=True)
+        )
+        return list(self._t.session.scalars(statement))
+
+    def _take_one(self, kind: type[T], *where: ColumnElement[bool], **values: Any) -> T | None:
+        taken = self._take(kind, *where, **values)
+        return taken[0] if taken else None
+
+    def _page(self, kind: type[T], after: UUID | None, limit: int, **equal: Any) -> list[T]:
+        """Newest first, those before `after`, where each of `equal` that is not None holds."""
+        table: Table = MAPPED[kind]
+        where = [table.c[name] == value for name, value in equal.items() if value is not None]
+        if after is not None:
+            where.append(table.c.id < after)
+        return self._all(kind, *where, order=(table.c.id.desc(),), limit=limit)

@@ -1,0 +1,59 @@
+"""People of one workspace."""
+
+from typing import Any
+from uuid import UUID
+
+from core.identity.models import ApiKey, IdentityLink, LinkCode, Membership, Session, User, UserProfile, Workspace
+from core.kernel.errors import NotFound
+from storage.repositories.base import Repository
+from storage.tables.identity import api_keys, identity_links, memberships, user_profiles
+
+
+class SqlPeople(Repository):
+    """core.identity.ports.People."""
+
+    def add(self, row: Any) -> None:
+        self._t.session.add(row)
+
+    def user(self, user_id: UUID) -> User:
+        return self._get(User, user_id, "identity.user_unknown")
+
+    def profile(self, user_id: UUID) -> UserProfile:
+        return _found(self._first(UserProfile, user_profiles.c.user_id == user_id), "identity.profile_unknown", user_id)
+
+    def workspace(self) -> Workspace:
+        return self._get(Workspace, self._t.workspace_id, "identity.workspace_unknown")
+
+    def membership(self, user_id: UUID) -> Membership:
+        return _found(self._first(Membership, memberships.c.user_id == user_id), "identity.membership_unknown", user_id)
+
+    def members(self) -> list[Membership]:
+        return self._all(Membership, order=(memberships.c.id,))
+
+    def links(self, user_id: UUID) -> list[IdentityLink]:
+        return self._all(IdentityLink, identity_links.c.user_id == user_id, order=(identity_links.c.id,))
+
+    def link(self, link_id: UUID) -> IdentityLink:
+        return self._get(IdentityLink, link_id, "identity.link_unknown")
+
+    def link_code(self, code_id: UUID) -> LinkCode:
+        return self._lock(LinkCode, code_id, "identity.link_code_unknown")
+
+    def session(self, session_id: UUID) -> Session:
+        return self._get(Session, session_id, "identity.session_unknown")
+
+    def api_keys(self, user_id: UUID) -> list[ApiKey]:
+        return self._all(ApiKey, api_keys.c.user_id == user_id, order=(api_keys.c.id,))
+
+    def api_key(self, key_id: UUID) -> ApiKey:
+        return self._get(ApiKey, key_id, "identity.api_key_unknown")
+
+    def make_data_key(self, user_id: UUID) -> None:
+        self._t.session.flush()
+        self._t.seals.make(user_id, self._t.now)
+
+
+def _found(row: Any, unknown: str, user_id: UUID) -> Any:
+    if row is None:
+        raise NotFound(unknown, id=str(user_id))
+    return row

@@ -1,0 +1,147 @@
+"""Messages and deliveries of one workspace."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, case, func, insert, or_, select, union_all
+from sqlalchemy import null as sql_null
+
+from core.kernel.errors import NotFound
+from core.messaging.models import Delivery, Message
+from storage.repositories.base import Repository, clock, from_now
+from storage.rows import from_row, to_row
+from storage.tables.messaging import deliveries, messages
+
+PAYLOAD = ("messages", "payload")
+
+
+@dataclass(frozen=True)
+class ChatLine:
+    """core.messaging.ports.Line."""
+
+    message: Message
+    delivery: Delivery | None
+
+
+class SqlMessages(Repository):
+    """core.messaging.ports.Messages."""
+
+    def add(self, message: Message) -> None:
+        table, column = PAYLOAD
+        payload = self._t.seals.seal_json(message.user_id, table, message.id, column, message.payload)
+        self._t.connection.execute(insert(messages), to_row(message, payload=payload))
+
+    def get(self, message_id: UUID) -> Message:
+        for row in self._t.connection.execute(select(messages).where(messages.c.id == message_id)):
+            return self._opened(row)
+        raise NotFound("messaging.message_unknown", id=str(message_id))
+
+    def deliver(self, delivery: Delivery) -> None:
+        self._t.session.add(delivery)
+        self._t.places[delivery.id] = delivery.link_id
+
+    def delivery(self, delivery_id: UUID) -> Delivery:
+        # Locked: doors claim and settle deliveries all the time, and what is written here must not be stale.
+        found = self._lock(Delivery, delivery_id, "messaging.delivery_unknown")
+        self._t.places[found.id] = found.link_id
+        return found
+
+    def delivery_by_ref(self, link_id: UUID, remote_ref: str) -> Delivery | None:
+        c = deliveries.c
+        return self._first(Delivery, c.link_id == link_id, c.remote_ref == remote_ref, order=(c.id.desc(),))
+
+    def refresh(self, subject_kind: str, subject_id: UUID) -> list[tuple[UUID, str]]:
+        c = deliveries.c
+        copies = self._take(
+            Delivery,
+            c.subject_id == subject_id,
+            c.subject_kind == subject_kind,
+            c.status != "failed",
+            wanted=c.wanted + 1,
+            status=case((c.status == "sending", "sending"), else_="pending"),
+        )
+        self._t.places.update({copy.id: copy.link_id for copy in copies})
+        return [(copy.id, copy.channel) for copy in copies]
+
+    def claim(self, delivery_id: UUID, lease_seconds: float) -> Delivery | None:
+        c = deliveries.c
+        return self._take_one(
+            Delivery,
+            c.id == delivery_id,
+            c.wanted > c.shown,
+            c.status != "failed",
+            c.due_at <= clock(),
+            or_(c.lease_until.is_(None), c.lease_until <= clock()),
+            status="sending",
+            fence=c.fence + 1,
+            attempts=c.attempts + 1,
+            lease_until=from_now(lease_seconds),
+            dispatched_at=clock(),
+        )
+
+    def settle(self, delivery: Delivery, shown: int, remote_ref: str | None, message_id: UUID | None) -> bool:
+        c = deliveries.c
+        return self._let_go(
+            delivery,
+            shown=shown,
+            status=case((c.wanted > shown, "pending"), else_="delivered"),
+            attempts=0,
+            delivered_at=clock(),
+            failure_reason=None,
+            remote_ref=func.coalesce(remote_ref, c.remote_ref),
+            message_id=func.coalesce(message_id, c.message_id),
+        )
+
+    def postpone(self, delivery: Delivery, until: datetime, reason: str) -> bool:
+        return self._let_go(delivery, status="pending", due_at=until, failure_reason=reason)
+
+    def give_up(self, delivery: Delivery, reason: str) -> bool:
+        return self._let_go(delivery, status="failed", failure_reason=reason)
+
+    def transcript(self, link_id: UUID, before: UUID | None, limit: int) -> list[ChatLine]:
+        places = _places(link_id).subquery()
+        query = select(places).order_by(places.c.place.desc()).limit(limit)
+        if before is not None:
+            query = query.where(places.c.place < before)
+        rows = self._t.session.execute(query).all()
+        return self._lines(reversed(rows))
+
+    def changed(self, link_id: UUID, after: UUID | None) -> list[ChatLine]:
+        places = _places(link_id).subquery()
+        query = select(places).order_by(places.c.message_id)
+        if after is not None:
+            query = query.where(places.c.message_id > after)
+        return self._lines(self._t.session.execute(query).all())
+
+    def _let_go(self, delivery: Delivery, **values: Any) -> bool:
+        c = deliveries.c
+        mine = (c.id == delivery.id, c.fence == delivery.fence, c.lease_until.is_not(None))
+        return bool(self._take(Delivery, *mine, lease_until=None, **values))
+
+    def _lines(self, places: Iterable[Row[Any]]) -> list[ChatLine]:
+        wanted = list(places)
+        said = self._messages([row.message_id for row in wanted])
+        shown = self._all(Delivery, deliveries.c.id.in_([row.delivery_id for row in wanted if row.delivery_id]))
+        by_id = {delivery.id: delivery for delivery in shown}
+        return [ChatLine(said[row.message_id], by_id.get(row.delivery_id)) for row in wanted]
+
+    def _messages(self, ids: list[UUID]) -> dict[UUID, Message]:
+        rows = self._t.connection.execute(select(messages).where(messages.c.id.in_(ids)))
+        return {row.id: self._opened(row) for row in rows}
+
+    def _opened(self, row: Row[Any]) -> Message:
+        table, column = PAYLOAD
+        return from_row(Message, row, payload=self._t.seals.open_json(row.user_id, table, row.id, column, row.payload))
+
+
+def _places(link_id: UUID) -> Any:
+    """Where something stands in a chat: (place, message_id, delivery_id). A delivery's place is when it was made, whatever it shows by now."""
+    said = select(messages.c.id.label("place"), messages.c.id.label("message_id"), sql_null().label("delivery_id"))
+    shown = select(deliveries.c.id, deliveries.c.message_id, deliveries.c.id)
+    return union_all(
+        said.where(messages.c.link_id == link_id, messages.c.direction == "in"),
+        shown.where(deliveries.c.link_id == link_id, deliveries.c.message_id.is_not(None)),
+    )

@@ -1,0 +1,113 @@
+"""Runs, their steps, and what agents remember."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.connectors.models import DataSnapshot
+from core.orchestration.models import Run, RunStep
+from storage.repositories.base import Repository, clock, from_now
+from storage.rows import from_row, to_row
+from storage.tables.connectors import data_snapshots as snapshots
+from storage.tables.orchestration import run_steps as steps
+from storage.tables.orchestration import runs
+
+
+class SqlRuns(Repository):
+    """core.orchestration.ports.Runs."""
+
+    def add(self, run: Run) -> None:
+        self._t.session.add(run)
+
+    def get(self, run_id: UUID) -> Run:
+        return self._get(Run, run_id, "orchestration.run_unknown")
+
+    def page(
+        self, after: UUID | None, limit: int, agent_id: UUID | None = None, status: str | None = None
+    ) -> list[Run]:
+        return self._page(Run, after, limit, agent_id=agent_id, status=status)
+
+    def claim(self, run_id: UUID, lease_seconds: float) -> Run | None:
+        c = runs.c
+        free = or_(
+            (c.status == "queued") & (c.due_at <= clock()),
+            (c.status == "running") & (c.lease_until <= clock()),
+        )
+        return self._take_one(
+            Run,
+            c.id == run_id,
+            free,
+            status="running",
+            fence=c.fence + 1,
+            attempt=c.attempt + 1,
+            lease_until=from_now(lease_seconds),
+            started_at=func.coalesce(c.started_at, clock()),
+        )
+
+    def renew(self, run_id: UUID, fence: int, lease_seconds: float) -> bool:
+        # No new version: the heartbeat must not make the holder's own write stale.
+        return bool(
+            self._take(
+                Run,
+                *_held(run_id, fence),
+                runs.c.cancel_requested_at.is_(None),
+                fresh=False,
+                lease_until=from_now(lease_seconds),
+            )
+        )
+
+    def hold(self, run_id: UUID, fence: int) -> Run | None:
+        self._t.session.flush()
+        held = select(Run).where(*_held(run_id, fence)).with_for_update().execution_options(populate_existing=True)
+        return self._t.session.scalars(held).one_or_none()
+
+    def steps(self, run_id: UUID) -> list[RunStep]:
+        rows = self._t.connection.execute(
+            select(steps).where(steps.c.run_id == run_id).order_by(steps.c.started_at, steps.c.id)
+        )
+        return [from_row(RunStep, row) for row in rows]
+
+    def put_step(self, step: RunStep) -> None:
+        row = to_row(step)
+        place = ("workspace_id", "run_id", "node_id", "index")
+        self._t.connection.execute(
+            insert(steps)
+            .values(row)
+            .on_conflict_do_update(
+                index_elements=place,
+                set_={name: value for name, value in row.items() if name not in (*place, "id")},
+                where=steps.c.status != "succeeded",
+            )
+        )
+
+    def snapshots(self, connection_id: UUID, agent_id: UUID, data_type: str, since: datetime) -> list[DataSnapshot]:
+        c = snapshots.c
+        rows = self._t.connection.execute(
+            select(snapshots)
+            .where(
+                c.connection_id == connection_id,
+                c.agent_id == agent_id,
+                c.data_type == data_type,
+                c.snapshot_at >= since,
+            )
+            .order_by(c.snapshot_at, c.id)
+        )
+        return [from_row(DataSnapshot, row) for row in rows]
+
+    def put_snapshot(self, snapshot: DataSnapshot) -> None:
+        row = to_row(snapshot)
+        thing = ("workspace_id", "connection_id", "agent_id", "data_type", "external_id")
+        self._t.connection.execute(
+            insert(snapshots)
+            .values(row)
+            .on_conflict_do_update(
+                index_elements=thing,
+                set_={name: value for name, value in row.items() if name not in (*thing, "id")},
+            )
+        )
+
+
+def _held(run_id: UUID, fence: int) -> tuple[ColumnElement[bool], ...]:
+    return runs.c.id == run_id, runs.c.fence == fence, runs.c.status == "running"

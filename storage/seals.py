@@ -1,0 +1,65 @@
+"""The data keys of one transaction: found once, opened once, and what is sealed and opened with them."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select
+
+from core.kernel.errors import NotFound
+from storage.tables.identity import data_keys
+from storage.values import dumps
+from storage.vault import DataKey, LocalKeys, Place, erased, new_data_key
+
+
+class Seals:
+    """Seals and opens values of people whom the current workspace can see."""
+
+    def __init__(self, connection: Connection, keys: LocalKeys, workspace_id: UUID) -> None:
+        self._connection = connection
+        self._keeper = keys
+        self._workspace_id = workspace_id
+        self._found: dict[UUID, DataKey] = {}
+
+    def make(self, user_id: UUID, now: Any) -> None:
+        """Gives a person a new data key."""
+        self._connection.execute(
+            insert(data_keys).values(
+                user_id=user_id,
+                wrapped=self._keeper.wrap(new_data_key(), user_id),
+                master_key_id=self._keeper.current,
+                key_version=1,
+                created_at=now,
+            )
+        )
+
+    def key(self, user_id: UUID) -> DataKey:
+        """The person's data key. Raises NotFound `privacy.data_erased`, or `identity.user_unknown` when this workspace does not know them."""
+        if user_id not in self._found:
+            row = self._connection.execute(
+                select(data_keys.c.wrapped, data_keys.c.key_version, data_keys.c.destroyed_at).where(
+                    data_keys.c.user_id == user_id
+                )
+            ).one_or_none()
+            if row is None:
+                raise NotFound("identity.user_unknown", user_id=str(user_id))
+            if row.wrapped is None or row.destroyed_at is not None:
+                raise erased(user_id)
+            self._found[user_id] = DataKey(f"u{row.key_version}", self._keeper.unwrap(row.wrapped, user_id))
+        return self._found[user_id]
+
+    def seal(self, user_id: UUID, table: str, row: UUID | str, column: str, content: bytes) -> bytes:
+        """The content, sealed for its place."""
+        return self.key(user_id).seal(content, Place(table, self._workspace_id, row, column))
+
+    def open(self, user_id: UUID, table: str, row: UUID | str, column: str, sealed: bytes) -> bytes:
+        """What was sealed for that place. Raises NotFound `privacy.data_erased`; SealBroken."""
+        return self.key(user_id).open(sealed, Place(table, self._workspace_id, row, column))
+
+    def seal_json(self, user_id: UUID, table: str, row: UUID | str, column: str, value: Any) -> bytes:
+        """Like `seal`, of a JSON value."""
+        return self.seal(user_id, table, row, column, dumps(value).encode())
+
+    def open_json(self, user_id: UUID, table: str, row: UUID | str, column: str, sealed: bytes) -> Any:
+        """Like `open`, of a JSON value."""
+        return json.loads(self.open(user_id, table, row, column, sealed))
