@@ -62,11 +62,7 @@ class Chat:
         return None if found is None or found.deleted else found
 
     def wait_for(
-        self,
-        predicate: Callable[[Message], bool],
-        timeout: float = 10.0,
-        *,
-        after: Message | None = None,
+        self, predicate: Callable[[Message], bool], timeout: float = 10.0, *, after: Message | None = None
     ) -> Message:
         """The newest message of the bot (newer than `after`) for which `predicate` holds, now or within `timeout` s."""
 
@@ -74,11 +70,7 @@ class Chat:
             newer = [m for m in self.bot_messages if after is None or m.id > after.id]
             return next((m for m in reversed(newer) if predicate(m)), None)
 
-        return self.world.wait_until(
-            newest,
-            timeout,
-            lambda: f"no such message in {self.title}\n{self.transcript()}",
-        )
+        return self.world.wait_until(newest, timeout, lambda: f"no such message in {self.title}\n{self.transcript()}")
 
     def wait_for_text(self, fragment: str, timeout: float = 10.0, *, after: Message | None = None) -> Message:
         """The newest message of the bot that contains `fragment`."""
@@ -139,11 +131,7 @@ class Chat:
         elif status == "kicked":
             body["until_date"] = 0
         elif status == "administrator":
-            body.update(
-                dict.fromkeys(_RIGHTS, False),
-                can_manage_chat=True,
-                can_delete_messages=True,
-            )
+            body.update(dict.fromkeys(_RIGHTS, False), can_manage_chat=True, can_delete_messages=True)
         return body
 
     def __repr__(self) -> str:

@@ -74,13 +74,7 @@ class TelegramEmulator:
     def bot(self) -> Bot:
         return self.world.bot
 
-    def user(
-        self,
-        first_name: str,
-        *,
-        username: str | None = None,
-        language_code: str | None = "en",
-    ) -> Person:
+    def user(self, first_name: str, *, username: str | None = None, language_code: str | None = "en") -> Person:
         """Somebody new, who has not written to the bot yet."""
         return self.world.new_person(first_name, username, language_code)
 
@@ -131,10 +125,7 @@ class TelegramEmulator:
         return self.world.wait_until(look, timeout, lambda: "it did not come")
 
     def wait_for_call(
-        self,
-        method: str,
-        predicate: Callable[[Call], bool] = lambda call: True,
-        timeout: float = 10.0,
+        self, method: str, predicate: Callable[[Call], bool] = lambda call: True, timeout: float = 10.0
     ) -> Call:
         """The first answered call of `method` for which `predicate` holds, past or to come."""
         return self.world.wait_until(
@@ -146,9 +137,7 @@ class TelegramEmulator:
     def wait_until_confirmed(self, timeout: float = 10.0) -> None:
         """Wait until the bot has confirmed every update, by its next poll or by 2xx."""
         self.world.wait_until(
-            lambda: None if self.pending_updates else True,
-            timeout,
-            lambda: f"unconfirmed: {self.pending_updates}",
+            lambda: None if self.pending_updates else True, timeout, lambda: f"unconfirmed: {self.pending_updates}"
         )
 
     def fail_next(
@@ -168,14 +157,7 @@ class TelegramEmulator:
 
     def delay(self, method: str, seconds: float, times: int | None = 1, *, after: bool = False) -> Fault:
         """Hold back the next calls of `method`, before they take effect, or `after` it and before the answer."""
-        return self._order(
-            Fault(
-                method,
-                times,
-                before=0 if after else seconds,
-                after=seconds if after else 0,
-            )
-        )
+        return self._order(Fault(method, times, before=0 if after else seconds, after=seconds if after else 0))
 
     def drop_after_accept(self, method: str, times: int | None = 1) -> Fault:
         """Carry the call out, then cut the connection without a word."""

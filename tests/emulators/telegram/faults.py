@@ -69,12 +69,7 @@ class Faults:
     def _first_of_each_kind(self, method: str) -> Iterator[Fault]:
         seen: set[Any] = set()
         for fault in self.orders:
-            kind = (
-                fault.refusal is not None,
-                fault.before > 0,
-                fault.after > 0,
-                fault.drop,
-            )
+            kind = (fault.refusal is not None, fault.before > 0, fault.after > 0, fault.drop)
             if fault.strikes(method) and kind not in seen:
                 seen.add(kind)
                 fault.take()

@@ -20,14 +20,7 @@ class Files:
         self._by_path: dict[str, SentFile] = {}
         self._numbers = itertools.count(1)
 
-    def keep(
-        self,
-        kind: str,
-        name: str,
-        mime: str,
-        content: bytes,
-        size: tuple[int, int] = (0, 0),
-    ) -> SentFile:
+    def keep(self, kind: str, name: str, mime: str, content: bytes, size: tuple[int, int] = (0, 0)) -> SentFile:
         number = next(self._numbers)
         suffix = f".{name.rpartition('.')[2]}" if "." in name else mimetypes.guess_extension(mime) or ""
         file = SentFile(
@@ -67,10 +60,7 @@ def image_size(content: bytes) -> tuple[int, int]:
 def _jpeg_size(content: bytes) -> tuple[int, int]:
     at = 2
     while at + 9 <= len(content) and content[at] == 0xFF:
-        marker, length = (
-            content[at + 1],
-            int.from_bytes(content[at + 2 : at + 4], "big"),
-        )
+        marker, length = (content[at + 1], int.from_bytes(content[at + 2 : at + 4], "big"))
         if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
             height, width = struct.unpack(">HH", content[at + 5 : at + 9])
             return width, height

@@ -174,11 +174,7 @@ class _Parser:
             self._add(opened)
 
     def _add(self, opened: _Open) -> None:
-        entity: Entity = {
-            "type": _STYLES[opened.tag],
-            "offset": opened.offset,
-            "length": self.offset - opened.offset,
-        }
+        entity: Entity = {"type": _STYLES[opened.tag], "offset": opened.offset, "length": self.offset - opened.offset}
         if opened.tag == "a":
             address = opened.argument or "".join(self.text[opened.start :])
             person = _USER_LINK.match(address)
@@ -201,10 +197,7 @@ class _Parser:
     def _joins(self, opened: _Open, entity: Entity) -> bool:
         """`<pre><code class=…>` is one block of code with a language, not two entities."""
         inner = self.entities[-1] if self.entities else {}
-        same = (inner.get("offset"), inner.get("length")) == (
-            entity["offset"],
-            entity["length"],
-        )
+        same = (inner.get("offset"), inner.get("length")) == (entity["offset"], entity["length"])
         if opened.tag == "pre" and same and inner.get("type") == "code" and inner.get("language"):
             inner["type"] = "pre"
             return True

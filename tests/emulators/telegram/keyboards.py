@@ -33,10 +33,7 @@ def reply_markup(params: Parameters, *, inline_only: bool = False) -> dict[str, 
 
 def _one_of(value: dict[str, Any]) -> dict[str, Any] | None:
     if rows := _rows(value, "keyboard"):
-        return {
-            **value,
-            "keyboard": [[_keyboard_button(button) for button in row] for row in rows],
-        }
+        return {**value, "keyboard": [[_keyboard_button(button) for button in row] for row in rows]}
     if rows := _rows(value, "inline_keyboard"):
         keyboard = [[_inline_button(button) for button in row] for row in rows]
         if sum(map(len, keyboard)) > BUTTON_LIMIT:

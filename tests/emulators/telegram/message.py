@@ -54,11 +54,7 @@ class SentFile:
         return len(self.content)
 
     def as_json(self) -> Any:
-        size = {
-            "file_id": self.file_id,
-            "file_unique_id": self.unique_id,
-            "file_size": self.size,
-        }
+        size = {"file_id": self.file_id, "file_unique_id": self.unique_id, "file_size": self.size}
         if self.kind == "photo":
             return [{**size, "width": self.width, "height": self.height}]
         return {**size, "file_name": self.name, "mime_type": self.mime}
@@ -153,9 +149,7 @@ class Message:
     def wait_for(self, predicate: Callable[[Message], bool], timeout: float = 10.0) -> Message:
         """Wait until this message is such that `predicate` holds."""
         return self.chat.world.wait_until(
-            lambda: self if predicate(self) else None,
-            timeout,
-            lambda: f"no such change of message {self!r}",
+            lambda: self if predicate(self) else None, timeout, lambda: f"no such change of message {self!r}"
         )
 
     def wait_until_deleted(self, timeout: float = 10.0) -> None:

@@ -53,13 +53,7 @@ class Parameters:
     def flag(self, name: str) -> bool:
         return self.text(name).strip().lower() in {"true", "yes", "1"}
 
-    def number(
-        self,
-        name: str,
-        default: int = 0,
-        low: int | None = None,
-        high: int | None = None,
-    ) -> int:
+    def number(self, name: str, default: int = 0, low: int | None = None, high: int | None = None) -> int:
         """A number, clamped into its range; what is not one counts as 0."""
         if name not in self.values:
             return default

@@ -47,11 +47,7 @@ class Tap:
 
     def answer(self, timeout: float = 10.0) -> Toast:
         """Wait for answerCallbackQuery; the toast's text, with `.show_alert` and `.url`."""
-        return self.world.wait_until(
-            lambda: self.toast,
-            timeout,
-            lambda: f"the tap on {self.data!r} was not answered",
-        )
+        return self.world.wait_until(lambda: self.toast, timeout, lambda: f"the tap on {self.data!r} was not answered")
 
 
 class Account:
@@ -59,14 +55,7 @@ class Account:
 
     is_bot = False
 
-    def __init__(
-        self,
-        world: World,
-        id: int,
-        first_name: str,
-        username: str | None,
-        language_code: str | None,
-    ) -> None:
+    def __init__(self, world: World, id: int, first_name: str, username: str | None, language_code: str | None) -> None:
         self.world = world
         self.id = id
         self.first_name = first_name
@@ -90,26 +79,13 @@ class Bot(Account):
 class Person(Account):
     """Somebody with a phone. Everything they do reaches the bot as an update and returns what they see."""
 
-    def __init__(
-        self,
-        world: World,
-        id: int,
-        first_name: str,
-        username: str | None,
-        language_code: str | None,
-    ) -> None:
+    def __init__(self, world: World, id: int, first_name: str, username: str | None, language_code: str | None) -> None:
         super().__init__(world, id, first_name, username, language_code)
         self.chat = Chat(world, id, "private", first_name, person=self)
         self.chat.statuses[id] = "member"
         self.started = False
 
-    def sends(
-        self,
-        text: str,
-        *,
-        chat: Chat | None = None,
-        entities: list[Entity] | None = None,
-    ) -> Message:
+    def sends(self, text: str, *, chat: Chat | None = None, entities: list[Entity] | None = None) -> Message:
         """Write `text`, in private or in `chat`. The first message in private starts the bot."""
         return self._says(chat or self.chat, text, entities)
 
@@ -136,12 +112,7 @@ class Person(Account):
         with self.world.lock:
             cleaned, entities = clean(text, [])
             date = int(time.time())
-            new = replace(
-                message.now,
-                text=cleaned,
-                entities=with_detected(cleaned, entities),
-                date=date,
-            )
+            new = replace(message.now, text=cleaned, entities=with_detected(cleaned, entities), date=date)
             message.versions.append(new)
             message.edit_date = date
             self.world.notify()
@@ -208,13 +179,7 @@ class Person(Account):
                 self.started = True
                 chat.statuses[self.world.bot.id] = "member"
             cleaned, given = clean(text, entities or [])
-            message = chat.add(
-                self,
-                cleaned,
-                with_detected(cleaned, given),
-                reply_to=reply_to,
-                file=file,
-            )
+            message = chat.add(self, cleaned, with_detected(cleaned, given), reply_to=reply_to, file=file)
             if self._bot_hears(message):
                 message.update = self.world.updates.add("message", message.as_json())
             return message
@@ -236,10 +201,7 @@ class Person(Account):
             return True
         for span in message.spans:
             addressed = span.text.partition("@")[2].lower()
-            if span.type == "bot_command" and addressed in {
-                "",
-                str(bot.username).lower(),
-            }:
+            if span.type == "bot_command" and addressed in {"", str(bot.username).lower()}:
                 return True
             if span.type == "mention" and addressed == str(bot.username).lower():
                 return True

@@ -15,11 +15,7 @@ class Refused(Exception):
         self.parameters = parameters
 
     def as_json(self) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "ok": False,
-            "error_code": self.status,
-            "description": self.description,
-        }
+        body: dict[str, Any] = {"ok": False, "error_code": self.status, "description": self.description}
         if self.parameters:
             body["parameters"] = self.parameters
         return body
@@ -34,11 +30,7 @@ def forbidden(reason: str) -> Refused:
 
 
 def too_many_requests(retry_after: int) -> Refused:
-    return Refused(
-        429,
-        f"Too Many Requests: retry after {retry_after}",
-        {"retry_after": retry_after},
-    )
+    return Refused(429, f"Too Many Requests: retry after {retry_after}", {"retry_after": retry_after})
 
 
 def not_emulated(what: str) -> Refused:

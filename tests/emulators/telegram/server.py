@@ -44,11 +44,7 @@ class Server:
             routes=[
                 Route("/bot{token}/{method}", self.call, methods=["GET", "POST"]),
                 Route("/file/bot{token}/{path:path}", self.download),
-                Route(
-                    "/{anything:path}",
-                    self.nothing,
-                    methods=["GET", "POST", "PUT", "DELETE"],
-                ),
+                Route("/{anything:path}", self.nothing, methods=["GET", "POST", "PUT", "DELETE"]),
             ]
         )
 
@@ -90,11 +86,7 @@ class Server:
                 self.world.faults.check_limits(params.number("chat_id"))
             result = METHODS[method](self.world, params)
         if isinstance(result, Answer):
-            return {
-                "ok": True,
-                "result": result.result,
-                "description": result.description,
-            }
+            return {"ok": True, "result": result.result, "description": result.description}
         return {"ok": True, "result": result}
 
     async def download(self, request: Request) -> Response:

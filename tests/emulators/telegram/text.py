@@ -18,8 +18,7 @@ _DROPPED = re.compile(r"[\r\u2028-\u202e\u0333\u033f\u030a]")
 _INVISIBLE = re.compile(r"[\s\u200b-\u200f\u202e\ufeff\u00a0\u1680\u180e\u2060\u2800\u3000]*")
 _DETECTED = {
     "url": re.compile(
-        r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]}']|(?<![\w@./])(?:[a-z0-9-]+\.)+(?:com|org|net|io)\b",
-        re.IGNORECASE,
+        r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]}']|(?<![\w@./])(?:[a-z0-9-]+\.)+(?:com|org|net|io)\b", re.IGNORECASE
     ),
     "email": re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     "mention": re.compile(r"(?<![\w@/.])@[A-Za-z]\w{3,31}\b"),

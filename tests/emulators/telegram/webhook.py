@@ -54,10 +54,7 @@ class WebhookSender:
                         self.world.notify()
                     continue
                 with self.world.lock:
-                    webhook.last_error_date, webhook.last_error_message = (
-                        int(time.time()),
-                        error,
-                    )
+                    webhook.last_error_date, webhook.last_error_message = (int(time.time()), error)
                     self.world.notify()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_RETRY_SECONDS)

@@ -101,11 +101,7 @@ class World:
         body: dict[str, Any] = {
             "id": tap.id,
             "from": person.as_json(),
-            "message": {
-                "chat": message.chat.as_json(),
-                "message_id": message.id,
-                "date": 0,
-            }
+            "message": {"chat": message.chat.as_json(), "message_id": message.id, "date": 0}
             if message.deleted
             else message.as_json(),
             "chat_instance": str(message.chat.id * 7919),

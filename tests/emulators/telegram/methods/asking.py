@@ -32,12 +32,7 @@ def set_webhook(world: World, params: Parameters) -> Answer:
     if params.flag("drop_pending_updates"):
         world.updates.clear()
     note_allowed_updates(world, params)
-    new = Webhook(
-        parts.geturl(),
-        secret,
-        params.number("max_connections", 40, 1, 100),
-        params.text("ip_address"),
-    )
+    new = Webhook(parts.geturl(), secret, params.number("max_connections", 40, 1, 100), params.text("ip_address"))
     if world.webhook == new and not params.flag("drop_pending_updates"):
         return Answer(True, "Webhook is already set")
     world.webhook = new
@@ -65,10 +60,7 @@ def get_webhook_info(world: World, params: Parameters) -> dict[str, Any]:
         if webhook.ip_address:
             body["ip_address"] = webhook.ip_address
         if webhook.last_error_date:
-            body |= {
-                "last_error_date": webhook.last_error_date,
-                "last_error_message": webhook.last_error_message,
-            }
+            body |= {"last_error_date": webhook.last_error_date, "last_error_message": webhook.last_error_message}
     if world.updates.allowed:
         body["allowed_updates"] = world.updates.allowed
     return body

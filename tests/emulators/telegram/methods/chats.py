@@ -16,13 +16,7 @@ _EMOJI = (
     "🖕 😈 😴 😭 🤓 👻 👨\u200d💻 👀 🎃 🙈 😇 😨 🤝 ✍ 🤗 🫡 🎅 🎄 ☃ 💅 🤪 🗿 🆒 💘 🙉 🦄 😘 💊 🙊 😎 👾 🤷\u200d♂ 🤷 🤷\u200d♀ 😡"
 )
 _REACTIONS = set(_EMOJI.split(" "))
-_GIFTS = (
-    "unlimited_gifts",
-    "limited_gifts",
-    "unique_gifts",
-    "premium_subscription",
-    "gifts_from_channels",
-)
+_GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
 
 
 def get_chat(world: World, params: Parameters) -> dict[str, Any]:
@@ -55,12 +49,7 @@ def get_file(world: World, params: Parameters) -> dict[str, Any]:
         raise bad_request("invalid file_id")
     if file.size > DOWNLOAD_LIMIT:
         raise bad_request("file is too big")
-    return {
-        "file_id": file.file_id,
-        "file_unique_id": file.unique_id,
-        "file_size": file.size,
-        "file_path": file.path,
-    }
+    return {"file_id": file.file_id, "file_unique_id": file.unique_id, "file_size": file.size, "file_path": file.path}
 
 
 def pin_chat_message(world: World, params: Parameters) -> bool:

@@ -26,16 +26,7 @@ def edit_message_text(world: World, params: Parameters) -> dict[str, Any]:
     message = _to_edit(world, params)
     if message.file is not None:
         raise bad_request("there is no text in the message to edit")
-    return _change(
-        message,
-        replace(
-            message.now,
-            text=text,
-            entities=entities,
-            link_preview=preview,
-            markup=markup,
-        ),
-    )
+    return _change(message, replace(message.now, text=text, entities=entities, link_preview=preview, markup=markup))
 
 
 def edit_message_caption(world: World, params: Parameters) -> dict[str, Any]:
@@ -60,20 +51,14 @@ def edit_message_media(world: World, params: Parameters) -> dict[str, Any]:
     kind = str(media.get("type", ""))
     if kind not in {"photo", "document"}:
         raise bad_request(f'can\'t parse InputMedia: type "{kind}" is unsupported')
-    inner = {
-        "file": str(media.get("media", "")),
-        "caption": str(media.get("caption", "")),
-    }
+    inner = {"file": str(media.get("media", "")), "caption": str(media.get("caption", ""))}
     inner["parse_mode"] = str(media.get("parse_mode", ""))
     own = Parameters(inner, params.uploads)
     text, entities = caption(world, own)
     markup = reply_markup(params, inline_only=True)
     message = _to_edit(world, params)
     file = file_of(world, own, "file", kind)
-    return _change(
-        message,
-        replace(message.now, text=text, entities=entities, file=file, markup=markup),
-    )
+    return _change(message, replace(message.now, text=text, entities=entities, file=file, markup=markup))
 
 
 def delete_message(world: World, params: Parameters) -> bool:

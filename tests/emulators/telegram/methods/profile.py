@@ -87,10 +87,7 @@ def _command(one: Any) -> dict[str, str]:
     for name in ("command", "description"):
         if not isinstance(one.get(name), str):
             raise bad_request(f"can't parse BotCommand: Can't find field \"{name}\"")
-    command, description = (
-        one["command"].strip().removeprefix("/"),
-        one["description"].strip(),
-    )
+    command, description = (one["command"].strip().removeprefix("/"), one["description"].strip())
     if not command:
         raise bad_request("command must be non-empty")
     if len(command) > 32:

@@ -29,13 +29,7 @@ def send_message(world: World, params: Parameters) -> dict[str, Any]:
 
 def send_document(world: World, params: Parameters) -> dict[str, Any]:
     text, entities = caption(world, params)
-    return _send(
-        world,
-        params,
-        text,
-        entities,
-        file=file_of(world, params, "document", "document"),
-    )
+    return _send(world, params, text, entities, file=file_of(world, params, "document", "document"))
 
 
 def send_photo(world: World, params: Parameters) -> dict[str, Any]:
