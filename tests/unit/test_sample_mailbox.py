@@ -157,6 +157,7 @@ def test_both_parsers_of_the_standard_library_read_every_mail_but_the_broken_one
                 continue
             assert not [defect for part in message.walk() for defect in part.defects], mail.name
             assert message["Subject"] is not None
+            assert len(getaddresses([str(message["From"])])) == 1, mail.name
             assert parsedate_to_datetime(message["Date"]) == mail.received, mail.name
 
 
