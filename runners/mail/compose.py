@@ -16,6 +16,7 @@ _POLICY = policy.SMTP.clone(cte_type="7bit")
 _POLICY_UTF8 = policy.SMTPUTF8.clone(cte_type="7bit")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_INTERNATIONAL = re.compile(r"[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,\"\ud800-\udfff\u2028\u2029]+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -68,6 +69,11 @@ def _line(text: str) -> str:
 def _address(text: str, field: str) -> Address:
     local, _, domain = text.rpartition("@")
     try:
-        return Address(addr_spec=f"{local}@{domain if domain.isascii() else domain.encode('idna').decode()}")
+        domain = domain if domain.isascii() else domain.encode("idna").decode()
+        if local.isascii():
+            return Address(addr_spec=f"{local}@{domain}")
+        if not _INTERNATIONAL.fullmatch(local):
+            raise ValueError
+        return Address(username=local, domain=domain)
     except (MessageError, ValueError, IndexError, UnicodeError):
         raise Invalid("connectors.address_invalid", field=field, address=text) from None

@@ -81,7 +81,8 @@ service imap {{
 @dataclass(frozen=True)
 class MailServer:
     """A running server. `port` speaks STARTTLS, `tls_port` (where there is one) TLS; every user has PASSWORD. `sent` is the
-    folder for sent mail, `kind` which program it is; `users` whether any name is a user, with a mailbox of its own."""
+    folder for sent mail, `kind` which program it is; `users` whether any name is a user, with a mailbox of its own;
+    `files` where its mails are."""
 
     kind: Literal["dovecot", "pymap"]
     port: int
@@ -90,6 +91,7 @@ class MailServer:
     users: bool
     pid: int
     authority: Authority
+    files: Path
 
     def client(self, user: str) -> imaplib.IMAP4:
         """A second client, to look and to change things from outside."""
@@ -157,7 +159,7 @@ def _dovecot(program: str, authority: Authority) -> Iterator[MailServer]:
     )
     try:
         _wait(process, port, folder / "log")
-        yield MailServer("dovecot", port, tls_port, "Gesendet", True, process.pid, authority)
+        yield MailServer("dovecot", port, tls_port, "Gesendet", True, process.pid, authority, folder / "mail")
     finally:
         _stop(process)
         shutil.rmtree(folder, ignore_errors=True)
@@ -178,7 +180,7 @@ def _pymap(authority: Authority) -> Iterator[MailServer]:
         )
         try:
             _wait(process, port, log)
-            server = MailServer("pymap", port, None, "Sent", False, process.pid, authority)
+            server = MailServer("pymap", port, None, "Sent", False, process.pid, authority, Path(folder))
             client = server.client(USER)
             client.create("Sent")
             client.logout()

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,7 +14,6 @@ from tests.emulators.mailserver import PASSWORD, free_port
 
 Behaviour = Literal[
     "ok",
-    "refuse_recipient",
     "refuse_later",
     "refuse_mail",
     "busy",
@@ -36,13 +35,20 @@ class Accepted:
 
 @dataclass
 class SmtpServer:
-    """A running server. `refused` are recipients that it does not know; `behaviour` may be set between two mails."""
+    """A running server. `refused` are recipients that it does not know; `behaviour` may be set between two mails;
+    `copy` is called with each mail, as by a server that files what it sends."""
 
     port: int
     security: Literal["tls", "starttls", "none"]
     behaviour: Behaviour = "ok"
     accepted: list[Accepted] = field(default_factory=list)
-    logins: int = 0
+    refused: set[str] = field(default_factory=set)
+    password: str = PASSWORD
+    copy: Callable[[bytes], None] | None = None
+
+    def reset(self) -> None:
+        """As new."""
+        self.behaviour, self.accepted, self.refused, self.password, self.copy = "ok", [], set(), PASSWORD, None
 
 
 class _Handler:
@@ -52,6 +58,8 @@ class _Handler:
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if not session.authenticated:
+            return "530 5.7.0 sign in first"
         if self._state.behaviour == "cut_before_data":
             _abort(server)
         envelope.mail_from = address
@@ -61,7 +69,7 @@ class _Handler:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if self._state.behaviour == "refuse_recipient":
+        if address in self._state.refused:
             return "550 5.1.1 nobody of that name"
         if self._state.behaviour == "refuse_later":
             return "451 4.7.1 try again later"
@@ -78,6 +86,10 @@ class _Handler:
         self._state.accepted.append(Accepted(envelope.mail_from or "", list(envelope.rcpt_tos), content))
         if self._state.behaviour == "cut_after_dot":
             _abort(server)
+        if self._state.behaviour == "hang":
+            await asyncio.sleep(3600)
+        if self._state.copy:
+            await asyncio.to_thread(self._state.copy, content)
         return "250 2.0.0 taken"
 
 
@@ -111,8 +123,7 @@ class _Controller(Controller):
             enable_SMTPUTF8=True,
             tls_context=self._tls if starttls else None,
             require_starttls=starttls,
-            auth_required=True,
-            auth_require_tls=False,
+            auth_require_tls=starttls,
             authenticator=self._signs_in,
             loop=self.loop,
         )
@@ -120,8 +131,7 @@ class _Controller(Controller):
         return server
 
     def _signs_in(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any) -> AuthResult:
-        right = isinstance(given, LoginPassword) and given.password == PASSWORD.encode()
-        self._state.logins += right
+        right = isinstance(given, LoginPassword) and given.password == self._state.password.encode()
         return AuthResult(success=right, handled=False)
 
 

@@ -103,7 +103,9 @@ def events(raw: bytes) -> dict[str, list[icalendar.Component]]:
                 found.setdefault(str(event.get("UID", "")), []).append(event)
     except Exception as broken:  # the parser raises many kinds on hostile input
         raise Unreadable("connectors.calendar_broken") from broken
-    if not found and b"END:VCALENDAR" not in raw.upper():  # the parser takes noise and a torn file for an empty calendar
+    if (
+        not found and b"END:VCALENDAR" not in raw.upper()
+    ):  # the parser takes noise and a torn file for an empty calendar
         raise Unreadable("connectors.calendar_broken")
     return found
 

@@ -27,6 +27,8 @@ class MailAccount:
         """See Connector.check. Signs in to both servers."""
         try:
             sent = self._session.sent_folder()
+            if sent and not self._session.exists(sent):
+                raise Invalid("connectors.sent_folder_missing", folder=sent)
             self._session.examine("INBOX")
             with smtp(self._account):
                 pass
@@ -93,9 +95,9 @@ class MailAccount:
     def _found(self, mail: MailSend, key: str) -> Receipt | Literal["unclear"]:
         wanted = message_id(key, mail.sender)
         try:
-            for folder in dict.fromkeys((self._session.sent_folder(), self._session.special("\\All"))):
-                if folder and self._session.holds(folder, wanted):
-                    return Receipt(wanted, {"filed": True})
+            folders = dict.fromkeys((self._session.sent_folder(), self._session.special("\\All")))
+            if any(folder and self._session.holds(folder, wanted) for folder in folders):
+                return Receipt(wanted, {"filed": True})
         except (*LOST, *REFUSED):
             raise Unavailable("connectors.server_unreachable", host=self._account.imap.host) from None
         return "unclear"

@@ -44,8 +44,8 @@ def read_page(session: Session, account: Account, cursor: Mapping[str, Any] | No
     page, more = _Page(limit), False
     try:
         for role, folder in (("Sent", session.sent_folder()), ("INBOX", "INBOX")):
-            if folder is None:
-                continue
+            if folder is None or (role == "Sent" and not session.exists(folder)):
+                continue  # an account may be without sent mail; a check says when a configured folder is missing
             state[role], left = _read_folder(session, account, page, role, folder, state.get(role), now)
             more = more or left
     except (*LOST, *REFUSED):

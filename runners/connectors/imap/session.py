@@ -86,6 +86,10 @@ class Session:
         """Where sent mail is: as configured, as the server says, or by its name."""
         return self._account.sent_folder or self.special("\\Sent", _SENT_NAMES)
 
+    def exists(self, folder: str) -> bool:
+        """Whether there is such a folder."""
+        return any(name == folder for name, _ in self._listed())
+
     def examine(self, folder: str) -> tuple[int, int]:
         """Opens a folder read-only. Its UIDVALIDITY and UIDNEXT (0 where the server does not say)."""
         self._box.folder.set(folder, readonly=True)
@@ -116,7 +120,9 @@ class Session:
         return found
 
     def holds(self, folder: str, message_id: str) -> bool:
-        """Whether a mail of that Message-ID is in the folder."""
+        """Whether a mail of that Message-ID is in the folder. A folder that is not there has none."""
+        if not self.exists(folder):
+            return False
         self.examine(folder)
         return bool(self._box.uids(f"HEADER Message-ID {quote(message_id)}", charset=None))
 

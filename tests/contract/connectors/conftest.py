@@ -38,7 +38,7 @@ def _smtp(authority: Authority) -> Iterator[SmtpServer]:
 @pytest.fixture
 def smtp(_smtp: SmtpServer) -> SmtpServer:
     """A real SMTP server that has seen nothing yet."""
-    _smtp.accepted, _smtp.behaviour, _smtp.logins = [], "ok", 0
+    _smtp.reset()
     return _smtp
 
 
