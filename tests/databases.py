@@ -1,0 +1,94 @@
+"""A fresh, migrated database for each test, copied from one that is migrated once a session."""
+
+import base64
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from core.identity.register import add_link, register
+from core.kernel.actor import Actor
+from core.kernel.ids import new_id
+from core.kernel.settings import Settings
+from storage import Storage, open_storage
+from storage.migrate import migrate
+
+MASTER_KEY = base64.b64encode(b"a master key only for the tests!").decode()
+_numbers = itertools.count(1)
+
+
+def make_settings(database_url: str, data_dir: Path, redis_url: str | None = None) -> Settings:
+    """Settings of a process on that database. The master key is the same in all tests: it makes the app role's password, and roles belong to the server."""
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        data_dir=data_dir,
+        master_key=MASTER_KEY,
+        test=True,
+        _env_file=None,
+    )  # type: ignore[call-arg]
+
+
+def as_uri(url: str, name: str) -> str:
+    """The same server's address, with another database."""
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a migrated database that nobody is connected to, to copy from."""
+    name = f"nod_template_{os.getpid()}"
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        server.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        migrate(make_settings(as_uri(postgres_url, name), tmp_path_factory.mktemp("template")))
+        yield name
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def fresh_database(postgres_url: str) -> Iterator[str]:
+    """The owner's address of an empty database."""
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        name = f"nod_empty_{os.getpid()}_{next(_numbers)}"
+        server.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        yield as_uri(postgres_url, name)
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def owner_url(postgres_url: str, template_database: str) -> Iterator[str]:
+    """The superuser's address of this test's own migrated database."""
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        name = f"nod_test_{os.getpid()}_{next(_numbers)}"
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}")
+        yield as_uri(postgres_url, name)
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(owner_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    """Settings of a process on this test's database and data folder."""
+    return make_settings(owner_url, tmp_path / "data", redis_url)
+
+
+@pytest.fixture
+def storage(settings: Settings) -> Iterator[Storage]:
+    """Storage on this test's own database."""
+    opened = open_storage(settings)
+    yield opened
+    opened.close()
+
+
+def somebody(storage: Storage, email: str | None = None, timezone: str = "Europe/Berlin") -> Actor:
+    """A person with user, profile, personal workspace, membership, data key and a web link that can receive."""
+    workspace_id, user_id = new_id(), new_id()
+    with storage.work(workspace_id, user_id) as work:
+        register(work, user_id, email or f"{user_id.hex[-12:]}@example.org", "Somebody", timezone)
+        link = add_link(work, user_id, "web", user_id.hex, f"web:{user_id.hex}")
+        work.commit()
+    return Actor(user_id, workspace_id, "owner", "web", link_id=link.id)
