@@ -17,7 +17,6 @@ from storage.embedded.errors import EmbeddedError
 from storage.embedded.process import (
     alive,
     end,
-    keep_small,
     last_lines,
     run_as,
     server_environment,
@@ -233,7 +232,6 @@ class Postgres:
     def _start(self, account: Account) -> None:
         settings = SETTINGS | {"unix_socket_directories": self._sockets.seen_by_server}
         settings |= {} if self._durable else FAST_AND_FORGETFUL
-        keep_small(self._log)
         command = [str(postgres_programs(account) / "postgres"), "-D", _place(self._cluster)]
         for key, value in settings.items():
             command += ["-c", f"{key}={value}"]

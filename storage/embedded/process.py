@@ -111,9 +111,3 @@ def last_lines(log: Path, count: int = 5) -> str:
         return " | ".join(log.read_text("utf-8", "replace").splitlines()[-count:]) or "it wrote nothing"
     except OSError:
         return "it has no log"
-
-
-def keep_small(log: Path, limit: int = 5_000_000) -> None:
-    """Put a long log aside as `.1`, so that two files are all there ever is."""
-    if log.exists() and log.stat().st_size > limit:
-        log.replace(log.with_name(log.name + ".1"))

@@ -12,7 +12,7 @@ import psutil
 from storage.embedded.account import Account
 from storage.embedded.binaries import valkey_program
 from storage.embedded.errors import EmbeddedError
-from storage.embedded.process import alive, end, keep_small, last_lines, spawn, working_in
+from storage.embedded.process import alive, end, last_lines, spawn, working_in
 from storage.embedded.sockets import socket_folder
 
 SOCKET = "valkey.sock"
@@ -113,7 +113,6 @@ class Valkey:
             "unixsocket": f"{self._sockets.seen_by_server}/{SOCKET}",
             "appendfsync": "everysec" if self._durable else "no",
         }
-        keep_small(self._log)
         command = [str(valkey_program(self._account))]
         for key, value in settings.items():
             command += [f"--{key}", value]
