@@ -3,6 +3,7 @@
 import errno
 import http.client
 import os
+import re
 import secrets
 import signal
 import socket
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -104,21 +106,23 @@ def _reveal(secret: SecretStr | None) -> str | None:
 
 def _migrate(shared: dict[str, str]) -> None:
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "storage", "migrate"],
-        env={**os.environ, **shared},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        preexec_fn=tie_to_parent(signal.SIGTERM),
-    )
+    log = Path(shared["NOD_DATA_DIR"]) / "log" / "migrate.log"
+    with log.open("wb") as output:
+        done = subprocess.run(
+            [sys.executable, "-m", "storage", "migrate"],
+            env={**os.environ, **shared},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
+            preexec_fn=tie_to_parent(signal.SIGTERM),
+        )
     if done.returncode != 0:
+        words = [line for line in log.read_text("utf-8", "replace").splitlines() if re.match(r"[\w.]+: ", line)]
         raise CannotStart(
             "The database could not be brought to this version's schema.\n"
-            f"  Why: {done.stdout.strip() or f'exit code {done.returncode}'}\n"
-            "  What to do: see docs/operations.md, Upgrade; the data is as it was before."
+            f"  Why: {words[-1] if words else f'exit code {done.returncode}'}\n"
+            f"  What to do: see {log} and docs/operations.md, Upgrade. The data is as it was before."
         )
     _say(f"The schema is up to date ({time.monotonic() - began:.1f} s)")
 
