@@ -1,0 +1,75 @@
+"""What is due in one chat of the page is shown there and then: claimed, rendered, settled. "Delivered" means that a page took it."""
+
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from bots.kit.chatting import open_chat
+from bots.kit.outbound import Letters
+from bots.kit.parts import Parts
+from bots.web.lines import Lines, Shown, Speech
+from core.kernel.actor import Actor
+from core.kernel.due import DueItem
+
+OVERLAP_MS = 30_000
+LEASE_SECONDS = 10.0
+PAGE = 40
+
+
+class Flush:
+    """Shows what is due, and reads what stands in a chat."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._letters = Letters(parts)
+        self._lines = Lines(parts)
+
+    def speech(self, actor: Actor) -> Speech:
+        """How the page speaks to this person now."""
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            return _speech(open_chat(self._parts, work, actor))
+
+    def due(self, actor: Actor) -> int:
+        """Takes everything that is due in the chat; how many that were."""
+        taken = 0
+        for item in self._waiting(actor):
+            letter = self._letters.claim(item, LEASE_SECONDS)
+            if letter is not None and self._letters.settle(letter, str(item.id)) is not None:
+                taken += 1
+        return taken
+
+    def _waiting(self, actor: Actor) -> list[DueItem]:
+        waiting = self._parts.storage.due.due("deliveries", 500, "web")
+        return [item for item in waiting if item.user_id == actor.user_id and item.workspace_id == actor.workspace_id]
+
+    def lines(self, actor: Actor, after: UUID | None = None) -> list[Shown]:
+        """What is due is shown; then the lines that changed after the message `after` (None: in the last half minute). Messages may become
+        visible a little out of order, so the half minute before `after` is looked at again; the page knows what it has."""
+        self.due(actor)
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            speech = _speech(open_chat(self._parts, work, actor))
+            since = _earlier(after or uuid7())
+            return self._lines.shown(speech, work.messages.changed(actor.link_id, since))
+
+    def page(self, actor: Actor, before: UUID | None) -> tuple[Speech, list[Shown], str | None]:
+        """A page of the chat, newest last, and where the one before it ends (None: there is none)."""
+        if before is None:
+            self.due(actor)
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            speech = _speech(open_chat(self._parts, work, actor))
+            rows: list[Any] = list(work.messages.transcript(actor.link_id, before, PAGE + 1))
+            more = len(rows) > PAGE
+            rows = rows[-PAGE:]
+            first = (rows[0].delivery or rows[0].message).id if rows else None
+            return speech, self._lines.shown(speech, rows), str(first) if more else None
+
+
+def _speech(chat: Any) -> Speech:
+    return Speech(chat.say, chat.place, chat.link.id)
+
+
+def _earlier(message_id: UUID) -> UUID:
+    """The first id of the half minute before (RFC 9562, 5.7: 48 bits of milliseconds lead)."""
+    milliseconds = max((message_id.int >> 80) - OVERLAP_MS, 0)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)

@@ -1,0 +1,109 @@
+"""The chat page itself, sign-in, and the pictures in the chat."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from bots.kit import clean
+from bots.kit.parts import Parts
+from bots.kit.place import place
+from bots.kit.words import Say
+from bots.web.flush import Flush
+from bots.web.given import uuid_or_none
+from bots.web.guard import UPLOAD_LIMIT
+from bots.web.inputs import TOAST_COOKIE
+from bots.web.lines import templates
+from bots.web.visitors import Visitors
+from core.kernel.errors import NotFound, Unauthenticated
+
+MENU = ("start", "new", "inbox", "agents", "runs", "connect", "settings", "help")
+STATIC = Path(__file__).parent / "static"
+PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+
+
+class Page:
+    """The routes of the page."""
+
+    def __init__(self, parts: Parts, visitors: Visitors, flush: Flush) -> None:
+        self._parts, self._visitors, self._flush = parts, visitors, flush
+        files = (STATIC / name for name in ("chat.css", "chat.js"))
+        self._version = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+        self.router = APIRouter(include_in_schema=False)
+        self.router.add_api_route("/", self._chat, methods=["GET"], response_class=HTMLResponse)
+        self.router.add_api_route("/chat/lines", self._earlier, methods=["GET"])
+        self.router.add_api_route("/chat/picture/{blob}", self._picture, methods=["GET"])
+
+    async def _chat(self, request: Request) -> Response:
+        if "token" in request.query_params:
+            return await self._sign_in(request, request.query_params["token"])
+        try:
+            visitor = await self._visitors.of(request)
+        except Unauthenticated:
+            # A page elsewhere that links here gets no strict cookie along: come back from here once.
+            again = request.headers.get("sec-fetch-site") == "cross-site"
+            return self._door(request, "web.door.closed", 401, again)
+        before = uuid_or_none(request.query_params.get("before"))
+        speech, lines, earlier = await self._parts.hop(self._flush.page, visitor.actor, before)
+        last = max((line.message for line in lines), default="")
+        response = self._render(
+            "chat.html", 200, speech.say,
+            lines=lines, earlier=earlier, older=before is not None, last=last, now=speech.place.now.isoformat(), menu=MENU, upload_limit=UPLOAD_LIMIT,
+            toast=clean.line(unquote(request.cookies.get(TOAST_COOKIE, "")), 500),
+        )  # fmt: skip
+        response.delete_cookie(TOAST_COOKIE, httponly=True, samesite="strict")
+        return response
+
+    async def _sign_in(self, request: Request, token: str) -> Response:
+        if not self._visitors.token_fits(token):
+            return self._door(request, "web.door.wrong", 403)
+        response = RedirectResponse("/", 303)
+        self._visitors.set_cookie(response, await self._parts.hop(self._visitors.sign_in))
+        return response
+
+    async def _earlier(self, request: Request) -> Response:
+        """An earlier page of lines, for scrolling up."""
+        try:
+            visitor = await self._visitors.of(request)
+        except Unauthenticated:
+            return JSONResponse({"over": True}, 401)
+        _, lines, earlier = await self._parts.hop(
+            self._flush.page, visitor.actor, uuid_or_none(request.query_params.get("before"))
+        )
+        return JSONResponse({"lines": [line.json() for line in lines], "earlier": earlier})
+
+    async def _picture(self, request: Request, blob: str) -> Response:
+        try:
+            actor = (await self._visitors.of(request)).actor
+            content = await self._parts.hop(self._parts.storage.blobs(actor.workspace_id, actor.user_id).get, blob)
+        except (Unauthenticated, NotFound):
+            return Response(status_code=404)
+        kind = next((kind for start, kind in PICTURES.items() if content.startswith(start)), None)
+        if kind is None:
+            return Response(status_code=404)
+        return Response(content, media_type=kind, headers={"Cache-Control": "private, max-age=86400, immutable"})
+
+    def _door(self, request: Request, title: str, status: int, again: bool = False) -> Response:
+        language = request.headers.get("accept-language", "en").split(",")[0].split(";")[0]
+        say = self._parts.words.in_language(place(language, "UTC", datetime.now(UTC)))
+        return self._render(
+            "door.html", status, say, title=title, lines=("web.door.how", "web.door.where"), again=again
+        )
+
+    def _render(self, name: str, status: int, say: Say, **values: Any) -> Response:
+        html = (
+            templates()
+            .get_template(name)
+            .render(
+                say=say,
+                language=say.language,
+                direction=say.place.locale.text_direction,
+                version=self._version,
+                **values,
+            )
+        )
+        return HTMLResponse(html, status)

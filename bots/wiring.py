@@ -1,0 +1,57 @@
+"""The one place where doors meet storage and settings: makes the parts of this process."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import walk_packages
+
+from bots.kit.parts import Parts
+from bots.kit.tokens import Tokens
+from bots.kit.words import words
+from core.catalog.kinds import templates
+from core.kernel.settings import Settings, settings
+from storage import Storage, open_storage, telemetry
+from storage.master_key import master_keys
+from storage.migrate import at_head
+from storage.vault import derived
+
+
+@cache
+def storage() -> Storage:
+    """The storage of this process."""
+    return open_storage(settings())
+
+
+@cache
+def parts() -> Parts:
+    """The parts of this process, with every dialog registered."""
+    chosen = settings()
+    load_dialogs()
+    redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
+    # The oldest key, so that buttons live on when a newer one is added.
+    key = derived(master_keys(chosen)[-1], "callback tokens")
+    return Parts(storage(), words(), Tokens(key), templates(), redis_url)
+
+
+def load_dialogs() -> None:
+    """Imports every module under `bots/dialogs`, which registers what it answers."""
+    spec = find_spec("bots.dialogs")
+    if spec is not None and spec.submodule_search_locations:
+        for module in walk_packages(spec.submodule_search_locations, "bots.dialogs."):
+            import_module(module.name)
+
+
+def see(process: str) -> None:
+    """Logs, traces and counts of this process."""
+    telemetry.set_up(settings(), process)
+
+
+def metrics(chosen: Settings) -> bytes:
+    """What the processes of this supervisor counted, in Prometheus' text format."""
+    return telemetry.metrics(chosen)
+
+
+def schema_is_current(chosen: Settings) -> Callable[[], bool]:
+    """Asks whether the database answers and its schema is that of this version."""
+    return lambda: at_head(chosen)
