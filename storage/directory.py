@@ -2,11 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from core.identity.ports import Known
 from storage.engine import Database
 from storage.vault import NOWHERE
+
+BY_LINK = text("SELECT * FROM nod.directory_by_link(:provider, :tenant, :subject)")
+BY_SESSION = text("SELECT * FROM nod.directory_by_session(:sid)")
+BY_API_KEY = text("SELECT * FROM nod.directory_by_api_key(:prefix)")
+BY_LINK_CODE = text("SELECT * FROM nod.directory_by_link_code(:code_hash)")
+BY_EMAIL = text("SELECT * FROM nod.directory_by_email(:email)")
 
 
 class SqlDirectory:
@@ -16,28 +22,26 @@ class SqlDirectory:
         self._database = database
 
     def by_link(self, provider: str, tenant: str, subject: str) -> Known | None:
-        return self._ask("directory_by_link", provider, tenant, subject)
+        return self._ask(BY_LINK, provider=provider, tenant=tenant, subject=subject)
 
     def by_session(self, sid_hash: str) -> Known | None:
-        return self._ask("directory_by_session", sid_hash)
+        return self._ask(BY_SESSION, sid=sid_hash)
 
     def by_api_key(self, prefix: str) -> Known | None:
-        return self._ask("directory_by_api_key", prefix)
+        return self._ask(BY_API_KEY, prefix=prefix)
 
     def by_link_code(self, code_hash: str) -> Known | None:
-        return self._ask("directory_by_link_code", code_hash)
+        return self._ask(BY_LINK_CODE, code_hash=code_hash)
 
     def by_email(self, email: str) -> Known | None:
-        return self._ask("directory_by_email", email.strip())
+        return self._ask(BY_EMAIL, email=email.strip())
 
-    def _ask(self, door: str, *words: str) -> Known | None:
-        if any("\0" in word for word in words):
+    def _ask(self, door: TextClause, **words: str) -> Known | None:
+        if any("\0" in word for word in words.values()):
             return None
-        named = {f"w{place}": word for place, word in enumerate(words)}
-        question = text(f"SELECT * FROM nod.{door}({', '.join(':' + name for name in named)})")
         connection, _ = self._database.begin(NOWHERE, NOWHERE)
         with connection:
-            row: Any = connection.execute(question, named).one_or_none()
+            row: Any = connection.execute(door, words).one_or_none()
         if row is None:
             return None
         return Known(row.id, row.user_id, row.workspace_id, row.role, tuple(row.scopes), row.secret_hash)

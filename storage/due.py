@@ -6,6 +6,17 @@ from core.kernel.due import DueItem, DueKind
 from storage.engine import Database
 from storage.vault import NOWHERE
 
+DOORS = {
+    "runs": text("SELECT * FROM nod.due_runs(:most)"),
+    "executions": text("SELECT * FROM nod.due_executions(:most)"),
+    "sending": text("SELECT * FROM nod.due_sending(:most)"),
+    "lookups": text("SELECT * FROM nod.due_lookups(:most)"),
+    "deliveries": text("SELECT * FROM nod.due_deliveries(:channel, :most)"),
+    "triggers": text("SELECT * FROM nod.due_triggers(:most)"),
+    "suggestions": text("SELECT * FROM nod.due_suggestions(:most)"),
+}
+DEPTH = text("SELECT kind, rows FROM nod.depth()")
+
 
 class SqlDueWork:
     """core.kernel.due.DueWork."""
@@ -14,20 +25,14 @@ class SqlDueWork:
         self._database = database
 
     def due(self, kind: DueKind, limit: int, channel: str | None = None) -> list[DueItem]:
-        """At most `limit`, the longest due first; `deliveries` needs a channel."""
-        arguments = ":channel, :most" if kind == "deliveries" else ":most"
-        question = text(
-            f"SELECT id, workspace_id, user_id FROM nod.due_{kind}({arguments}) AS d(id, workspace_id, user_id)"
-        )
+        """At most `limit`, the longest due first; `deliveries` are those of `channel`."""
+        asked = {"most": limit} | ({"channel": channel} if kind == "deliveries" else {})
         connection, _ = self._database.begin(NOWHERE, NOWHERE)
         with connection:
-            rows = connection.execute(
-                question, {"most": limit} | ({"channel": channel} if kind == "deliveries" else {})
-            )
-            return [DueItem(row.id, row.workspace_id, row.user_id) for row in rows]
+            return [DueItem(row.id, row.workspace_id, row.user_id) for row in connection.execute(DOORS[kind], asked)]
 
     def depth(self) -> dict[str, int]:
         """How many rows of each kind are due now."""
         connection, _ = self._database.begin(NOWHERE, NOWHERE)
         with connection:
-            return {row.kind: row.rows for row in connection.execute(text("SELECT kind, rows FROM nod.depth()"))}
+            return {row.kind: row.rows for row in connection.execute(DEPTH)}

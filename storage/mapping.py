@@ -57,7 +57,8 @@ MAPPED: dict[type, Table] = {
 }
 
 aggregates = registry()
-_SEEN = "nod_values_as_loaded"
+_SEEN = "values as they were"
+_VALUES: dict[type, tuple[str, ...]] = {}
 
 
 def _map(aggregate: type, table: Table) -> Mapper[Any]:
@@ -70,30 +71,24 @@ def _map(aggregate: type, table: Table) -> Mapper[Any]:
     )
 
 
-def _remember_values(mapper: Mapper[Any]) -> None:
-    """JSON and lists that are changed in place would be lost silently: they are compared with what was loaded (see `find_silent_changes`)."""
-    names = tuple(c.name for c in mapper.local_table.c if isinstance(c.type, Value | ARRAY) and c.computed is None)
-    if not names:
-        return
-
-    def loaded(target: Any, *_: Any) -> None:
-        attributes.instance_state(target).info[_SEEN] = {
-            name: dumps(target.__dict__[name]) for name in names if name in target.__dict__
-        }
-
-    event.listen(mapper.class_, "load", loaded)
-    event.listen(mapper.class_, "refresh", loaded)
+def remember_values(aggregate: Any, *_: Any) -> None:
+    """Keeps what the JSON and list values are now: changed in place, they would be lost silently (see `find_silent_changes`)."""
+    attributes.instance_state(aggregate).info[_SEEN] = {
+        name: dumps(aggregate.__dict__[name]) for name in _VALUES[type(aggregate)] if name in aggregate.__dict__
+    }
 
 
-def find_silent_changes(target: Any) -> None:
-    """Marks the values of a loaded aggregate that were changed in place."""
-    state = attributes.instance_state(target)
+def find_silent_changes(aggregate: Any) -> None:
+    """Marks the values of an aggregate that were changed in place since they were remembered."""
+    state = attributes.instance_state(aggregate)
     for name, before in state.info.get(_SEEN, {}).items():
-        if dumps(target.__dict__.get(name)) != before:
-            attributes.flag_modified(target, name)
-            state.info[_SEEN][name] = dumps(target.__dict__.get(name))
+        if dumps(aggregate.__dict__.get(name)) != before:
+            attributes.flag_modified(aggregate, name)
 
 
 for _aggregate, _table in MAPPED.items():
-    _remember_values(_map(_aggregate, _table))
+    _map(_aggregate, _table)
+    _VALUES[_aggregate] = tuple(column.name for column in _table.c if isinstance(column.type, Value | ARRAY))
+    event.listen(_aggregate, "load", remember_values)
+    event.listen(_aggregate, "refresh", remember_values)
 aggregates.configure()

@@ -3,6 +3,8 @@
 from pathlib import Path
 from uuid import UUID
 
+from sqlalchemy import text
+
 from core.kernel.settings import Settings
 from storage.addresses import app_url
 from storage.bell import Bell, NoBell, RedisBell
@@ -15,7 +17,9 @@ from storage.inbox import SqlInbox
 from storage.master_key import master_keys
 from storage.seals import Seals
 from storage.unit_of_work import SqlUnitOfWork
-from storage.vault import DataKey, LocalKeys
+from storage.vault import NOWHERE, DataKey, LocalKeys
+
+UNDER_OTHER_KEYS = text("SELECT * FROM nod.people_under_other_keys(:current, :most)")
 
 
 class Storage:
@@ -44,6 +48,23 @@ class Storage:
             return found[0]
 
         return LocalBlobs(self._data_dir / "blobs", workspace_id, user_id, key)
+
+    def rewrap(self, batch: int = 100) -> int:
+        """Wraps every data key with the current master key, one short transaction each, while everything else goes on. Answers how many it changed;
+        after it nothing needs the older master keys."""
+        changed = 0
+        while people := self._under_other_keys(batch):
+            for user_id in people:
+                connection, _ = self._database.begin(user_id, user_id)
+                with connection:
+                    changed += Seals(connection, self._keys, NOWHERE).rewrap(user_id)
+                    connection.commit()
+        return changed
+
+    def _under_other_keys(self, limit: int) -> list[UUID]:
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            return list(connection.scalars(UNDER_OTHER_KEYS, {"current": self._keys.current, "most": limit}))
 
     def close(self) -> None:
         """Lets the connections go. Units of work that are open are not waited for."""

@@ -2,6 +2,7 @@
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from storage.addresses import APP_ROLE
 
@@ -49,9 +50,9 @@ def ensure_roles(connection: psycopg.Connection, password: str) -> None:
 
 def _app_role_is_ready(connection: psycopg.Connection, password: str) -> bool:
     """Whether the app role can log in, so that a start changes nothing that is right already."""
-    parameters = connection.info.get_parameters() | {"user": APP_ROLE, "password": password}
+    address = make_conninfo(**connection.info.get_parameters() | {"user": APP_ROLE, "password": password})
     try:
-        with psycopg.connect(**parameters, autocommit=True) as app:
+        with psycopg.connect(address, autocommit=True) as app:
             known = app.execute("SELECT current_setting('search_path')").fetchone()
             return known is not None and known[0] == APP_SETTINGS["search_path"]
     except psycopg.OperationalError:
@@ -63,7 +64,7 @@ def _set_up_app_role(connection: psycopg.Connection, password: str) -> None:
     verifier = connection.pgconn.encrypt_password(password.encode(), APP_ROLE.encode(), b"scram-sha-256").decode()
     _quietly(connection, sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(APP_ROLE), sql.Literal(verifier)))
     for name, setting in APP_SETTINGS.items():
-        value = sql.SQL(setting) if name == "search_path" else sql.Literal(setting)
+        value = sql.SQL(", ").join(map(sql.Literal, setting.split(", ")))
         _quietly(connection, sql.SQL("ALTER ROLE {} SET {} = {}").format(
             sql.Identifier(APP_ROLE), sql.Identifier(name), value))  # fmt: skip
 

@@ -1,10 +1,11 @@
 """The data keys of one transaction: found once, opened once, and what is sealed and opened with them."""
 
 import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from core.kernel.errors import NotFound
 from storage.tables.identity import data_keys
@@ -21,7 +22,7 @@ class Seals:
         self._workspace_id = workspace_id
         self._found: dict[UUID, DataKey] = {}
 
-    def make(self, user_id: UUID, now: Any) -> None:
+    def make(self, user_id: UUID, now: datetime) -> None:
         """Gives a person a new data key."""
         self._connection.execute(
             insert(data_keys).values(
@@ -32,6 +33,31 @@ class Seals:
                 created_at=now,
             )
         )
+
+    def destroy(self, user_id: UUID, now: datetime) -> None:
+        """Destroys a person's data key: what it sealed stays unreadable for ever. Only in a transaction of that person's own."""
+        self._found.pop(user_id, None)
+        self._connection.execute(
+            update(data_keys)
+            .where(data_keys.c.user_id == user_id, data_keys.c.destroyed_at.is_(None))
+            .values(wrapped=None, destroyed_at=now)
+        )
+
+    def rewrap(self, user_id: UUID) -> bool:
+        """Wraps a person's data key with the current master key; False when it was so already, or is destroyed."""
+        c = data_keys.c
+        row = self._connection.execute(
+            select(c.wrapped)
+            .where(c.user_id == user_id, c.master_key_id != self._keeper.current, c.destroyed_at.is_(None))
+            .with_for_update()
+        ).one_or_none()
+        if row is None:
+            return False
+        wrapped = self._keeper.wrap(self._keeper.unwrap(row.wrapped, user_id), user_id)
+        self._connection.execute(
+            update(data_keys).where(c.user_id == user_id).values(wrapped=wrapped, master_key_id=self._keeper.current)
+        )
+        return True
 
     def key(self, user_id: UUID) -> DataKey:
         """The person's data key. Raises NotFound `privacy.data_erased`, or `identity.user_unknown` when this workspace does not know them."""

@@ -15,7 +15,7 @@ from core.kernel.events import Event
 from storage.bell import Bell
 from storage.engine import Database
 from storage.failures import STALE
-from storage.mapping import find_silent_changes
+from storage.mapping import find_silent_changes, remember_values
 from storage.repositories.approvals import SqlSuggestions
 from storage.repositories.base import Transaction
 from storage.repositories.catalog import SqlAgents
@@ -36,12 +36,21 @@ class AggregateSession(Session):
     """A session whose stale writes are Conflicts, and that notices values changed in place."""
 
     def flush(self, objects: Any = None) -> None:
-        for aggregate in self.identity_map.values():
-            find_silent_changes(aggregate)
+        """Writes what is new or changed. Raises Conflict `kernel.version_stale`."""
+        written = [*self.new, *self.dirty]
         try:
             super().flush(objects)
         except StaleDataError:
             raise Conflict(STALE) from None
+        for aggregate in written:
+            remember_values(aggregate)
+
+    def finish(self) -> None:
+        """Like flush, also of values that were changed in place."""
+        self.flush()
+        for aggregate in self.identity_map.values():
+            find_silent_changes(aggregate)
+        self.flush()
 
 
 class SqlUnitOfWork:
@@ -55,7 +64,9 @@ class SqlUnitOfWork:
 
     def __enter__(self) -> Self:
         connection, self._now = self._database.begin(self._workspace_id, self._user_id)
-        session = AggregateSession(bind=connection, expire_on_commit=False, join_transaction_mode="rollback_only")
+        session = self._session = AggregateSession(
+            bind=connection, expire_on_commit=False, join_transaction_mode="rollback_only"
+        )
         seals = Seals(connection, self._keys, self._workspace_id)
         t = self._t = Transaction(connection, session, seals, self._now, self._workspace_id, self._user_id)
         self.people = SqlPeople(t)
@@ -72,8 +83,7 @@ class SqlUnitOfWork:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._t.session.expunge_all()
-        self._t.session.close()
+        self._session.close()
         self._t.connection.close()
 
     @property
@@ -101,7 +111,7 @@ class SqlUnitOfWork:
 
     def commit(self) -> None:
         """Makes it durable, then rings. Raises Conflict `kernel.version_stale`, Invalid `kernel.rule_broken`, NotFound `privacy.data_erased`."""
-        self._t.session.flush()
+        self._session.finish()
         if self._events:
             self._t.connection.execute(insert(events), [self._sealed(event) for event in self._events])
             self._events.clear()

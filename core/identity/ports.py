@@ -85,6 +85,10 @@ class People(Protocol):
         """Gives a new user the key that seals their messages and events."""
         ...
 
+    def destroy_data_key(self, user_id: UUID) -> None:
+        """Makes everything that was sealed for the person unreadable, for ever. Works only in a transaction of their own."""
+        ...
+
 
 class IdentityWork(UnitOfWork, Protocol):
     @property

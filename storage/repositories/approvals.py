@@ -11,6 +11,7 @@ from core.approvals.canonical import canonical
 from core.approvals.models import Action, Approval, ApprovalPolicy, Suggestion, SuggestionRevision
 from core.kernel.errors import NotFound
 from core.kernel.ids import new_id
+from storage.mapping import remember_values
 from storage.repositories.base import Repository
 from storage.rows import from_row, to_row
 from storage.tables.approvals import approval_policies as policies
@@ -35,6 +36,7 @@ class SqlSuggestions(Repository):
             return False
         make_transient_to_detached(suggestion)
         self._t.session.add(suggestion)
+        remember_values(suggestion)
         self._insert(revision, suggestion.user_id)
         return True
 

@@ -52,6 +52,9 @@ class SqlPeople(Repository):
         self._t.session.flush()
         self._t.seals.make(user_id, self._t.now)
 
+    def destroy_data_key(self, user_id: UUID) -> None:
+        self._t.seals.destroy(user_id, self._t.now)
+
 
 def _found(row: Any, unknown: str, user_id: UUID) -> Any:
     if row is None:

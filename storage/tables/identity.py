@@ -31,7 +31,7 @@ from storage.tables.base import (
     when,
 )
 
-COLLEAGUES = f"(SELECT m.user_id FROM nod.memberships m WHERE m.{WORKSPACE})"
+COLLEAGUES = f"(SELECT m.user_id FROM nod.memberships m WHERE m.{WORKSPACE})"  # noqa: S608
 MY_ROW = f"{WORKSPACE} AND {MINE}"
 
 users = Table(
