@@ -88,6 +88,18 @@ def test_sent_html_is_shown_as_text_with_entities(bot: SyncBot, mia: Person) -> 
     assert sent.date.timestamp() == shown.date
 
 
+def test_nothing_else_is_formatted_or_linked_inside_code(bot: SyncBot, mia: Person) -> None:
+    html = "<b>run <code>/stop https://example.org</code> now</b> <pre><code class='language-sh'>ls</code></pre>"
+    sent = bot.send_message(mia.id, html, parse_mode="HTML")
+    assert [(span.type, span.text) for span in mia.chat.last.spans] == [
+        ("bold", "run "),
+        ("code", "/stop https://example.org"),
+        ("bold", " now"),
+        ("pre", "ls"),
+    ]
+    assert sent.entities[-1].language == "sh"
+
+
 def test_entities_may_be_given_instead_of_markup(bot: SyncBot, mia: Person) -> None:
     bot.send_message(mia.id, "  😀 bold", entities=[MessageEntity("bold", 5, 4)])
     assert mia.chat.last.text == "😀 bold"
@@ -271,11 +283,12 @@ def test_in_a_group_the_bot_hears_only_what_is_meant_for_it(
     assert seen[-1].callback_query.from_user.id == tom.id and seen[-1].callback_query.message.chat.id == team.id
 
 
-def test_the_webhook_is_set_described_and_removed(bot: SyncBot) -> None:
+def test_the_webhook_is_set_described_and_removed(bot: SyncBot, mia: Person) -> None:
     url = "http://127.0.0.1:9/telegram/webhook"
     assert bot.set_webhook(url, secret_token="s-1", max_connections=7, allowed_updates=["message"])
     info = bot.get_webhook_info()
     assert (info.url, info.max_connections, tuple(info.allowed_updates)) == (url, 7, ("message",))
+    assert info.pending_update_count == 1
     assert bot.delete_webhook(drop_pending_updates=True)
     assert bot.get_webhook_info() == WebhookInfo("", False, 0, allowed_updates=["message"])
 
