@@ -101,7 +101,9 @@ class Outbound:
         try:
             with (
                 httpcore.ConnectionPool(ssl_context=self._trust, network_backend=backend) as pool,
-                pool.stream(method, target, headers=lines, content=body, extensions={"timeout": limits}) as answer,
+                pool.stream(
+                    method, target, headers=lines, content=body or None, extensions={"timeout": limits}
+                ) as answer,
             ):
                 got = httpx.Headers(answer.headers)
                 return Answer(answer.status, got, _body(answer, got, max_bytes, at.host) if max_bytes else b"", str(at))
@@ -175,13 +177,11 @@ class _CheckedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        if port not in _PORTS and all(port != allowed for _, allowed in self._allow):
+            raise OutboundRefused("outbound.port_refused", host=host, port=port)
         addresses = self._resolved(host, port)
         for address in addresses:
-            if (address, port) in self._allow:
-                continue
-            if port not in _PORTS:
-                raise OutboundRefused("outbound.port_refused", host=host, port=port)
-            if forbidden(address):
+            if (address, port) not in self._allow and (port not in _PORTS or forbidden(address)):
                 raise OutboundRefused("outbound.address_refused", host=host)
         failed: Exception = httpcore.ConnectError()
         for address in addresses:
@@ -216,7 +216,7 @@ class _CheckedBackend(httpcore.NetworkBackend):
     def _ask(self, host: str, port: int, answers: "SimpleQueue[list[str]]") -> None:
         try:
             answers.put(self._resolver(host, port))
-        except (OSError, UnicodeError):
+        except (OSError, ValueError, OverflowError):
             answers.put([])
 
 
