@@ -29,6 +29,13 @@ def current(chat: Chat, dialog: str) -> Conversation | None:
     return known
 
 
+def keep(chat: Chat, conversation: Conversation, step: str, **state: Any) -> None:
+    """Notes how far the person is, and what they answered; the hour begins anew."""
+    conversation.step, conversation.state = step, {**conversation.state, **state}
+    conversation.expires_at = chat.work.now + LAPSES
+    chat.work.conversations.put(conversation)
+
+
 def end(chat: Chat, dialog: str | None = None) -> bool:
     """Ends the conversation (only the one in `dialog`, when given). Whether there was one."""
     known = chat.work.conversations.current(chat.link.id)

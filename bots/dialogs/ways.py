@@ -1,5 +1,7 @@
 """Ways on: the buttons that many screens end with, so that nobody is left without a next step."""
 
+from collections.abc import Iterable
+
 from bots.kit.dialog import Chat
 from bots.kit.screen import Button
 
@@ -50,3 +52,8 @@ def turn(chat: Chat, action: str, page: int, pages: int, *args: str) -> tuple[Bu
         for number, code in around
         if 1 <= number <= pages
     )
+
+
+def rows(*given: Iterable[Button]) -> tuple[tuple[Button, ...], ...]:
+    """The rows that hold a button at all."""
+    return tuple(filled for filled in map(tuple, given) if filled)

@@ -1,0 +1,187 @@
+"""A person's own settings: how they are spoken to and when, what they allow, where else they can be reached."""
+
+from typing import Any
+
+from bots.dialogs import ways
+from bots.dialogs.people import called
+from bots.kit import forms
+from bots.kit.dialog import Chat, Reply, Tap, action, command
+from bots.kit.place import place
+from bots.kit.screen import Button, Facts, Form, Heading, Paragraph, Screen, row
+from bots.kit.words import words
+from core.identity.models import NotificationPreferences, QuietHours
+from core.identity.prove import CODE_MINUTES, make_code
+from core.identity.settle import settle
+from core.preferences.choose import be
+
+CONTEXTS = ("work", "home", "vacation")
+TONES = ("direct", "gentle", "motivational")
+FREQUENCIES = ("immediate", "hourly", "daily")
+
+
+@command("settings")
+def settings(chat: Chat, rest: str = "") -> Reply:
+    """All of them, as a new message."""
+    return Reply(_page(chat))
+
+
+@action("settings.open")
+def open_settings(chat: Chat) -> Reply:
+    """The same, in place of the list that it was tapped on."""
+    place_ = chat.input.delivery_id if isinstance(chat.input, Tap) else None
+    here = place_ is not None and chat.work.messages.delivery(place_).subject_kind == "message"
+    return Reply(_page(chat), mode="replace" if here else "new")
+
+
+def _page(chat: Chat, told: str = "") -> Screen:
+    profile, say = chat.profile, chat.say
+    notifications = profile.notification_preferences
+    quiet = notifications.quiet_hours
+    there = place(profile.language, profile.timezone, chat.work.now)
+    active = [one.name for one in chat.work.preferences.contexts(chat.user.id) if one.active]
+    links = sorted({link.provider for link in chat.work.people.links(chat.user.id) if link.address is not None})
+    rows = (
+        (say("settings.name"), called(chat.user)),
+        (say("settings.timezone"), say("settings.timezone.is", zone=profile.timezone, time=there.time(chat.work.now))),
+        (say("settings.language"), say("settings.language.en")),
+        (say("settings.tone"), say(f"settings.tone.{profile.tone}")),
+        (say("settings.quiet"), say("settings.quiet.is", start=quiet.start, end=quiet.end) if quiet.enabled else say("settings.off")),
+        (say("settings.frequency"), say(f"settings.frequency.{notifications.frequency}")),
+        (say("settings.contexts"), chat.place.listed([_context(chat, name) for name in active]) if active else say("settings.off")),
+        (say("settings.chats"), chat.place.listed([_surface(chat, name) for name in links]) or say("settings.off")),
+    )  # fmt: skip
+    blocks = (Heading(text=say("settings.heading")), *((Paragraph(text=told),) if told else ()), Facts(rows=rows))
+    return Screen(
+        blocks=blocks,
+        buttons=(
+            row(_button(chat, "settings.change"), Button(label=say("settings.timezone"), action="timezone.choose")),
+            row(_button(chat, "settings.contexts"), Button(label=say("settings.consents"), action="consents.open")),
+            row(_button(chat, "settings.link"), Button(label=say("settings.keys"), action="keys.open")),
+            row(ways.inbox(chat), ways.agents(chat)),
+        ),
+    )
+
+
+def _button(chat: Chat, code: str) -> Button:
+    return Button(label=chat.say(code), action=code)
+
+
+def _surface(chat: Chat, name: str) -> str:
+    code = f"surface.{name}"
+    return chat.say(code) if chat.say.knows(code) else name
+
+
+def _schema(chat: Chat) -> dict[str, Any]:
+    say = chat.say
+
+    def choice(code: str, names: tuple[str, ...]) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "title": say(code),
+            "oneOf": [{"const": name, "title": say(f"{code}.{name}")} for name in names],
+        }
+
+    clock = {"type": "string", "format": "time", "pattern": "^[0-2][0-9]:[0-5][0-9]$"}
+    return {
+        "type": "object",
+        "properties": {
+            "preferred_name": {"type": "string", "title": say("settings.name"), "description": say("settings.name.help"), "maxLength": 100},
+            "language": choice("settings.language", tuple(words().languages)),
+            "tone": choice("settings.tone", TONES),
+            "frequency": choice("settings.frequency", FREQUENCIES),
+            "quiet": {"type": "boolean", "title": say("settings.quiet"), "description": say("settings.quiet.help")},
+            "quiet_start": {**clock, "title": say("settings.quiet.start")},
+            "quiet_end": {**clock, "title": say("settings.quiet.end")},
+        },
+        "required": ["language", "tone", "frequency", "quiet_start", "quiet_end"],
+    }  # fmt: skip
+
+
+@action("settings.change")
+def change(chat: Chat) -> Reply:
+    """The form."""
+    profile = chat.profile
+    notifications = profile.notification_preferences
+    quiet = notifications.quiet_hours
+    values = {
+        "preferred_name": chat.user.preferred_name, "language": words().best(profile.language), "tone": profile.tone,
+        "frequency": notifications.frequency, "quiet": quiet.enabled, "quiet_start": quiet.start, "quiet_end": quiet.end,
+    }  # fmt: skip
+    form = Form(action="settings.save", fields=forms.fields(_schema(chat), values), submit=chat.say("form.save"))
+    return Reply(
+        Screen(blocks=(Heading(text=chat.say("settings.heading")),), form=form, buttons=(row(ways.settings(chat)),))
+    )
+
+
+@action("settings.save")
+def save(chat: Chat, values: dict[str, Any]) -> Reply:
+    """Keeps what was filled in."""
+    given = forms.read(_schema(chat), values)
+    before = chat.profile.notification_preferences
+    quiet = QuietHours(start=given["quiet_start"][:5], end=given["quiet_end"][:5], enabled=given["quiet"])
+    notifications = NotificationPreferences(
+        **{
+            **before.model_dump(exclude={"quiet_hours", "frequency"}),
+            "frequency": given["frequency"],
+            "quiet_hours": quiet,
+        }
+    )
+    language = chat.profile.language if words().best(chat.profile.language) == given["language"] else given["language"]
+    settle(
+        chat.work, chat.actor, language=language, tone=given["tone"], notifications=notifications,
+        preferred_name=given.get("preferred_name") or "",
+    )  # fmt: skip
+    return Reply(_page(chat, chat.say("settings.saved")), mode="replace")
+
+
+def _context(chat: Chat, name: str) -> str:
+    code = f"context.{name}"
+    return chat.say(code) if chat.say.knows(code) else name
+
+
+@action("settings.contexts")
+def contexts(chat: Chat) -> Reply:
+    """Where the person is just now: switches."""
+    return Reply(_contexts(chat), mode="replace")
+
+
+def _contexts(chat: Chat) -> Screen:
+    known = {one.name: one.active for one in chat.work.preferences.contexts(chat.user.id)}
+    names = [*CONTEXTS, *sorted(name for name in known if name not in CONTEXTS)]
+    rows = [
+        row(
+            Button(
+                label=chat.say("context.on" if known.get(name) else "context.off", name=_context(chat, name)),
+                action="context.turn", args=(name, "off" if known.get(name) else "on"),
+            )
+        )
+        for name in names
+    ]  # fmt: skip
+    return Screen(
+        blocks=(Heading(text=chat.say("context.heading")), Paragraph(text=chat.say("context.what"), muted=True)),
+        buttons=(*rows, row(ways.settings(chat))),
+    )
+
+
+@action("context.turn")
+def turn(chat: Chat, name: str, state: str) -> Reply:
+    """Switches one on or off."""
+    be(chat.work, chat.actor, name, state == "on")
+    return Reply(_contexts(chat), mode="replace")
+
+
+@action("settings.link")
+def link(chat: Chat) -> Reply:
+    """A one-time code for another chat, and which account it will link there."""
+    code = make_code(chat.work, chat.actor)
+    return Reply(
+        Screen(
+            blocks=(
+                Heading(text=chat.say("link.heading")),
+                Paragraph(text=code),
+                Paragraph(text=chat.say("link.how", account=chat.user.email, n=CODE_MINUTES)),
+                Paragraph(text=chat.say("link.warning"), muted=True),
+            ),
+            buttons=(row(Button(label=chat.say("link.another"), action="settings.link"), ways.settings(chat)),),
+        )
+    )
