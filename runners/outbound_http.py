@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
@@ -67,9 +68,9 @@ class Outbound:
         resolver: Resolver = resolve,
     ) -> None:
         self._seconds, self._allow, self._resolver = seconds, frozenset(allow), resolver
-        self._trust = trust or ssl.create_default_context()
-        if not self._trust.check_hostname or self._trust.verify_mode is not ssl.CERT_REQUIRED:
+        if trust and not (trust.check_hostname and trust.verify_mode is ssl.CERT_REQUIRED):
             raise ValueError("a TLS context that does not verify")
+        self._trust = trust
 
     def get(self, url: str, *, max_bytes: int = 2_000_000) -> Answer:
         """Fetches it, following at most three redirects, each checked like the first and none from https to http.
@@ -100,7 +101,9 @@ class Outbound:
         limits = dict.fromkeys(("connect", "read", "write", "pool"), self._seconds)
         try:
             with (
-                httpcore.ConnectionPool(ssl_context=self._trust, network_backend=backend) as pool,
+                httpcore.ConnectionPool(
+                    ssl_context=self._trust or _public_authorities(), network_backend=backend
+                ) as pool,
                 pool.stream(
                     method, target, headers=lines, content=body or None, extensions={"timeout": limits}
                 ) as answer,
@@ -112,6 +115,12 @@ class Outbound:
                 raise OutboundUncertain("outbound.cut_off", host=at.host) from None
             code = "outbound.tls_failed" if backend.connected else "outbound.unreachable"
             raise OutboundUnreachable(code, host=at.host) from None
+
+
+@cache
+def _public_authorities() -> ssl.SSLContext:
+    # Loading them takes longer than most calls, and most connectors never call.
+    return ssl.create_default_context()
 
 
 def _headers(url: httpx.URL) -> dict[str, str]:

@@ -114,5 +114,5 @@ def _unsafe(entry: ZipInfo) -> str | None:
 
 
 def _hidden(name: str) -> bool:
-    parts = PurePosixPath(name).parts
+    parts = PurePosixPath(name.replace("\\", "/")).parts
     return "__MACOSX" in parts or (bool(parts) and parts[-1].startswith("."))
