@@ -5,17 +5,13 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from runners.forbidden_networks import forbidden
 from runners.outbound_http import Outbound, OutboundRefused, OutboundUncertain, OutboundUnreachable
 from tests.emulators.authority import Authority
+from tests.emulators.website import HOST, Website, resolving, website
 
 OURS = [
     *("0.0.0.0", "10.1.2.3", "100.64.0.1", "100.100.100.200", "127.0.0.1", "127.255.255.254", "168.63.129.16"),
@@ -84,17 +80,17 @@ def test_one_click_is_https_only() -> None:
 @pytest.mark.parametrize("port", [22, 25, 5432, 6379, 8080])
 def test_a_port_that_is_not_of_the_web_is_refused(port: int) -> None:
     with pytest.raises(OutboundRefused) as refused:
-        Outbound(resolver=_always("8.8.8.8")).get(f"http://example.org:{port}/")
+        Outbound(resolver=resolving("8.8.8.8")).get(f"http://example.org:{port}/")
     assert refused.value.code == "outbound.port_refused"
 
 
 @pytest.mark.parametrize("addresses", [["8.8.8.8", "127.0.0.1"], ["2606:4700::1111", "::1"], ["8.8.8.8", "fd00::1"]])
 def test_a_name_with_one_own_address_among_public_ones_is_refused(addresses: list[str]) -> None:
     with pytest.raises(OutboundRefused):
-        Outbound(resolver=_always(*addresses)).get("http://example.org/")
+        Outbound(resolver=resolving(*addresses)).get("http://example.org/")
 
 
-def test_a_name_is_resolved_once_so_that_a_second_answer_changes_nothing(web: "Web") -> None:
+def test_a_name_is_resolved_once_so_that_a_second_answer_changes_nothing(web: Website) -> None:
     answers = [["127.0.0.1"], ["127.0.0.2"]]
     outbound = web.outbound(resolver=lambda host, port: answers.pop(0))
     assert outbound.get(web.url("/")).status == 200
@@ -105,13 +101,13 @@ def test_a_name_that_leads_nowhere_is_unreachable() -> None:
     def unknown(host: str, port: int) -> list[str]:
         raise socket.gaierror(-2, "unknown")
 
-    for resolver in (unknown, _always()):
+    for resolver in (unknown, resolving()):
         with pytest.raises(OutboundUnreachable) as away:
             Outbound(resolver=resolver).get("http://nowhere.example/")
         assert away.value.code == "outbound.name_unknown"
 
 
-def test_a_name_server_that_does_not_answer_is_given_up(web: "Web") -> None:
+def test_a_name_server_that_does_not_answer_is_given_up(web: Website) -> None:
     stop = threading.Event()
 
     def silent(host: str, port: int) -> list[str]:
@@ -125,24 +121,24 @@ def test_a_name_server_that_does_not_answer_is_given_up(web: "Web") -> None:
     assert time.monotonic() - began < 5
 
 
-def test_a_page_is_fetched_with_the_right_host_and_certificate(web: "Web") -> None:
+def test_a_page_is_fetched_with_the_right_host_and_certificate(web: Website) -> None:
     answer = web.outbound().get(web.url("/page?a=1"))
     assert (answer.status, answer.body) == (200, b"hello")
     method, path, headers, _ = web.calls[0]
     assert (method, path) == ("GET", "/page?a=1")
-    assert headers["host"] == f"shop.example:{web.port}"
+    assert headers["host"] == f"{HOST}:{web.port}"
     assert headers.keys() == {"host", "accept", "accept-encoding", "user-agent", "connection"}
 
 
-def test_a_certificate_for_another_name_is_not_trusted(web: "Web") -> None:
+def test_a_certificate_for_another_name_is_not_trusted(web: Website) -> None:
     with pytest.raises(OutboundUnreachable) as away:
         web.outbound().get(f"https://other.example:{web.port}/")
     assert away.value.code == "outbound.tls_failed"
     assert web.calls == []
 
 
-def test_a_certificate_of_an_unknown_authority_is_not_trusted(web: "Web") -> None:
-    outbound = Outbound(allow={("127.0.0.1", web.port)}, resolver=_always("127.0.0.1"))
+def test_a_certificate_of_an_unknown_authority_is_not_trusted(web: Website) -> None:
+    outbound = Outbound(allow={("127.0.0.1", web.port)}, resolver=resolving("127.0.0.1"))
     with pytest.raises(OutboundUnreachable):
         outbound.get(web.url("/"))
 
@@ -154,14 +150,14 @@ def test_verification_cannot_be_switched_off() -> None:
         Outbound(trust=lax)
 
 
-def test_proxy_variables_change_nothing(web: "Web", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_variables_change_nothing(web: Website, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert web.outbound().get(web.url("/")).status == 200
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_followed_and_checked_like_the_first_address(web: "Web", status: int) -> None:
+def test_a_redirect_is_followed_and_checked_like_the_first_address(web: Website, status: int) -> None:
     web.answers["/moved"] = (status, {"Location": "/page"}, b"")
     assert web.outbound().get(web.url("/moved")).body == b"hello"
     for to in (
@@ -175,7 +171,7 @@ def test_a_redirect_is_followed_and_checked_like_the_first_address(web: "Web", s
             web.outbound(resolver=_by_name(web)).get(web.url("/moved"))
 
 
-def test_more_than_three_redirects_are_refused(web: "Web") -> None:
+def test_more_than_three_redirects_are_refused(web: Website) -> None:
     for n in range(5):
         web.answers[f"/{n}"] = (302, {"Location": f"/{n + 1}" if n < 4 else "/page"}, b"")
     with pytest.raises(OutboundRefused) as refused:
@@ -184,13 +180,13 @@ def test_more_than_three_redirects_are_refused(web: "Web") -> None:
     assert len(web.calls) == 4
 
 
-def test_cookies_are_not_carried_along(web: "Web") -> None:
+def test_cookies_are_not_carried_along(web: Website) -> None:
     web.answers["/moved"] = (302, {"Location": "/page", "Set-Cookie": "a=1"}, b"")
     web.outbound().get(web.url("/moved"))
     assert all("cookie" not in headers for _, _, headers, _ in web.calls)
 
 
-def test_a_post_is_sent_once_and_follows_nothing(web: "Web") -> None:
+def test_a_post_is_sent_once_and_follows_nothing(web: Website) -> None:
     web.answers["/leave"] = (307, {"Location": "/page"}, b"")
     answer = web.outbound().post_once(
         web.url("/leave"), b"List-Unsubscribe=One-Click", "application/x-www-form-urlencoded"
@@ -201,7 +197,7 @@ def test_a_post_is_sent_once_and_follows_nothing(web: "Web") -> None:
     assert headers["content-type"] == "application/x-www-form-urlencoded"
 
 
-def test_an_answer_that_is_too_large_packed_or_slow_is_cut_off(web: "Web") -> None:
+def test_an_answer_that_is_too_large_packed_or_slow_is_cut_off(web: Website) -> None:
     web.answers["/large"] = (200, {}, b"x" * 3_000_000)
     web.answers["/bomb"] = (200, {"Content-Encoding": "gzip"}, b"\x1f\x8b" + b"\0" * 100)
     for path in ("/large", "/bomb", "/drip"):
@@ -211,7 +207,7 @@ def test_an_answer_that_is_too_large_packed_or_slow_is_cut_off(web: "Web") -> No
         assert time.monotonic() - began < 5
 
 
-def test_a_connection_that_is_cut_after_the_request_is_uncertain(web: "Web") -> None:
+def test_a_connection_that_is_cut_after_the_request_is_uncertain(web: Website) -> None:
     with pytest.raises(OutboundUncertain) as cut:
         web.outbound().post_once(web.url("/cut"), b"x", "text/plain")
     assert cut.value.code == "outbound.cut_off"
@@ -221,107 +217,30 @@ def test_a_connection_that_is_cut_after_the_request_is_uncertain(web: "Web") -> 
 def test_a_server_that_is_down_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    outbound = Outbound(allow={("127.0.0.1", port)}, resolver=_always("127.0.0.1"))
+    outbound = Outbound(allow={("127.0.0.1", port)}, resolver=resolving("127.0.0.1"))
     with pytest.raises(OutboundUnreachable):
         outbound.post_once(f"https://shop.example:{port}/", b"x", "text/plain")
 
 
-def test_only_the_very_address_and_port_that_a_test_allows_is_reached(web: "Web") -> None:
+def test_only_the_very_address_and_port_that_a_test_allows_is_reached(web: Website) -> None:
     for pair in ({("127.0.0.1", web.port + 1)}, {("127.0.0.2", web.port)}):
         with pytest.raises(OutboundRefused):
             web.outbound(allow=pair).get(web.url("/"))
 
 
-@dataclass
-class Web:
-    """An https server on loopback, as shop.example."""
-
-    port: int
-    trust: ssl.SSLContext
-    calls: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
-    answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
-
-    def url(self, path: str) -> str:
-        return f"https://shop.example:{self.port}{path}"
-
-    def outbound(self, **changes: Any) -> Outbound:
-        given: dict[str, Any] = {
-            "allow": {("127.0.0.1", self.port)},
-            "trust": self.trust,
-            "resolver": _always("127.0.0.1"),
-            "seconds": 5.0,
-        }
-        return Outbound(**(given | changes))
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"), "shop.example")
+    return Authority(tmp_path_factory.mktemp("authority"), HOST)
 
 
 @pytest.fixture
-def web(authority: Authority, tmp_path: Path) -> Iterator[Web]:
-    with _web(authority) as running:
+def web(authority: Authority) -> Iterator[Website]:
+    with website(authority) as running:
         yield running
 
 
-@contextmanager
-def _web(authority: Authority) -> Iterator[Web]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            running.calls.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-            if self.path == "/cut":
-                self.connection.shutdown(socket.SHUT_RDWR)
-                return
-            status, headers, content = running.answers.get(self.path, (200, {}, b"hello"))
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content) if self.path != "/drip" else 100))
-            self.end_headers()
-            try:
-                if self.path == "/drip":
-                    while not stopped.wait(0.2):
-                        self.wfile.write(b"x")
-                self.wfile.write(content)
-            except OSError:
-                self.close_connection = True
-
-        do_POST = do_GET
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Tests are quiet."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            """A client that hangs up is what some tests want."""
-
-    stopped = threading.Event()
-    server = Server(("127.0.0.1", 0), Handler)
-    server.socket = authority.server_context().wrap_socket(server.socket, server_side=True)
-    running = Web(server.server_address[1], authority.client_context())
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield running
-    finally:
-        stopped.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def _always(*addresses: str) -> Callable[[str, int], list[str]]:
-    return lambda host, port: list(addresses)
-
-
-def _by_name(web: Web) -> Callable[[str, int], list[str]]:
-    return lambda host, port: ["127.0.0.1"] if host == "shop.example" else [host]
+def _by_name(web: Website) -> Callable[[str, int], list[str]]:
+    return lambda host, port: ["127.0.0.1"] if host == HOST else [host]
 
 
 def _nobody_asks(host: str, port: int) -> list[str]:
