@@ -16,7 +16,7 @@ import pytest
 from runners.supervisor import LOG_LIMIT
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Puppet:

@@ -6,7 +6,9 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urljoin
 
+import httpx
 import psutil
 import pytest
 from pydantic import SecretStr
@@ -102,3 +104,40 @@ def test_a_signal_during_the_start_leaves_nothing(tmp_path: Path, number: signal
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert servers_of(tmp_path / "data") == []
+
+
+def ready_address(process: subprocess.Popen[str]) -> str:
+    """Waits for the last line of a start."""
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith("Nod is ready: "):
+            return line.removeprefix("Nod is ready: ").strip()
+    raise AssertionError("".join(said) + (process.stderr.read() if process.stderr else ""))
+
+
+def test_the_product_starts_survives_kill_9_of_all_its_processes_and_stops_clean(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    first = start(data, "--port", "0")
+    address = ready_address(first)
+    assert httpx.get(address, follow_redirects=True).status_code == 200
+    everything = [psutil.Process(first.pid), *psutil.Process(first.pid).children(recursive=True)]
+    names = {process.name() for process in everything}
+    assert {"postgres", "valkey-server"} <= names
+    for process in everything:
+        process.kill()
+    first.communicate(timeout=PATIENCE)
+    psutil.wait_procs(everything, PATIENCE)
+
+    second = start(data, "--port", "0")
+    again = ready_address(second)
+    assert httpx.get(urljoin(again, "/readyz")).status_code == 200
+    assert again != address
+    everything = psutil.Process(second.pid).children(recursive=True)
+    second.terminate()
+    second.communicate(timeout=PATIENCE)
+    assert second.returncode == 0
+    _gone, left = psutil.wait_procs(everything, 5)
+    assert left == []
+    assert servers_of(data) == []
