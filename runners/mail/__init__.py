@@ -1,0 +1,1 @@
+"""Understanding mail: bytes to facts, with parsers and rules and no network."""

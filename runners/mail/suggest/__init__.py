@@ -1,0 +1,1 @@
+"""What to suggest about a mailbox: one file for each kind of suggestion."""
