@@ -6,7 +6,6 @@ from uuid import UUID
 
 from core.kernel.settings import Settings, settings
 from core.orchestration.ports import LanguageModel
-from runners.models import language_model
 from storage import Storage, open_storage, telemetry
 
 
@@ -18,7 +17,11 @@ def storage() -> Storage:
 
 @cache
 def model() -> LanguageModel | None:
-    """The configured language model; None when offline."""
+    """The configured language model; None when offline, which then loads none of the libraries."""
+    if settings().model == "offline":
+        return None
+    from runners.models import language_model
+
     return language_model(settings())
 
 
