@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from bots.kit import clean
@@ -17,11 +17,12 @@ from bots.kit.render import problem
 from bots.kit.screen import Button, Screen
 from bots.kit.speak import Spoken, failure, speak
 from core.kernel.actor import Actor
-from core.kernel.errors import Conflict, Failure, Invalid
+from core.kernel.errors import Conflict, Failure, Invalid, NotFound, Unavailable
 from core.kernel.ids import new_id
 from core.kernel.telemetry import measure, span
 from core.kernel.trace import traceparent
 from core.messaging import post
+from core.messaging.models import Message
 
 log = logging.getLogger(__name__)
 
@@ -37,48 +38,75 @@ class Answer:
     code: str | None = None
 
 
+class Forms(Protocol):
+    """How a surface that has no forms asks their questions. Both work in the transaction of the input."""
+
+    def ask(self, chat: Chat, reply: Reply) -> Reply:
+        """What to show instead of a reply whose screen has a form."""
+        ...
+
+    def again(self, chat: Chat, wrong: Invalid) -> Reply | None:
+        """What to show when the answers that this input completed were refused; None when it completed none."""
+        ...
+
+
 class Dispatch:
-    """Answers inputs. Safe to use from many tasks at once."""
+    """Answers inputs. Safe to use from many tasks at once. `forms` None: the surface shows forms itself."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, forms: Forms | None = None) -> None:
         self._parts = parts
+        self._forms = forms
 
-    async def handle(self, actor: Actor, heard: Input, extra: Mapping[str, Any] | None = None) -> Answer:
+    async def handle(
+        self, actor: Actor, heard: Input, extra: Mapping[str, Any] | None = None, once: UUID | None = None
+    ) -> Answer:
         """Answers an input of a verified person. `extra` is what the door knows besides (`timezone`, `language` of the client).
-        Never raises for what an input can cause."""
+        `once` is the id of the stored event that it came by: the same event has one effect, however often it is handled.
+
+        Never raises for what an input can cause; with `once`, Unavailable when the database is away: the event is still there."""
         started = time.perf_counter()
         with span(f"{actor.surface}.{type(heard).__name__.lower()}", workspace=actor.workspace_id):
-            answered = await self._parts.hop(self.answer, actor, heard, traceparent.get(), dict(extra or {}))
+            answered = await self._parts.hop(self.answer, actor, heard, traceparent.get(), dict(extra or {}), once)
         if isinstance(heard, Tap):
             measure("tap_to_toast_seconds", time.perf_counter() - started, surface=actor.surface)
         return answered
 
-    def answer(self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any]) -> Answer:
+    def answer(
+        self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any], once: UUID | None = None
+    ) -> Answer:
         """The same, in this thread."""
         try:
             try:
-                return self._attempt(actor, heard, trace, extra)
+                return self._attempt(actor, heard, trace, extra, once)
             except Conflict as stale:
                 if stale.code != "kernel.version_stale":
                     raise
-                return self._attempt(actor, heard, trace, extra)
+                return self._attempt(actor, heard, trace, extra, once)
         except Failure as expected:
-            return self._failed(actor, heard, expected.code, expected)
+            if once is not None and isinstance(expected, Unavailable) and expected.code.startswith("kernel."):
+                raise
+            return self._failed(actor, heard, expected.code, expected, once=once)
         except Exception:
             incident = str(new_id())[-12:]
             log.exception("input failed", extra={"incident": incident, "workspace": str(actor.workspace_id)})
-            return self._failed(actor, heard, "error.unexpected", None, incident)
+            return self._failed(actor, heard, "error.unexpected", None, incident, once)
 
-    def _attempt(self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any]) -> Answer:
+    def _attempt(
+        self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any], once: UUID | None
+    ) -> Answer:
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            if once is not None and _was_heard(work, once):
+                return Answer()
             chat = open_chat(self._parts, work, actor, heard, trace, extra)
-            post.hear(work, chat.link, kept(heard), getattr(heard, "blob", None))
+            _hear(chat, heard, once)
             reply = answer(chat)
             made = self._put(chat, reply)
             work.commit()
         return Answer(clean.line(reply.toast) if reply.toast else None, reply.alert, made)
 
     def _put(self, chat: Chat, reply: Reply) -> tuple[UUID, ...]:
+        if self._forms is not None and reply.screen is not None and reply.screen.form is not None:
+            reply = self._forms.ask(chat, reply)
         place = getattr(chat.input, "delivery_id", None) if reply.mode == "replace" else None
         work, link = chat.work, chat.link
         if reply.subject is not None:
@@ -97,14 +125,25 @@ class Dispatch:
             return (post.answer(work, link, payload, chat.trace).id,)
         return (post.replace(work, link, place, payload).id,)
 
-    def _failed(self, actor: Actor, heard: Input, code: str, expected: Failure | None, incident: str = "") -> Answer:
+    def _failed(
+        self,
+        actor: Actor,
+        heard: Input,
+        code: str,
+        expected: Failure | None,
+        incident: str = "",
+        once: UUID | None = None,
+    ) -> Answer:
         """The words of a failure, in a transaction of their own: beside the fields of the form, as a toast for a tap, else as a message."""
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
             chat = open_chat(self._parts, work, actor, heard)
             spoken = failure(chat.say, expected) if expected else speak(chat.say, code, {"incident": incident})
             toast = clean.line(spoken.line)
-            post.hear(work, chat.link, {**kept(heard), "failed": code}, getattr(heard, "blob", None))
-            if isinstance(heard, Tap):
+            _hear(chat, heard, once, failed=code)
+            asked = self._forms.again(chat, expected) if self._forms and isinstance(expected, Invalid) else None
+            if asked is not None:
+                made, toast = self._put(chat, asked), clean.line(asked.toast or "")
+            elif isinstance(heard, Tap):
                 made = self._refreshed(chat, heard)
             elif isinstance(heard, Submit) and isinstance(expected, Invalid) and heard.delivery_id is not None:
                 made, toast = self._form_again(chat, heard, expected, spoken), ""
@@ -155,6 +194,25 @@ class Dispatch:
         again = screen.model_copy(update={"form": screen.form.model_copy(update={"fields": fields})})
         payload = {"screen": clean.screen(again).model_dump(mode="json")}
         return (post.replace(chat.work, chat.link, submit.delivery_id, payload).id,)
+
+
+def _was_heard(work: Any, once: UUID) -> bool:
+    try:
+        work.messages.get(once)
+    except NotFound:
+        return False
+    return True
+
+
+def _hear(chat: Chat, heard: Input, once: UUID | None, **more: str) -> None:
+    """Keeps what was said. Under the id of its event a second handling of it, even at the same moment, is a conflict."""
+    chat.work.messages.add(
+        Message(
+            id=once or new_id(), workspace_id=chat.link.workspace_id, user_id=chat.user.id, direction="in",
+            surface=chat.link.provider, payload={**kept(heard), **more}, created_at=chat.work.now, link_id=chat.link.id,
+            blob=getattr(heard, "blob", None),
+        )
+    )  # fmt: skip
 
 
 def field_errors(chat: Chat, wrong: Invalid) -> dict[str, str]:

@@ -30,6 +30,8 @@ LEASE_SECONDS = 60.0
 POLL_SECONDS = 1.0
 TRIES = 10
 AT_ONCE = 100
+IN_A_ROW = 3
+"""After so many of a person's messages it is asked anew what is due: a receipt goes before the cards that were there first."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ class Outbound:
         self._letters = Letters(parts)
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._at_work: dict[UUID, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
         """Something may be due."""
@@ -169,7 +172,7 @@ class Outbound:
             while not self._stopping.is_set():
                 self._woken.clear()
                 try:
-                    full = await self.deliver_due()
+                    full = await self._begin_due()
                 except Exception:
                     log.exception("deliveries of %s wait", self._channel)
                     full = False
@@ -178,27 +181,40 @@ class Outbound:
                         await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
         finally:
             listening.cancel()
+            await asyncio.gather(*self._at_work.values(), return_exceptions=True)
 
     async def _listen(self) -> None:
         if self._parts.redis_url is not None:
             async for _ in bells(self._parts.redis_url, self._channel):
                 self._woken.set()
 
-    async def deliver_due(self) -> bool:
-        """Delivers what is due now, each person's in order, people beside each other. True when there may be more."""
+    async def _begin_due(self) -> bool:
+        """Begins with what is due now: each person's in order, people beside each other, so that a chat that has to wait holds up nobody
+        else. True when there may be more."""
         items = await self._parts.hop(self._parts.storage.due.due, "deliveries", AT_ONCE, self._channel)
         by_person: dict[UUID, list[DueItem]] = {}
         for item in items:
-            by_person.setdefault(item.user_id, []).append(item)
-        await asyncio.gather(*(self._in_order(theirs) for theirs in by_person.values()))
-        return len(items) == AT_ONCE
+            if item.user_id not in self._at_work:
+                by_person.setdefault(item.user_id, []).append(item)
+        for user_id, theirs in by_person.items():
+            task = asyncio.create_task(self._in_order(theirs[:IN_A_ROW]))
+            self._at_work[user_id] = task
+            task.add_done_callback(lambda _, user_id=user_id: self._done(user_id))
+        return len(items) == AT_ONCE and bool(by_person)
+
+    def _done(self, user_id: UUID) -> None:
+        del self._at_work[user_id]
+        self._woken.set()
 
     async def _in_order(self, items: Iterable[DueItem]) -> None:
         for item in items:
+            if self._stopping.is_set():
+                return
             try:
                 await self.deliver(item)
             except Exception:
                 log.exception("delivery %s waits for its lease to end", item.id)
+                await asyncio.sleep(POLL_SECONDS)
 
     async def deliver(self, item: DueItem) -> None:
         """Claims and delivers one."""
