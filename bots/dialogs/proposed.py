@@ -23,7 +23,7 @@ def proposal_line(chat: Chat, proposal: Mapping[str, Any]) -> str:
             if given.get("amount"):
                 told.append(chat.place.shown(given["amount"], "money"))
             if given.get("due"):
-                told.append(chat.say("dry.due", day=chat.place.date(day_or_moment(given["due"]))))
+                told.append(chat.say("dry.due", day=chat.place.day(day_or_moment(given["due"]))))
     except (KeyError, ValueError, TypeError):
         return named
     return ", ".join(told)

@@ -42,7 +42,7 @@ def _by_day(say: Say, place: Place, fields: list[str]) -> str | None:
     if not minute.isdigit() or not _NUMBERS.match(hour):
         return None
     try:
-        times = [place.time(time(int(one), int(minute))) for one in hour.split(",")]
+        times = [place.clock(time(int(one), int(minute))) for one in hour.split(",")]
     except ValueError:
         return None
     if month_day == "*" and week_day == "*":

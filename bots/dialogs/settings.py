@@ -42,7 +42,7 @@ def _page(chat: Chat, told: str = "") -> Screen:
     links = sorted({link.provider for link in chat.work.people.links(chat.user.id) if link.address is not None})
     rows = (
         (say("settings.name"), called(chat.user)),
-        (say("settings.timezone"), say("settings.timezone.is", zone=profile.timezone, time=there.time(chat.work.now))),
+        (say("settings.timezone"), say("settings.timezone.is", zone=profile.timezone, time=there.clock(chat.work.now))),
         (say("settings.language"), say("settings.language.en")),
         (say("settings.tone"), say(f"settings.tone.{profile.tone}")),
         (say("settings.quiet"), say("settings.quiet.is", start=quiet.start, end=quiet.end) if quiet.enabled else say("settings.off")),

@@ -20,7 +20,7 @@ def question(chat: Chat, zone: str) -> tuple[Paragraph, tuple[Button, ...]]:
     """What time it would be, and the two answers."""
     there = place(chat.profile.language, zone, chat.work.now)
     ask = Paragraph(
-        text=chat.say("timezone.is_it", time=there.time(chat.work.now), day=there.date(chat.work.now), zone=zone)
+        text=chat.say("timezone.is_it", time=there.clock(chat.work.now), day=there.day(chat.work.now), zone=zone)
     )
     return ask, row(
         Button(label=chat.say("timezone.yes"), action="timezone.settle", args=(zone,), style="primary"),
@@ -67,7 +67,7 @@ def _settled(chat: Chat, zone: str, mode: str) -> Reply:
     settle(chat.work, chat.actor, timezone=zone, language=language if isinstance(language, str) and was_new else None)
     talk.end(chat, DIALOG)
     there = place(chat.profile.language, zone, chat.work.now)
-    told = chat.say("timezone.settled", zone=zone, time=there.time(chat.work.now))
+    told = chat.say("timezone.settled", zone=zone, time=there.clock(chat.work.now))
     screen = first_steps(chat, told) if was_new else Screen(
         blocks=(Paragraph(text=told),), buttons=(row(ways.settings(chat), ways.inbox(chat)),), tone="done"
     )  # fmt: skip

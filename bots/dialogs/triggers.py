@@ -38,7 +38,7 @@ def echo(chat: Chat, trigger: Trigger | None) -> str:
         return words
     at = trigger.next_fire_at
     return chat.say(
-        "schedule.echo", words=words, zone=trigger.timezone, day=chat.place.date(at), time=chat.place.time(at)
+        "schedule.echo", words=words, zone=trigger.timezone, day=chat.place.day(at), time=chat.place.clock(at)
     )
 
 
@@ -131,7 +131,7 @@ def ahead(chat: Chat, agent_id: str) -> Reply:
     if trigger is None or trigger.cron is None:
         return Reply(toast=chat.say("schedule.never"))
     times = preview(trigger.cron, trigger.timezone, chat.work.now, AHEAD)
-    items = tuple(f"{chat.place.date(at)}, {chat.place.time(at)}" for at in times)
+    items = tuple(f"{chat.place.day(at)}, {chat.place.clock(at)}" for at in times)
     screen = Screen(
         blocks=(
             Heading(text=chat.say("schedule.next", agent=agent.name)),

@@ -60,7 +60,7 @@ def _of_country(language: str) -> Iterator[str]:
 def search(words: str, now: datetime) -> list[str]:
     """Zones that the words may mean, best first, at most six. An exact name or city comes alone."""
     wanted = " ".join(words.replace("_", " ").split()).lower()[:60]
-    by_name = {zone.replace("_", " ").lower(): zone for zone in available_timezones()}
+    by_name = {zone.replace("_", " ").lower(): zone for zone in available_timezones() if "/" in zone or zone == "UTC"}
     if wanted in by_name:
         return [by_name[wanted]]
     cities = _cities()
@@ -90,4 +90,4 @@ def label(chat: Chat, zone: str) -> str:
     """`Berlin · 14:05`: the city, and what time it is there."""
     there = place(chat.profile.language, zone, chat.work.now)
     city = zone.rpartition("/")[2].replace("_", " ")
-    return chat.say("zone.label", city=city, time=there.time(chat.work.now.astimezone(ZoneInfo(zone))))
+    return chat.say("zone.label", city=city, time=there.clock(chat.work.now.astimezone(ZoneInfo(zone))))

@@ -181,6 +181,7 @@ def resolve(
     execution.fence += 1
     execution.status = _CHOSEN[choice]
     execution.due_at, execution.lease_until = work.now, None
+    execution.error = {"code": "approvals.dropped", "data": {}} if choice == "drop" else None
     if choice == "done":
         execution.executed_at = work.now
     if choice == "again":

@@ -104,10 +104,10 @@ def _event(chat: Chat, given: Input, via: str) -> Shown:
 def _task(chat: Chat, given: Input, via: str) -> Shown:
     rows = [(chat.say("card.task"), given["title"])]
     if given.get("due"):
-        rows.append((chat.say("card.due"), chat.place.date(day_or_moment(given["due"]))))
+        rows.append((chat.say("card.due"), chat.place.day(day_or_moment(given["due"]))))
     if given.get("amount"):
         rows.append((chat.say("card.amount"), chat.place.shown(given["amount"], "money")))
-    for name, code in (("payee", "card.payee"), ("reference", "card.reference")):
+    for name, code in (("payee", "card.payee"), ("reference", "card.ref")):
         if given.get(name):
             rows.append((chat.say(code), given[name]))
     return [*rows, (chat.say("card.into"), via)], given.get("notes", "")

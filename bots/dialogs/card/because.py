@@ -6,7 +6,6 @@ from typing import Any
 
 from bots.kit.dialog import Chat
 from bots.kit.screen import Block, Paragraph, Quote
-from bots.kit.speak import speak
 
 QUOTE = 400
 """Longest quote of evidence on a card, in characters; the whole of it stands under Details."""
@@ -30,8 +29,11 @@ def blocks(
 
 
 def reason(chat: Chat, why: Mapping[str, Any]) -> str:
-    """The reason as one sentence."""
-    return speak(chat.say, str(why.get("code", "")), why.get("data") or {}).text
+    """The reason as one sentence; a code without words is named."""
+    code = str(why.get("code", ""))
+    if not chat.say.knows(code):
+        return chat.say("card.why.unknown", code=code)
+    return chat.say(code, **(why.get("data") or {}))
 
 
 def source(chat: Chat, where: Mapping[str, Any]) -> str:

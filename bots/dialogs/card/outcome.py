@@ -121,7 +121,7 @@ def _succeeded(chat: Chat, facts: Facts, execution: ActionExecution, said: str) 
 
 
 def _failed(chat: Chat, facts: Facts, execution: ActionExecution, said: str) -> State:
-    if execution.error is None:
+    if execution.error is None or execution.error.get("code") == "approvals.dropped":
         dropped = Paragraph(text=did(chat, "card.dropped", facts))
         return State([Paragraph(text=said), dropped], [(_again(chat, facts), _details(chat, facts))], "plain")
     code, data = str(execution.error.get("code", "")), execution.error.get("data") or {}

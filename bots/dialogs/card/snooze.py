@@ -82,7 +82,7 @@ def words(chat: Chat, conversation: Conversation) -> Reply:
 def _until(chat: Chat, suggestion_id: UUID, when: datetime, mode: str = "new") -> Reply:
     decide.snooze(chat.work, chat.actor, suggestion_id, when)
     talk.end(chat, DIALOG)
-    told = chat.say("snooze.done", day=chat.place.date(when), at=chat.place.time(when))
+    told = chat.say("snooze.done", day=chat.place.day(when), at=chat.place.clock(when))
     wake = Button(label=chat.say("card.wake"), action="suggestion.wake", args=(str(suggestion_id),))
     screen = Screen(blocks=(Paragraph(text=told),), buttons=(row(wake, ways.inbox(chat)),), tone="done")
     return Reply(screen, mode="replace" if mode == "replace" else "new", toast=told if mode == "replace" else None)

@@ -31,7 +31,7 @@ def span(chat: Chat, start: Any, end: Any, timezone: str = "") -> str:
         return text
     there = first.astimezone(own)
     return chat.say(
-        "card.when.elsewhere", when=text, there=f"{chat.place.date(there.date())}, {chat.place.time(there.timetz())}",
+        "card.when.elsewhere", when=text, there=f"{chat.place.day(there.date())}, {chat.place.clock(there.timetz())}",
         zone=timezone.replace("_", " "),
     )  # fmt: skip
 
@@ -40,19 +40,19 @@ def _days(chat: Chat, first: date, last: date) -> str:
     begin = first.date() if isinstance(first, datetime) else first
     until = (last.date() if isinstance(last, datetime) else last) - timedelta(days=1)
     if until <= begin:
-        return chat.say("card.when.day", day=chat.place.date(begin))
-    return chat.say("card.when.days", first=chat.place.date(begin), last=chat.place.date(until))
+        return chat.say("card.when.day", day=chat.place.day(begin))
+    return chat.say("card.when.days", first=chat.place.day(begin), last=chat.place.day(until))
 
 
 def _moments(chat: Chat, first: datetime, last: datetime) -> str:
     here, there = chat.place.local(first), chat.place.local(last)
     if here.date() == there.date():
         return chat.say(
-            "card.when.times", day=chat.place.date(here), first=chat.place.time(here), last=chat.place.time(there)
+            "card.when.times", day=chat.place.day(here), first=chat.place.clock(here), last=chat.place.clock(there)
         )
     return chat.say(
-        "card.when.across", first=f"{chat.place.date(here)}, {chat.place.time(here)}",
-        last=f"{chat.place.date(there)}, {chat.place.time(there)}",
+        "card.when.across", first=f"{chat.place.day(here)}, {chat.place.clock(here)}",
+        last=f"{chat.place.day(there)}, {chat.place.clock(there)}",
     )  # fmt: skip
 
 
@@ -82,5 +82,5 @@ def repeats(chat: Chat, rule: str) -> str:
         return chat.say("card.repeats.times", words=words, n=int(parts["COUNT"])) if parts["COUNT"].isdigit() else rule
     if len(until := parts.get("UNTIL", "")) >= 8 and until[:8].isdigit():
         last = date(int(until[:4]), int(until[4:6]), int(until[6:8]))
-        return chat.say("card.repeats.until", words=words, day=chat.place.date(last))
+        return chat.say("card.repeats.until", words=words, day=chat.place.day(last))
     return words
