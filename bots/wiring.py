@@ -1,10 +1,13 @@
 """The one place where doors meet storage and settings: makes the parts of this process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import walk_packages
+
+from pydantic import SecretStr
 
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
@@ -12,8 +15,9 @@ from bots.kit.words import words
 from core.catalog.kinds import templates
 from core.kernel.settings import Settings, settings
 from storage import Storage, open_storage, telemetry
+from storage.embedded import find_running, opened
 from storage.master_key import master_keys
-from storage.migrate import at_head
+from storage.migrate import at_head, migrate
 from storage.vault import derived
 
 
@@ -55,3 +59,31 @@ def metrics(chosen: Settings) -> bytes:
 def schema_is_current(chosen: Settings) -> Callable[[], bool]:
     """Asks whether the database answers and its schema is that of this version."""
     return lambda: at_head(chosen)
+
+
+@contextmanager
+def administration() -> Iterator[Storage]:
+    """Storage for one command of the terminal: of the configured database, of the embedded one that runs, or of the embedded one started for as long as
+    this lasts. Raises EmbeddedError, Unavailable."""
+    chosen = settings()
+    if not chosen.embedded:
+        with closing(open_storage(chosen)) as storage:
+            yield storage
+        return
+    with opened(chosen.data_dir) as servers:
+        given = _given(chosen, servers.database_url, servers.redis_url)
+        migrate(given)
+        with closing(open_storage(given)) as storage:
+            yield storage
+
+
+def where_embedded(chosen: Settings) -> Settings | None:
+    """The settings with the addresses of the embedded servers, if these are wanted and run; None when they do not run."""
+    if not chosen.embedded:
+        return chosen
+    running = find_running(chosen.data_dir)
+    return None if running is None else _given(chosen, running.database_url, running.redis_url)
+
+
+def _given(chosen: Settings, database_url: str, redis_url: str) -> Settings:
+    return chosen.model_copy(update={"database_url": SecretStr(database_url), "redis_url": SecretStr(redis_url)})

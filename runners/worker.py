@@ -22,11 +22,12 @@ def main() -> int:
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
-    broker = make_broker(wiring.redis_url(settings()))
-    declare(broker)
     threads = settings().worker_threads
     per_queue = {"runs": threads, "executions": max(4, threads // 2), "connections": 2}
-    workers = [make_worker(broker, queue, number) for queue, number in per_queue.items()]
+    workers = [
+        make_worker(declare(make_broker(wiring.redis_url(settings())), queue), queue, number)
+        for queue, number in per_queue.items()
+    ]
     storage = wiring.storage()
     sweep = Sweep(lambda bell, item: storage.bell.wake(bell, item.workspace_id, item.user_id, item.id))
     for worker in workers:
@@ -41,7 +42,8 @@ def main() -> int:
         thread.start()
     for thread in stopping:
         thread.join()
-    broker.close()
+    for worker in workers:
+        worker.broker.close()
     storage.close()
     log.info("worker.stopped")
     return 0

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from bots.wiring import storage
+from bots.wiring import administration
 from core.identity.prove import make_key
 from core.identity.register import register
 from core.kernel.actor import Actor, Scope
@@ -22,27 +22,29 @@ def add_user(email: str, name: str, timezone: str) -> str:
     """Adds a person; answers their id. Raises Conflict `identity.email_taken`, Invalid `identity.email_invalid`, `identity.timezone_unknown`."""
     if email.count("@") != 1 or not all(email.split("@")) or any(c.isspace() for c in email):
         raise Invalid("identity.email_invalid")
-    if storage().directory.by_email(email) is not None:
-        raise Conflict("identity.email_taken")
-    user_id = new_id()
-    with storage().work(new_id(), user_id) as work:
-        register(work, user_id, email, name, timezone)
-        work.commit()
+    with administration() as storage:
+        if storage.directory.by_email(email) is not None:
+            raise Conflict("identity.email_taken")
+        user_id = new_id()
+        with storage.work(new_id(), user_id) as work:
+            register(work, user_id, email, name, timezone)
+            work.commit()
     return str(user_id)
 
 
 def create_key(email: str, scopes: str, name: str) -> str:
     """Makes a key for the person with that address; answers its secret. Raises NotFound `identity.user_unknown`, Invalid `identity.scopes_wrong`."""
-    known = storage().directory.by_email(email)
-    if known is None:
-        raise NotFound("identity.user_unknown")
     wanted = [part.strip() for part in scopes.split(",") if part.strip()]
     allowed: list[Scope] = [scope for scope in get_args(Scope) if scope in wanted]
     if not wanted or len(allowed) != len(set(wanted)):
         raise Invalid("identity.scopes_wrong")
-    with storage().work(known.workspace_id, known.user_id) as work:
-        _, secret = make_key(work, Actor(known.user_id, known.workspace_id, known.role, "cli"), name, allowed)
-        work.commit()
+    with administration() as storage:
+        known = storage.directory.by_email(email)
+        if known is None:
+            raise NotFound("identity.user_unknown")
+        with storage.work(known.workspace_id, known.user_id) as work:
+            _, secret = make_key(work, Actor(known.user_id, known.workspace_id, known.role, "cli"), name, allowed)
+            work.commit()
     return secret
 
 

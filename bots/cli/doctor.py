@@ -5,9 +5,10 @@ import shutil
 import sys
 from collections.abc import Callable
 
+import redis
 import typer
 
-from bots.wiring import broker_answers, migrations_at_head, storage_answers
+from bots.wiring import schema_is_current, where_embedded
 from core.kernel.settings import settings
 
 Check = Callable[[], str | None]
@@ -48,15 +49,37 @@ def _data_folder() -> str | None:
 
 
 def _database() -> str | None:
-    return storage_answers()
+    chosen = where_embedded(settings())
+    if chosen is None:
+        return f"the embedded one of {settings().data_dir} does not run. Start it with `nod up`."
+    try:
+        schema_is_current(chosen)()
+    except Exception as broken:
+        return f"it does not answer ({type(broken).__name__}). Check NOD_DATABASE_URL and whether PostgreSQL runs."
+    return None
 
 
 def _schema() -> str | None:
-    return migrations_at_head()
+    chosen = where_embedded(settings())
+    try:
+        if chosen is None or schema_is_current(chosen)():
+            return None
+    except Exception:
+        return "it cannot be read. See the line above."
+    return "it is not that of this version. Run `nod migrate`."
 
 
 def _broker() -> str | None:
-    return broker_answers()
+    chosen = where_embedded(settings())
+    if chosen is None:
+        return "the embedded one does not run. Start it with `nod up`."
+    if chosen.redis_url is None:
+        return "NOD_REDIS_URL is not set. Name your Redis or Valkey."
+    try:
+        redis.Redis.from_url(chosen.redis_url.get_secret_value(), socket_timeout=2).ping()
+    except redis.RedisError as broken:
+        return f"it does not answer ({type(broken).__name__}). Check NOD_REDIS_URL and whether it runs."
+    return None
 
 
 def _model() -> str | None:

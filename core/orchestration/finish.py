@@ -27,13 +27,13 @@ class FinishWork(OrchestrationWork, ApprovalsWork, CatalogWork, ConnectionsWork,
 
 def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any], usage: list[Usage]) -> Run | None:
     """Ends a run well: proposals become suggestions with cards (the first ones one by one, the rest in a digest), readers move on. A dry run changes
-    nothing but itself. None when the claim was lost: then nothing was written."""
+    nothing but itself, and keeps its proposals to be looked at. None when the claim was lost: then nothing was written."""
     run = work.runs.hold(run_id, fence)
     if run is None:
         return None
     _meter(run, usage)
     run.status, run.finished_at, run.lease_until = "succeeded", work.now, None
-    run.output = dict(output)
+    run.output = {key: value for key, value in output.items() if run.dry or key not in ("proposals", "cursors")}
     if not run.dry:
         made, refused = propose(work, run, [Proposal.model_validate(p) for p in output.get("proposals", ())])
         run.output = {**run.output, "suggested": [str(s.id) for s in made], "refused": refused}

@@ -16,11 +16,13 @@ BELLS: dict[str, Callable[[UUID, UUID, UUID], None]] = {
 }
 
 
-def declare(broker: Broker) -> None:
-    """Makes the bells actors of `broker`; the queue is the part before the dot."""
+def declare(broker: Broker, queue: str) -> Broker:
+    """Makes the bells of `queue` (the part before the dot) actors of `broker`, and gives it back."""
     for bell, work in BELLS.items():
-        queue = bell.partition(".")[0]
+        if bell.partition(".")[0] != queue:
+            continue
         dramatiq.actor(actor_name=bell, queue_name=queue, broker=broker)(_hearing(work))
+    return broker
 
 
 def _hearing(work: Callable[[UUID, UUID, UUID], None]) -> Callable[[str, str, str], None]:
