@@ -8,7 +8,7 @@ ARGS ?=
 PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-SYNC := $(BIN)/uv sync --quiet --locked --inexact
+SYNC := $(BIN)/uv sync --quiet --locked --inexact --compile-bytecode
 
 .DEFAULT_GOAL := help
 .PHONY: help up test check lock clean

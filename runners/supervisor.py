@@ -148,6 +148,7 @@ class Supervisor:
 
     def _end_children(self) -> None:
         """SIGTERM, time to finish, SIGKILL. Asked to stop twice, it does not wait."""
+        self._report("Stopping")
         for child in self._children:
             child.terminate()
         until = time.monotonic() + GRACE_SECONDS
@@ -156,5 +157,6 @@ class Supervisor:
                 for child in self._children:
                     child.kill()
             for child in self._children:
-                child.reap()
+                if child.reap() is not None:
+                    self._report(f"{child.spec.name} has stopped")
             time.sleep(0.01)

@@ -79,7 +79,6 @@ def _run(chosen: Settings) -> None:
             check=_patiently(servers),
             at_birth=tie_to_parent(signal.SIGKILL),
         ).run()
-        _say("Stopping")
     finally:
         _hear_no_more()
         servers.stop()

@@ -29,6 +29,7 @@ def puppet(name: str, port: int) -> None:
         match order.split():
             case ["ready"]:
                 os.write(int(os.environ["NOD_READY_FD"]), b"ready\n")
+                tell(announced=True)
             case ["exit", code]:
                 print(f"{name} was told to exit with {code}", flush=True)
                 os._exit(int(code))
