@@ -110,11 +110,13 @@ def nearest(spoken: str) -> tuple[str, ...]:
 
 def _offer(chat: Chat, code: str, names: tuple[str, ...], **data: Any) -> Screen:
     buttons = [
-        Button(label=chat.say(f"command.{name}"), action="command.run", args=(name,))
-        for name in names
-        if name in commands
+        Button(label=_label(chat, name), action="command.run", args=(name,)) for name in names if name in commands
     ]
     return Screen(blocks=(Paragraph(text=chat.say(code, **data)),), buttons=(row(*buttons),) if buttons else ())
+
+
+def _label(chat: Chat, name: str) -> str:
+    return chat.say(f"command.{name}") if chat.say.knows(f"command.{name}") else f"/{name}"
 
 
 def _call(name: str, chat: Chat, *args: Any) -> Reply:

@@ -107,11 +107,15 @@ class Letters:
         """Keeps what was shown, and that the platform took it; the id of that message, None when the claim was lost."""
         delivery = letter.delivery
         with self._parts.storage.work(delivery.workspace_id, delivery.user_id) as work:
-            message_id = self._shown(work, letter)
-            if not work.messages.settle(delivery, delivery.wanted, remote_ref, message_id):
-                return None
+            message_id = self.record(work, letter, remote_ref)
             work.commit()
         return message_id
+
+    def record(self, work: Any, letter: Letter, remote_ref: str | None) -> UUID | None:
+        """The same, as part of the caller's transaction."""
+        delivery = letter.delivery
+        message_id = self._shown(work, letter)
+        return message_id if work.messages.settle(delivery, delivery.wanted, remote_ref, message_id) else None
 
     def _shown(self, work: Any, letter: Letter) -> UUID:
         """A message that was said as this very screen is kept already; anything else is kept as it was shown."""

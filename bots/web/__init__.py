@@ -57,7 +57,7 @@ def main() -> int:
             timeout_graceful_shutdown=5,
             timeout_keep_alive=30,
             proxy_headers=chosen.public_url is not None,
-        )  # fmt: skip
+        )
     )
     server.run()
     return 0 if server.started else 1

@@ -1,18 +1,21 @@
 """What is due in one chat of the page is shown there and then: claimed, rendered, settled. "Delivered" means that a page took it."""
 
+import logging
 from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from bots.kit.chatting import open_chat
-from bots.kit.outbound import Letters
+from bots.kit.outbound import Letter, Letters
 from bots.kit.parts import Parts
+from bots.kit.render import render
 from bots.web.lines import Lines, Shown, Speech
 from core.kernel.actor import Actor
 from core.kernel.due import DueItem
 
-OVERLAP_MS = 30_000
+log = logging.getLogger(__name__)
+OVERLAP_MS = 10_000
 LEASE_SECONDS = 10.0
 PAGE = 40
 
@@ -30,22 +33,45 @@ class Flush:
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
             return _speech(open_chat(self._parts, work, actor))
 
-    def due(self, actor: Actor) -> int:
-        """Takes everything that is due in the chat; how many that were."""
-        taken = 0
-        for item in self._waiting(actor):
-            letter = self._letters.claim(item, LEASE_SECONDS)
-            if letter is not None and self._letters.settle(letter, str(item.id)) is not None:
-                taken += 1
-        return taken
+    def due(self, actor: Actor) -> None:
+        """Takes everything that is due in the chat, and wakes the other pages of this person."""
+        waiting = self._waiting(actor)
+        try:
+            self._take(actor, waiting)
+        except Exception:
+            if len(waiting) < 2:
+                raise
+            log.exception("one of %s deliveries cannot be shown", len(waiting))
+            for item in waiting:
+                self._alone(actor, item)
+
+    def _take(self, actor: Actor, items: list[DueItem]) -> None:
+        """One transaction: nothing slow lies between claim and settle here."""
+        if not items:
+            return
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            chat = open_chat(self._parts, work, actor)
+            for item in items:
+                delivery = work.messages.claim(item.id, LEASE_SECONDS)
+                if delivery is not None and delivery.link_id == actor.link_id:
+                    letter = Letter(delivery, chat.link, render(chat, delivery), chat.say)
+                    self._letters.record(work, letter, str(item.id))
+            work.ring("deliveries.web", items[-1].id)
+            work.commit()
+
+    def _alone(self, actor: Actor, item: DueItem) -> None:
+        try:
+            self._take(actor, [item])
+        except Exception:
+            log.exception("delivery %s cannot be shown now", item.id)
 
     def _waiting(self, actor: Actor) -> list[DueItem]:
         waiting = self._parts.storage.due.due("deliveries", 500, "web")
         return [item for item in waiting if item.user_id == actor.user_id and item.workspace_id == actor.workspace_id]
 
     def lines(self, actor: Actor, after: UUID | None = None) -> list[Shown]:
-        """What is due is shown; then the lines that changed after the message `after` (None: in the last half minute). Messages may become
-        visible a little out of order, so the half minute before `after` is looked at again; the page knows what it has."""
+        """What is due is shown; then the lines that changed after the message `after` (None: in the last ten seconds). Messages may become
+        visible a little out of order, so the ten seconds before `after` is looked at again; the page knows what it has."""
         self.due(actor)
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
             speech = _speech(open_chat(self._parts, work, actor))
@@ -70,6 +96,6 @@ def _speech(chat: Any) -> Speech:
 
 
 def _earlier(message_id: UUID) -> UUID:
-    """The first id of the half minute before (RFC 9562, 5.7: 48 bits of milliseconds lead)."""
+    """The first id of the ten seconds before (RFC 9562, 5.7: 48 bits of milliseconds lead)."""
     milliseconds = max((message_id.int >> 80) - OVERLAP_MS, 0)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)

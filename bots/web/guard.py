@@ -67,13 +67,14 @@ class Guard:
         if not declared.isdigit() or int(declared) > limit:
             await refusal(scope, receive, send)
             return
-        taken, begun = 0, False
+        taken, begun, read = 0, False, scope["method"] in SAFE
 
         async def counted() -> Message:
-            nonlocal taken
+            nonlocal taken, read
             message = await receive()
             if message["type"] == "http.request":
                 taken += len(message.get("body", b""))
+                read = not message.get("more_body", False)
                 if taken > limit:
                     raise TooLarge
             return message
@@ -81,6 +82,9 @@ class Guard:
         async def noted(message: Message) -> None:
             nonlocal begun
             begun = True
+            if message["type"] == "http.response.start" and not read:
+                # Nobody wants the rest: do not listen to it for ever.
+                MutableHeaders(scope=message)["Connection"] = "close"
             await send(message)
 
         try:

@@ -129,11 +129,13 @@ function busy(form, button, on) {
   if (on) button?.setAttribute("aria-busy", "true"); else button?.removeAttribute("aria-busy");
 }
 
+let inOrder = Promise.resolve(); // Words that are written on while others are sent go one after the other.
+
 document.addEventListener("submit", async (event) => {
   const form = event.target, button = event.submitter;
   if (!form.dataset.post || button?.hasAttribute("data-page")) return;
   event.preventDefault();
-  if (form.dataset.busy) return;
+  if (form !== composer && form.dataset.busy) return;
   const data = new FormData(form, button);
   const words = form === composer ? field.value : "";
   if (form === composer) {
@@ -143,13 +145,15 @@ document.addEventListener("submit", async (event) => {
     grow();
   }
   if (menu.contains(form)) { menu.hidePopover?.(); field.focus(); }
-  busy(form, button, true);
+  const turn = form === composer ? inOrder : Promise.resolve();
+  const sent = turn.catch(() => {}).then(() => post(form.getAttribute("action"), data));
+  if (form === composer) inOrder = sent; else busy(form, button, true);
   try {
-    answer(await post(form.getAttribute("action"), data), form.dataset.post === "say");
+    answer(await sent, form.dataset.post === "say");
   } catch (problem) {
     if (form === composer && !field.value) { field.value = words; grow(); }
     if (problem.message !== "over") toast(page.failed, true);
-  } finally { busy(form, button, false); }
+  } finally { if (form !== composer) busy(form, button, false); }
 });
 
 // --- The composer ----------------------------------------------------------------------------------------------------------------
@@ -240,7 +244,9 @@ document.addEventListener("visibilitychange", () => {
 
 // --- Countdowns ------------------------------------------------------------------------------------------------------------------
 
-const skew = Date.parse(page.now) - Date.now();
+// How far this clock is from the server's; below two seconds it is only the time that the page took.
+const apart = Date.parse(page.now) - Date.now();
+const skew = Math.abs(apart) < 2000 ? 0 : apart;
 setInterval(() => {
   for (const timer of document.querySelectorAll("[data-until]")) {
     const left = Math.max(0, Math.ceil((Date.parse(timer.dataset.until) - Date.now() - skew) / 1000));

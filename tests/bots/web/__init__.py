@@ -1,0 +1,1 @@
+"""The web door, over HTTP and in a real browser."""

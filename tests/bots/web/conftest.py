@@ -1,0 +1,95 @@
+"""A real web process's insides in a thread: uvicorn on a free port of the loopback, over this test's own database."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from pydantic import SecretStr
+
+from bots.kit.parts import Parts
+from bots.kit.tokens import Tokens
+from bots.kit.words import load
+from bots.web.app import make_web
+from core.identity.prove import by_session
+from core.kernel.actor import Actor
+from core.kernel.settings import Settings
+from storage import Storage
+from tests.bots.web import probe
+from tests.databases import owner_url, settings, storage, template_database
+
+__all__ = ["owner_url", "settings", "storage", "template_database"]
+TOKEN = "the-token-of-this-start"
+
+
+@dataclass
+class Site:
+    """A running page. `client` has no session; `signed_in()` gives one that has."""
+
+    url: str
+    parts: Parts
+    server: uvicorn.Server
+
+    @property
+    def sign_in_url(self) -> str:
+        """What `nod up` would print."""
+        return f"{self.url}/?token={TOKEN}"
+
+    def client(self) -> httpx.Client:
+        """A browser without memory."""
+        return httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=10)
+
+    def signed_in(self) -> httpx.Client:
+        """A browser that has opened the printed address."""
+        client = self.client()
+        assert client.get("/", params={"token": TOKEN}).status_code == 303
+        return client
+
+    def actor(self, client: httpx.Client) -> Actor:
+        """Whose session it is, with their chat."""
+        secret = next(value for name, value in client.cookies.items() if name.startswith("nod_"))
+        actor = by_session(self.parts.storage.directory, secret)
+        known = self.parts.storage.directory.by_link("web", "", str(actor.user_id))
+        assert known is not None
+        return Actor(actor.user_id, actor.workspace_id, actor.role, "web", link_id=known.id)
+
+
+@pytest.fixture
+def site(storage: Storage, settings: Settings) -> Iterator[Site]:
+    """The page, up."""
+    probe.saved.clear()
+    probe.counted.clear()
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    parts = Parts(storage, load(strict=True), Tokens(b"k" * 32), {}, redis_url)
+    chosen = settings.model_copy(update={"sign_in_token": SecretStr(TOKEN)})
+    web = make_web(parts, chosen, lambda: True, lambda: b"nod_up 1\n")
+    server = uvicorn.Server(uvicorn.Config(web.app, port=0, log_config=None, timeout_graceful_shutdown=5))
+    up = threading.Event()
+    startup = server.startup
+
+    async def announced(sockets: object = None) -> None:
+        await startup(sockets)  # pyright: ignore[reportArgumentType]
+        up.set()
+
+    server.startup = announced
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert up.wait(20) and server.started
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Site(f"http://127.0.0.1:{port}", parts, server)
+    web.streams.stop()
+    server.should_exit = True
+    thread.join(10)
+    parts.hop.close()
+    assert not thread.is_alive()
+
+
+def find_chromium() -> str | None:
+    """Any Chromium of this machine."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    own = Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome")
+    return next((found for name in names if (found := shutil.which(name))), None) or next(map(str, own), None)
