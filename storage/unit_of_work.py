@@ -15,7 +15,8 @@ from core.kernel.events import Event
 from storage.bell import Bell
 from storage.engine import Database
 from storage.failures import STALE
-from storage.mapping import find_silent_changes, remember_values
+from storage.mapping import LOADED, find_silent_changes, remember_values
+from storage.repositories.answered import SqlAnswered
 from storage.repositories.approvals import SqlSuggestions
 from storage.repositories.base import Transaction
 from storage.repositories.catalog import SqlAgents
@@ -37,18 +38,20 @@ class AggregateSession(Session):
 
     def flush(self, objects: Any = None) -> None:
         """Writes what is new or changed. Raises Conflict `kernel.version_stale`."""
-        written = [*self.new, *self.dirty]
+        new, dirty = list(self.new), list(self.dirty)
+        for aggregate in dirty:
+            find_silent_changes(aggregate)
         try:
             super().flush(objects)
         except StaleDataError:
             raise Conflict(STALE) from None
-        for aggregate in written:
+        for aggregate in (*new, *dirty):
             remember_values(aggregate)
+        self.info.setdefault(LOADED, []).extend(new)
 
     def finish(self) -> None:
         """Like flush, also of values that were changed in place."""
-        self.flush()
-        for aggregate in self.identity_map.values():
+        for aggregate in self.info.get(LOADED, ()):
             find_silent_changes(aggregate)
         self.flush()
 
@@ -80,6 +83,7 @@ class SqlUnitOfWork:
         self.tasks = SqlTasks(t)
         self.messages = SqlMessages(t)
         self.conversations = SqlConversations(t)
+        self.answered = SqlAnswered(t)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

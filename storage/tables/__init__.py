@@ -1,11 +1,22 @@
 """Every table, with its constraints, indexes and row-level rules, by context."""
 
-from storage.tables import approvals, catalog, connectors, identity, messaging, orchestration, preferences, workflows
+from storage.tables import (
+    answered,
+    approvals,
+    catalog,
+    connectors,
+    identity,
+    messaging,
+    orchestration,
+    preferences,
+    workflows,
+)
 from storage.tables.access import declared
 from storage.tables.base import SCHEMA, metadata
 
 __all__ = [
     "SCHEMA",
+    "answered",
     "approvals",
     "catalog",
     "connectors",
