@@ -37,7 +37,7 @@ class SqlDirectory:
         return self._ask(BY_EMAIL, email=email.strip())
 
     def _ask(self, door: TextClause, **words: str) -> Known | None:
-        if any("\0" in word for word in words.values()):
+        if not all(_askable(word) for word in words.values()):
             return None
         connection, _ = self._database.begin(NOWHERE, NOWHERE)
         with connection:
@@ -45,3 +45,8 @@ class SqlDirectory:
         if row is None:
             return None
         return Known(row.id, row.user_id, row.workspace_id, row.role, tuple(row.scopes), row.secret_hash)
+
+
+def _askable(word: str) -> bool:
+    """Whether PostgreSQL can hold it at all; nobody is called by what it cannot."""
+    return "\0" not in word and not any("\ud800" <= letter <= "\udfff" for letter in word)

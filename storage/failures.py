@@ -40,7 +40,5 @@ def failure_of(problem: BaseException | None) -> Failure | None:
     return None
 
 
-def _failed(context: ExceptionContext) -> None:
-    failure = failure_of(context.original_exception)
-    if failure is not None:
-        context.chained_exception = failure
+def _failed(context: ExceptionContext) -> Failure | None:
+    return failure_of(context.original_exception)

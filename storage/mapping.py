@@ -5,8 +5,7 @@ Frozen ones are rows in and rows out (storage.rows). Importing this instruments 
 
 from typing import Any
 
-from sqlalchemy import Table, event
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ARRAY, Table, event
 from sqlalchemy.orm import Mapper, attributes, registry
 
 from core.approvals.models import ActionExecution, ApprovalPolicy, Suggestion
@@ -57,6 +56,7 @@ MAPPED: dict[type, Table] = {
 }
 
 aggregates = registry()
+LOADED = "loaded"
 _SEEN = "values as they were"
 _VALUES: dict[type, tuple[str, ...]] = {}
 
@@ -71,11 +71,17 @@ def _map(aggregate: type, table: Table) -> Mapper[Any]:
     )
 
 
-def remember_values(aggregate: Any, *_: Any) -> None:
+def remember_values(aggregate: Any) -> None:
     """Keeps what the JSON and list values are now: changed in place, they would be lost silently (see `find_silent_changes`)."""
     attributes.instance_state(aggregate).info[_SEEN] = {
         name: dumps(aggregate.__dict__[name]) for name in _VALUES[type(aggregate)] if name in aggregate.__dict__
     }
+
+
+def _loaded(aggregate: Any, context: Any, *_: Any) -> None:
+    remember_values(aggregate)
+    # The identity map holds what nobody changed only weakly; nobody has noticed these changes yet.
+    context.session.info.setdefault(LOADED, []).append(aggregate)
 
 
 def find_silent_changes(aggregate: Any) -> None:
@@ -89,6 +95,7 @@ def find_silent_changes(aggregate: Any) -> None:
 for _aggregate, _table in MAPPED.items():
     _map(_aggregate, _table)
     _VALUES[_aggregate] = tuple(column.name for column in _table.c if isinstance(column.type, Value | ARRAY))
-    event.listen(_aggregate, "load", remember_values)
-    event.listen(_aggregate, "refresh", remember_values)
+    if _VALUES[_aggregate]:
+        event.listen(_aggregate, "load", _loaded)
+        event.listen(_aggregate, "refresh", _loaded)
 aggregates.configure()

@@ -1,4 +1,4 @@
-"""A fresh, migrated database for each test, copied from one that is migrated once a session."""
+"""A migrated, empty database for each test."""
 
 import base64
 import itertools
@@ -16,8 +16,10 @@ from core.kernel.ids import new_id
 from core.kernel.settings import Settings
 from storage import Storage, open_storage
 from storage.migrate import migrate
+from storage.tables import metadata
 
 MASTER_KEY = base64.b64encode(b"a master key only for the tests!").decode()
+TABLES = [table.name for table in metadata.tables.values()]
 _numbers = itertools.count(1)
 
 
@@ -39,15 +41,18 @@ def as_uri(url: str, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def template_database(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of a migrated database that nobody is connected to, to copy from."""
-    name = f"nod_template_{os.getpid()}"
+def migrated_database(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The owner's address of this worker's database, migrated once."""
+    name = f"nod_tests_{os.getpid()}"
     with psycopg.connect(postgres_url, autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         server.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-        migrate(make_settings(as_uri(postgres_url, name), tmp_path_factory.mktemp("template")))
-        yield name
+        url = as_uri(postgres_url, name)
+        migrate(make_settings(url, tmp_path_factory.mktemp("migrated")))
+        yield url
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+template_database = migrated_database
 
 
 @pytest.fixture
@@ -61,13 +66,17 @@ def fresh_database(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def owner_url(postgres_url: str, template_database: str) -> Iterator[str]:
-    """The superuser's address of this test's own migrated database."""
-    with psycopg.connect(postgres_url, autocommit=True) as server:
-        name = f"nod_test_{os.getpid()}_{next(_numbers)}"
-        server.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}")
-        yield as_uri(postgres_url, name)
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def owner_url(migrated_database: str) -> str:
+    """The superuser's address of a migrated database without rows, to which nobody is connected. Emptying one is far quicker than making one."""
+    with psycopg.connect(migrated_database) as owner:
+        owner.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        owner.execute("SET LOCAL session_replication_role = replica")
+        for table in TABLES:
+            owner.execute(f"DELETE FROM nod.{table}")
+    return migrated_database
 
 
 @pytest.fixture

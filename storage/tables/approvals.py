@@ -54,7 +54,7 @@ suggestions = Table(
     unique("suggestions", "workspace_id", "agent_id", "dedupe_key"),
     refers("suggestions", ["run_id"], "runs"),
     refers("suggestions", ["agent_id"], "agents"),
-    refers("suggestions", ["id", "revision"], "suggestion_revisions", ["suggestion_id", "number"]),
+    refers("suggestions", ["id", "revision"], "suggestion_revisions", ["suggestion_id", "number"], in_a_ring=True),
     one_of("suggestions", Suggestion, "type"),
     one_of("suggestions", Suggestion, "priority"),
     one_of("suggestions", Suggestion, "status"),

@@ -89,10 +89,18 @@ def holds(table: str, rule: str, name: str) -> CheckConstraint:
 
 
 def refers(
-    table: str, columns: Sequence[str], to: str, target: Sequence[str] = ("id",), *, on_delete: str | None = None
+    table: str,
+    columns: Sequence[str],
+    to: str,
+    target: Sequence[str] = ("id",),
+    *,
+    on_delete: str | None = None,
+    in_a_ring: bool = False,
 ) -> ForeignKeyConstraint:
-    """A reference inside one workspace. Checked at the commit, so that rows may be added in any order."""
-    return _reference(table, ["workspace_id", *columns], to, ["workspace_id", *target], columns[0], on_delete)
+    """A reference inside one workspace. Checked at the commit, so that rows may be added in any order; `in_a_ring` when the other table refers back."""
+    return _reference(
+        table, ["workspace_id", *columns], to, ["workspace_id", *target], columns[0], on_delete, in_a_ring
+    )
 
 
 def belongs(table: str, column: str, to: str, *, on_delete: str | None = None) -> ForeignKeyConstraint:
@@ -101,7 +109,13 @@ def belongs(table: str, column: str, to: str, *, on_delete: str | None = None) -
 
 
 def _reference(
-    table: str, columns: list[str], to: str, target: list[str], name: str, on_delete: str | None
+    table: str,
+    columns: list[str],
+    to: str,
+    target: list[str],
+    name: str,
+    on_delete: str | None,
+    in_a_ring: bool = False,
 ) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(
         columns,
@@ -110,4 +124,5 @@ def _reference(
         ondelete=on_delete,
         deferrable=True,
         initially="DEFERRED",
+        use_alter=in_a_ring,
     )

@@ -26,7 +26,7 @@ agents = Table(
     number("version"),
     key("agents"),
     belongs("agents", "workspace_id", "workspaces"),
-    refers("agents", ["latest_version_id", "id"], "agent_versions", ["id", "agent_id"]),
+    refers("agents", ["latest_version_id", "id"], "agent_versions", ["id", "agent_id"], in_a_ring=True),
     one_of("agents", Agent, "status"),
 )
 
