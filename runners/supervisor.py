@@ -13,7 +13,7 @@ from runners.children import Child, ProcessSpec
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GRACE_SECONDS = 20.0
-SAME_WISH_SECONDS = 1.0
+SAME_WISH_SECONDS = 2.0
 CHECK_SECONDS = 1.0
 PROBE_SECONDS = 0.05
 HOPELESS_FAILURES = 4

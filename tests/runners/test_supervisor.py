@@ -194,10 +194,10 @@ def test_a_signal_that_arrives_twice_at_once_is_one_wish(stage: Stage) -> None:
         puppet.tell("slow")
         puppet.hear()
     stage.process.terminate()
+    assert stage.next_word() == "Stopping"
     stage.process.terminate()
     assert all(puppet.hear()["terminated"] for puppet in puppets.values())
     puppets["web"].tell("finish")
-    assert stage.next_word() == "Stopping"
     assert stage.next_word() == "web has stopped"
     puppets["worker"].tell("finish")
     assert puppets["worker"].hear()["finished"]
