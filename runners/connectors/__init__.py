@@ -8,11 +8,10 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
+from core.connectors.kinds import checked_config
 from core.connectors.manifest import ConnectorManifest
 from core.connectors.ports import Connector, LocalConnector, Place
-from core.kernel.errors import Invalid, NotFound
+from core.kernel.errors import NotFound
 from core.kernel.registry import manifests as manifests_in
 from core.kernel.registry import package_folder
 
@@ -36,7 +35,7 @@ class Connectors:
     def manifest(self, slug: str) -> ConnectorManifest:
         """The one of that slug. Raises NotFound `connectors.integration_unknown`."""
         if slug not in self._found:
-            raise NotFound("connectors.integration_unknown", slug=slug)
+            raise NotFound("connectors.integration_unknown", integration=slug)
         return self._found[slug]
 
     def connect(
@@ -54,7 +53,7 @@ class Connectors:
         self.manifest(slug)
         found = getattr(self._client(slug), "LOCAL", None)
         if found is None:
-            raise NotFound("connectors.integration_not_local", slug=slug)
+            raise NotFound("connectors.integration_not_local", integration=slug)
         return found
 
     def _client(self, slug: str) -> Any:
@@ -63,24 +62,8 @@ class Connectors:
 
 def _completed(manifest: ConnectorManifest, config: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:
     properties: Mapping[str, Any] = manifest.config.get("properties", {})
-    complete = {name: rule["default"] for name, rule in properties.items() if "default" in rule} | dict(config)
-    wrong = sorted(
-        {
-            (".".join(map(str, e.absolute_path)) or _missing(e, complete | dict(secrets)), str(e.validator))
-            for e in Draft202012Validator(manifest.config).iter_errors(complete | dict(secrets))
-        }
-    )
-    if wrong:
-        raise Invalid(
-            "connectors.config_invalid", slug=manifest.slug, fields=[{"field": f, "rule": r} for f, r in wrong]
-        )
-    return complete
-
-
-def _missing(error: Any, given: Mapping[str, Any]) -> str:
-    if error.validator != "required":
-        return ""
-    return ", ".join(name for name in error.validator_value if name not in given)
+    defaults = {name: rule["default"] for name, rule in properties.items() if "default" in rule}
+    return checked_config(manifest, defaults | dict(config) | dict(secrets))[0]
 
 
 _house = Connectors("runners.connectors")

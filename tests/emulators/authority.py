@@ -4,6 +4,7 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from uuid import uuid4
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -13,21 +14,24 @@ from cryptography.x509.oid import NameOID
 
 
 class Authority:
-    """Issues certificates. `ca_file` is its own, `certificate` and `key` those of a server at localhost and 127.0.0.1
-    (and `names`)."""
+    """Issues certificates. `ca_file` is its own, `certificate` and `key` those of a server that is called `names`, and if
+    it is `local`, localhost and 127.0.0.1 too."""
 
-    def __init__(self, folder: Path, *names: str) -> None:
+    def __init__(self, folder: Path, *names: str, local: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         self.ca_file = folder / "ca.pem"
         self.certificate, self.key = folder / "server.pem", folder / "server.key"
         own_key = ec.generate_private_key(ec.SECP256R1())
-        own_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Nod test authority")])
+        own_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Nod test authority {uuid4().hex}")])
         own = _signed(own_name, own_name, own_key, own_key, x509.BasicConstraints(ca=True, path_length=0))
         server_key = ec.generate_private_key(ec.SECP256R1())
         server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
         alternatives = x509.SubjectAlternativeName(
-            [x509.DNSName("localhost"), *map(x509.DNSName, names), x509.IPAddress(ip_address("127.0.0.1"))]
+            [
+                *map(x509.DNSName, (*names, "localhost") if local else names),
+                *([x509.IPAddress(ip_address("127.0.0.1"))] if local else []),
+            ]
         )
         server = _signed(server_name, own_name, server_key, own_key, alternatives)
         self.ca_file.write_bytes(own.public_bytes(Encoding.PEM))

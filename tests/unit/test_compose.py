@@ -41,7 +41,7 @@ def parsed(raw: bytes) -> EmailMessage:
 def test_a_subject_arrives_as_it_was_approved_and_brings_no_field_with_it(subject: str) -> None:
     raw = compose(mail(subject=subject), "k", DATE)
     message = parsed(raw)
-    assert [name.lower() for name in message.keys()] == EXPECTED
+    assert [name.lower() for name in message] == EXPECTED
     expected = re.sub("[\ud800-\udfff]", "\ufffd", re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", subject))
     assert "".join(str(message["Subject"]).split()) == "".join(expected.split())
 
@@ -88,7 +88,7 @@ def test_a_thread_keeps_every_id_whole_however_long(answered: str, thread: list[
 def test_what_is_no_id_cannot_become_a_field(answered: str, thread: list[str]) -> None:
     raw = compose(mail(in_reply_to=answered, references=thread), "k", DATE)
     allowed = {*EXPECTED, "in-reply-to", "references"}
-    assert {name.lower() for name in parsed(raw).keys()} <= allowed
+    assert {name.lower() for name in parsed(raw)} <= allowed
 
 
 @few
@@ -100,7 +100,7 @@ def test_an_address_is_either_written_whole_or_refused(address: str) -> None:
     except (Invalid, ValueError):
         return
     message = parsed(raw)
-    assert [name.lower() for name in message.keys()] == EXPECTED
+    assert [name.lower() for name in message] == EXPECTED
     written = [a.addr_spec for a in message["To"].addresses]
     assert [a.encode("ascii", "surrogateescape").decode() for a in written] == [address]
 
@@ -137,5 +137,5 @@ def test_a_domain_in_any_script_is_written_in_ascii_and_a_name_asks_for_smtputf8
 
 def test_only_the_fields_of_a_plain_letter_leave() -> None:
     full = mail(cc=["third@example.net"], in_reply_to="<a@b>", references=["<a@b>"])
-    names = [name.lower() for name in parsed(compose(full, "k", DATE)).keys()]
+    names = [name.lower() for name in parsed(compose(full, "k", DATE))]
     assert sorted(names) == sorted([*EXPECTED, "cc", "in-reply-to", "references"])

@@ -49,7 +49,7 @@ def test_a_single_mail_is_read_with_its_own_date(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 100])
 def test_an_mbox_is_read_mail_by_mail_whatever_the_page(tmp_path: Path, limit: int) -> None:
-    body = b"Subject: a\n\n>From the start\nFrom here on, no blank line before\n\nFrom now on\n"
+    body = b"Subject: a\n\n>From the start\nFrom here at 10:15 on 3 May 2026, no blank line before\n\nFrom now on\n"
     box = (
         FROM
         + body
@@ -117,6 +117,13 @@ def test_locked_nested_and_strange_entries_are_reported_and_the_rest_is_read(tmp
     ]
     _, problems = read(tmp_path, "lzma.zip", packed(("a.eml", mail("a")), method=zipfile.ZIP_LZMA))
     assert [p.data["reason"] for p in problems] == ["compression"]
+
+
+def test_a_damaged_entry_is_a_problem_and_the_rest_is_read(tmp_path: Path) -> None:
+    content = packed(("bad.mbox", FROM + mail("bad")), ("good.eml", mail("good")), method=zipfile.ZIP_STORED)
+    items, problems = read(tmp_path, "mail.zip", content.replace(b"Subject: bad", b"Subject: BAD"))
+    assert [b"good" in i.raw for i in items] == [True]
+    assert [(p.item_id, p.code) for p in problems] == [("bad.mbox", "connectors.archive_entry_broken")]
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
