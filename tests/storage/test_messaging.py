@@ -1,0 +1,197 @@
+"""Deliveries, transcripts, conversations, and what comes in."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from core.kernel.actor import Actor
+from core.kernel.ids import new_id
+from core.messaging.models import Conversation
+from core.messaging.post import announce, answer, hear, refresh, replace
+from storage import Storage
+from storage.vault import NOWHERE
+from tests.databases import somebody
+from tests.storage.arrange import a_delivery, a_message
+
+
+def _work(storage: Storage, actor: Actor) -> Any:
+    return storage.work(actor.workspace_id, actor.user_id)
+
+
+def test_a_delivery_is_shown_once_and_again_after_its_subject_changed(storage: Storage) -> None:
+    actor = somebody(storage)
+    made = a_delivery(storage, actor)
+    with _work(storage, actor) as work:
+        taken = work.messages.claim(made.id, 60)
+        assert (taken.status, taken.fence, taken.attempts) == ("sending", 1, 1)
+        assert work.messages.claim(made.id, 60) is None
+        work.commit()
+    with _work(storage, actor) as work:
+        assert work.messages.settle(taken, taken.wanted, "ref-1", None)
+        assert not work.messages.settle(taken, taken.wanted, "ref-1", None), "it was let go already"
+        assert work.messages.claim(made.id, 60) is None
+        work.commit()
+    with _work(storage, actor) as work:
+        shown = work.messages.delivery_by_ref(actor.link_id, "ref-1")
+        assert (shown.status, shown.shown, shown.wanted, shown.attempts) == ("delivered", 1, 1, 0)
+        refresh(work, made.subject_kind, made.subject_id)
+        work.commit()
+    with _work(storage, actor) as work:
+        again = work.messages.claim(made.id, 60)
+        assert (again.wanted, again.remote_ref, again.fence) == (2, "ref-1", 2)
+
+
+def test_a_change_while_a_copy_is_being_sent_is_not_lost(storage: Storage) -> None:
+    actor = somebody(storage)
+    made = a_delivery(storage, actor)
+    with _work(storage, actor) as work:
+        taken = work.messages.claim(made.id, 60)
+        work.commit()
+    with _work(storage, actor) as work:
+        work.messages.refresh(made.subject_kind, made.subject_id)
+        work.commit()
+    with _work(storage, actor) as work:
+        assert work.messages.settle(taken, taken.wanted, "ref", None)
+        work.commit()
+    assert [item.id for item in storage.due.due("deliveries", 10, "web")] == [made.id]
+
+
+def test_a_door_that_lost_its_claim_settles_nothing(storage: Storage) -> None:
+    actor = somebody(storage)
+    made = a_delivery(storage, actor)
+    with _work(storage, actor) as work:
+        late = work.messages.claim(made.id, -1)
+        work.commit()
+    with _work(storage, actor) as work:
+        assert work.messages.claim(made.id, 60) is not None
+        work.commit()
+    with _work(storage, actor) as work:
+        late.fence = 1
+        assert not work.messages.settle(late, 1, "x", None)
+        assert not work.messages.postpone(late, work.now, "x")
+        assert not work.messages.give_up(late, "x")
+
+
+def test_a_postponed_delivery_waits_and_a_given_up_one_is_over(storage: Storage) -> None:
+    actor = somebody(storage)
+    made = a_delivery(storage, actor)
+    with _work(storage, actor) as work:
+        taken = work.messages.claim(made.id, 60)
+        assert work.messages.postpone(taken, work.now + timedelta(minutes=1), "retry_after")
+        assert work.messages.claim(made.id, 60) is None
+        work.messages.delivery(made.id).due_at = work.now
+        taken = work.messages.claim(made.id, 60)
+        assert taken.failure_reason == "retry_after"
+        assert work.messages.give_up(taken, "blocked")
+        assert work.messages.refresh(made.subject_kind, made.subject_id) == []
+        work.commit()
+    assert storage.due.due("deliveries", 10, "web") == []
+
+
+def test_a_place_that_is_said_anew_while_it_is_sent_does_not_fail_either_side(storage: Storage) -> None:
+    actor = somebody(storage)
+    with _work(storage, actor) as work:
+        link = work.people.link(actor.link_id)
+        first = answer(work, link, {"say": "one"})
+        work.commit()
+    with _work(storage, actor) as work:
+        taken = work.messages.claim(first.id, 60)
+        work.commit()
+    with _work(storage, actor) as work:
+        replace(work, link, first.id, {"say": "two"})
+        work.commit()
+    with _work(storage, actor) as work:
+        assert work.messages.settle(taken, taken.wanted, "ref", None)
+        work.commit()
+    with _work(storage, actor) as work:
+        again = work.messages.claim(first.id, 60)
+        assert work.messages.get(again.subject_id).payload == {"say": "two"}
+
+
+def test_the_transcript_shows_each_place_once_with_what_it_last_showed(storage: Storage) -> None:
+    actor = somebody(storage)
+    with _work(storage, actor) as work:
+        link = work.people.link(actor.link_id)
+        asked = hear(work, link, {"text": "hello"})
+        told = answer(work, link, {"say": "hi"})
+        announce(work, actor.user_id, "run", new_id())
+        work.commit()
+    with _work(storage, actor) as work:
+        newer = a_message(work, actor, "hi there", direction="out", delivery_id=told.id)
+        work.messages.add(newer)
+        taken = work.messages.claim(told.id, 60)
+        assert work.messages.settle(taken, 1, "r", newer.id)
+        later = hear(work, link, {"text": "thanks"})
+        work.commit()
+    with _work(storage, actor) as work:
+        lines = work.messages.transcript(actor.link_id, None, 10)
+        assert [line.message.id for line in lines] == [asked.id, newer.id, later.id]
+        assert [line.delivery and line.delivery.id for line in lines] == [None, told.id, None]
+        assert [line.message.id for line in work.messages.transcript(actor.link_id, None, 2)] == [newer.id, later.id]
+        assert [line.message.id for line in work.messages.transcript(actor.link_id, told.id, 2)] == [asked.id]
+        assert [line.message.id for line in work.messages.changed(actor.link_id, asked.id)] == [newer.id, later.id]
+        assert [line.message.id for line in work.messages.changed(actor.link_id, newer.id)] == [later.id]
+        assert work.messages.transcript(new_id(), None, 10) == []
+
+
+def test_a_conversation_is_one_row_a_chat_and_ends(storage: Storage) -> None:
+    actor = somebody(storage)
+    assert actor.link_id is not None
+    for step in ("name", "schedule"):
+        with _work(storage, actor) as work:
+            work.conversations.put(
+                Conversation(
+                    new_id(), actor.workspace_id, actor.user_id, actor.link_id, "new", step, {"step": step}, work.now,
+                    work.now + timedelta(minutes=5),
+                )
+            )  # fmt: skip
+            work.commit()
+    with _work(storage, actor) as work:
+        talk = work.conversations.current(actor.link_id)
+        assert (talk.step, talk.state, talk.version) == ("schedule", {"step": "schedule"}, 2)
+        work.conversations.end(actor.link_id)
+        assert work.conversations.current(actor.link_id) is None
+        work.commit()
+
+
+def test_the_same_event_is_stored_once(storage: Storage) -> None:
+    first = storage.inbox.store("telegram", "17", {"n": 1})
+    assert first is not None
+    assert storage.inbox.store("telegram", "17", {"n": 2}) is None
+    assert storage.inbox.store("slack", "17", {"n": 3}) is not None
+    taken = storage.inbox.claim("telegram", 60, 10)
+    assert [(event.id, event.payload) for event in taken] == [(first, {"n": 1})]
+
+
+def test_what_came_in_is_taken_in_order_once_and_dropped_when_done(storage: Storage) -> None:
+    stored = [storage.inbox.store("telegram", str(n), {"n": n}) for n in range(5)]
+    first, rest = storage.inbox.claim("telegram", 60, 2), storage.inbox.claim("telegram", 60, 10)
+    assert [event.id for event in (*first, *rest)] == stored
+    assert storage.inbox.claim("telegram", 60, 10) == []
+    assert all(storage.inbox.done(event) for event in first)
+    assert not storage.inbox.done(first[0])
+    assert storage.inbox.failed(rest[0], "broken", retry=True)
+    assert storage.inbox.failed(rest[1], "hopeless", retry=False)
+    again = storage.inbox.claim("telegram", 60, 10)
+    assert [(event.id, event.fence, event.error) for event in again] == [(stored[2], 2, "broken")]
+    connection, _ = storage._database.begin(NOWHERE, NOWHERE)
+    with connection:
+        kept = connection.execute(text("SELECT status, payload IS NULL FROM nod.inbound_events ORDER BY id")).all()
+    assert [tuple(row) for row in kept][:2] == [("done", True)] * 2
+
+
+def test_an_event_whose_holder_died_is_taken_again(storage: Storage) -> None:
+    storage.inbox.store("telegram", "1", {})
+    (dead,) = storage.inbox.claim("telegram", -1, 10)
+    (heir,) = storage.inbox.claim("telegram", 60, 10)
+    assert heir.fence == 2
+    assert not storage.inbox.done(dead)
+    assert storage.inbox.done(heir)
+
+
+@pytest.mark.parametrize("odd", [{"t": "\0"}, {"t": "\ud800"}, {"deep": [[[[]]]]}, {}])
+def test_odd_events_are_kept(storage: Storage, odd: dict[str, Any]) -> None:
+    assert storage.inbox.store("telegram", "1", odd) is not None
+    assert len(storage.inbox.claim("telegram", 60, 1)) == 1
