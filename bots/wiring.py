@@ -33,9 +33,12 @@ def parts() -> Parts:
     chosen = settings()
     load_dialogs()
     redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
-    # The oldest key, so that buttons live on when a newer one is added.
-    key = derived(master_keys(chosen)[-1], "callback tokens")
-    return Parts(storage(), words(), Tokens(key), templates(), redis_url)
+    return Parts(storage(), words(), tokens_of(chosen), templates(), redis_url)
+
+
+def tokens_of(chosen: Settings) -> Tokens:
+    """What packs buttons. It hangs on the oldest master key, so that buttons live on when a newer one is added."""
+    return Tokens(derived(master_keys(chosen)[-1], "callback tokens"))
 
 
 def load_dialogs() -> None:
