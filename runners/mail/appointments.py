@@ -21,7 +21,7 @@ _JAPANESE_PLACE = re.compile(
 def appointments(text: str, subject: str, language: str, moments: Sequence[Moment]) -> tuple[Moment, ...]:
     """`moments` with their place, and with the role `appointment` only for those that the words around make one: a time of
     day, and a word like meeting or dinner in the sentence, beside it, or in the subject."""
-    every = list(sentences(text))
+    every = list(sentences(text, language))
     theme = _meets(language, subject)
     return tuple(_judged(text, every, moment, language, theme) for moment in moments)
 

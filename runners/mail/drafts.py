@@ -7,7 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
-from babel.dates import format_skeleton, format_time
+from babel import Locale
+from babel.dates import format_date, format_time
 from pydantic import BaseModel, ConfigDict
 
 from core.kernel.errors import NotFound
@@ -89,7 +90,10 @@ def _called(name: str, *, familiar: bool) -> str:
 
 
 def _day(when: datetime, language: str, zone: ZoneInfo) -> str:
-    return format_skeleton("MMMMEEEEd", when.astimezone(zone), tzinfo=zone, locale=language)
+    """A date in full, without its year, as the language orders it."""
+    locale = Locale.parse("en_GB" if language == "en" else language)
+    pattern = re.sub(r"y年|,?\s*(?:'de'\s*)?y", "", locale.date_formats["full"].pattern)
+    return format_date(when.astimezone(zone).date(), pattern, locale=locale)
 
 
 def _moment(when: datetime, language: str, zone: ZoneInfo) -> str:

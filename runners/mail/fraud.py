@@ -15,33 +15,21 @@ _SECOND_LEVEL = frozenset(
 )
 _ADDRESS = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
 _LOOKS_LIKE_HOST = re.compile(r"^(?:https?://)?(?P<host>(?:[\w-]+\.)+[a-z]{2,})(?:[/?#:].*)?$", re.IGNORECASE)
-_DANGEROUS = re.compile(
-    r"\.(?:exe|scr|pif|com|bat|cmd|js|jse|vbs|vbe|wsf|hta|lnk|iso|img|jar|ps1|msi|html?|xht|svg)$", re.IGNORECASE
-)
+_DANGEROUS = re.compile(r"\.(?:exe|scr|pif|com|bat|cmd|js|jse|vbs|vbe|wsf|hta|lnk|iso|img|jar|ps1|msi)$", re.IGNORECASE)
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _GAPS = re.compile("[\u200b\u200c\u2060\ufeff\u00ad]")
-_FREE = frozenset(
+_STRONG = frozenset(
     (
-        "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "aol.com", "icloud.com", "proton.me", "protonmail.com",
-        "gmx.de", "gmx.net", "web.de", "mail.ru", "yandex.ru", "yandex.com", "mail.com", "freemail.hu", "wp.pl", "libero.it", "orange.fr", "laposte.net",
+        "authentication_failed",
+        "pretends_to_be_you",
+        "name_shows_other_address",
+        "name_hides_characters",
+        "domain_looks_like_another",
+        "link_to_number",
+        "dangerous_attachment",
     )
-)  # fmt: skip
-_STRONG, _WEAK = 2, 1
-_WEIGHT = {
-    "authentication_failed": _STRONG,
-    "name_shows_other_address": _STRONG,
-    "name_hides_characters": _STRONG,
-    "domain_looks_like_another": _STRONG,
-    "pretends_to_be_you": _STRONG,
-    "link_lies": _WEAK,
-    "link_to_number": _STRONG,
-    "answers_go_elsewhere": _WEAK,
-    "dangerous_attachment": _STRONG,
-    "not_authenticated": _WEAK,
-    "presses": _WEAK,
-    "lures": _WEAK,
-    "unasked_answer": _WEAK,
-}
+)
+"""Marks of which one is enough."""
 
 
 def warnings(
@@ -74,7 +62,7 @@ def warnings(
         "domain_looks_like_another": _is_mixed(domain) or _is_mixed(sender.name),
         "unasked_answer": answers_without_thread,
         "answers_go_elsewhere": not through_list and _registered(_domain(reply_to.address)) != _registered(domain),
-        "link_lies": any(_lies(link) for link in links),
+        "link_lies": any(_lies(link, domain if verdicts.get("dmarc") == "pass" else "") for link in links),
         "link_to_number": any(_is_number(link.href) for link in links),
         "dangerous_attachment": any(_DANGEROUS.search(name) for name in attachments),
         "presses": spotter(language, "urgency").search(said),
@@ -86,9 +74,8 @@ def warnings(
 def is_fraud(found: Sequence[str]) -> bool:
     """The verdict over the marks. Words alone, without a mark in the technique, are never enough."""
     technical = [code for code in found if code not in ("presses", "lures")]
-    if any(_WEIGHT[code] >= _STRONG for code in technical):
-        return True
-    return (bool(technical) and sum(_WEIGHT[code] for code in found) >= 3) or (len(technical) >= 2)
+    strong = any(code in _STRONG for code in technical)
+    return strong or len(technical) >= 2 or (len(technical) == 1 and "lures" in found)
 
 
 def _domain(address: str) -> str:
@@ -103,11 +90,14 @@ def _registered(domain: str) -> str:
     return ".".join(labels[-2:])
 
 
-def _lies(link: Link) -> bool:
-    """Whether the words of a link show one place and it leads to another."""
+def _lies(link: Link, vouched: str) -> bool:
+    """Whether the words of a link show one place and it leads to another. The sender's own place may be shown while the link
+    counts clicks elsewhere, when the sender is `vouched` for."""
     shown = _LOOKS_LIKE_HOST.match(link.text.strip())
     host = _host(link.href)
-    return bool(shown and host and _registered(shown["host"]) != _registered(host))
+    if not shown or not host or _registered(shown["host"]) == _registered(host):
+        return False
+    return not vouched or _registered(shown["host"]) != _registered(vouched)
 
 
 def _is_number(href: str) -> bool:
@@ -129,7 +119,7 @@ def _is_mixed(name: str) -> bool:
     for word in re.split(r"[\s.@_-]+", name):
         if word.startswith("xn--"):
             try:
-                word = word.encode("ascii").decode("idna")  # noqa: PLW2901
+                word = word.encode("ascii").decode("idna")
             except UnicodeError:
                 return True
         scripts = {unicodedata.name(char, "?").split(" ")[0] for char in word if char.isalpha()}

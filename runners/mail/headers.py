@@ -13,6 +13,12 @@ _NO_REPLY = re.compile(
     r"(?:[._+-].*)?@|^(?:mailer-daemon|postmaster|bounces?|nobody|noreply\S*)@",
     re.IGNORECASE,
 )
+_MACHINE = re.compile(
+    r"^(?:orders?|bestell\w*|pedidos?|commandes?|ordini|bestellingen|zam[oó]wienia|shipping|shipment|tracking|versand|delivery|billing|"
+    r"invoices?|receipts?|payments?|alerts?|notify|notifications?|notification|news|newsletters?|marketing|mailer|mailing|updates?|"
+    r"automated|system|robot|bot|cron|root)(?:[._+-].*)?@",
+    re.IGNORECASE,
+)
 _BULK = frozenset(("bulk", "list", "junk", "auto_reply"))
 _RESULT = re.compile(r"\b(spf|dkim|dmarc)\s*=\s*(\w+)", re.IGNORECASE)
 _ANGLED = re.compile(r"<\s*([^<>]{1,2000}?)\s*>")
@@ -56,6 +62,11 @@ def is_bulk(letter: Letter) -> bool:
 def answers_nobody(address: str) -> bool:
     """Whether an address says of itself that nobody reads what is sent to it."""
     return bool(_NO_REPLY.search(address))
+
+
+def is_machine(address: str) -> bool:
+    """Whether an address is that of a machine or a department which sends notices: it asks for nothing personal."""
+    return bool(_MACHINE.search(address))
 
 
 def mailing_list(letter: Letter, sender: Person) -> MailingList | None:

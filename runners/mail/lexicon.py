@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 _FOLDER = Path(__file__).with_name("lexicon")
 _NEVER = re.compile(r"(?!)")
-_PLAIN = str.maketrans("’‘ʼ`´“”„«»‹›\u00a0\u202f\u2007\u3000？！：（）～", "''''''''''''    ?!:()~")
+_PLAIN = str.maketrans("’‘ʼ`´“”„«»‹›\u00a0\u202f\u2007\u3000？！：（）～￥＠", "''''''''''''    ?!:()~¥@")
 
 
 class Lexicon(BaseModel):
@@ -29,6 +29,7 @@ class Lexicon(BaseModel):
     you_formal: tuple[str, ...]
     open_words: tuple[str, ...]
     requests: tuple[str, ...]
+    because: tuple[str, ...]
     rhetorical: tuple[str, ...]
     boilerplate: tuple[str, ...]
     no_answer: tuple[str, ...]

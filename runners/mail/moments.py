@@ -51,7 +51,7 @@ def moments(text: str, language: str, sent: datetime, zone: ZoneInfo, month_firs
     `month_first`: how to read 12/3."""
     words = grammar(language)
     local = sent.astimezone(zone)
-    every = list(sentences(text))
+    every = list(sentences(text, language))
     return tuple(
         _moment(text, found, words, zone, _sentence_of(every, found))
         for found in dated(text, language, local, month_first)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from itertools import zip_longest
 from typing import Literal
 
 from runners.mail.clean import quote
@@ -37,9 +38,12 @@ def wants_no_answer(text: str, language: str) -> bool:
 
 
 def _asked(text: str, language: str, moments: Sequence[Moment], others: set[str]) -> Iterator[Question]:
-    for sentence in sentences(text):
+    every = list(sentences(text, language))
+    for sentence, following in zip_longest(every, every[1:]):
         if len(sentence.text) > _LONGEST or not _waits(sentence, language):
             continue
+        if following and spotter(language, "because").match(following.said):
+            continue  # the sender answers it at once
         called = _VOCATIVE.match(sentence.said)
         if called and called["name"].casefold() in others:
             continue

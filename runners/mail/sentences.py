@@ -14,9 +14,11 @@ _BREAK = re.compile(
     r"[!?]+['\")\]]*(?=\s|$|[^\x00-\x7f])|[.…]['\")\]]*(?=\s+[^\W\da-zà-öø-ÿ]|\s*$|\s+['\"(\[¿¡])|。|\n"
 )
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:\w|\d\d|Dr|Mr|Mrs|Ms|Nr|No|St|Prof|bzw|ca|inkl|Sr|Sra|Mme|godz|ul|Str|approx|[a-z]\.[a-z])\.$",
+    r"(?:^|[\s(])(?:[^\W\d]|Dr|Mr|Mrs|Ms|Nr|No|St|Prof|bzw|ca|inkl|Sr|Sra|Mme|godz|ul|Str|approx|[a-z]\.[a-z])\.$",
     re.IGNORECASE,
 )
+_ORDINAL = re.compile(r"(?<![\d.,:])\d{1,2}\.$")
+_WITH_ORDINALS = frozenset(("de", "pl"))
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,15 @@ def unwrapped(text: str) -> str:
     return "\n".join(rows)
 
 
-def sentences(text: str) -> Iterator[Sentence]:
-    """The sentences of an unwrapped text, in order."""
+def sentences(text: str, language: str) -> Iterator[Sentence]:
+    """The sentences of an unwrapped text, in order. Where a language writes ordinals with a dot, none ends at one."""
+    ordinal = _ORDINAL if language in _WITH_ORDINALS else None
     said = plain(text)
     start = 0
     for match in _BREAK.finditer(said):
-        if match.end() <= start or (
-            match[0][0] == "." and _ABBREVIATION.search(said[max(start, match.start() - 8) : match.start() + 1])
-        ):
+        before = said[max(start, match.start() - 8) : match.start() + 1]
+        short = match[0][0] == "." and (_ABBREVIATION.search(before) or (ordinal and ordinal.search(before)))
+        if match.end() <= start or short:
             continue
         yield from _one(text, start, match.end())
         start = match.end()

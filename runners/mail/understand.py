@@ -54,7 +54,7 @@ def understand(raw: bytes, ref: MailRef, owner: Owner, now: datetime) -> tuple[M
     bulk = headers.is_bulk(letter) or _for_many(f"{subject}\n{letter.text[:20_000]}", language)
     automatic, bounce = headers.is_automatic(letter), headers.bounced(letter)
     month_first = language == "en" and _american(letter.date)
-    answerable = not headers.answers_nobody(reply_to.address)
+    answerable = not (headers.answers_nobody(reply_to.address) or headers.is_machine(sender.address))
     marks = fraud.warnings(
         raw_from=charsets.header(letter.raw("from")),
         sender=sender,
@@ -114,7 +114,7 @@ def understand(raw: bytes, ref: MailRef, owner: Owner, now: datetime) -> tuple[M
         mailing_list=lists,
         newsletter=newsletter,
         language=language,
-        familiar=_familiar(text, language),
+        familiar=_familiar(text, language, owner),
         questions=asked,
         closed=wants_no_answer(body, language),
         moments=said,
@@ -156,15 +156,20 @@ def _for_many(text: str, language: str) -> bool:
     )
 
 
-def _familiar(text: str, language: str) -> bool:
-    """Whether the sender is on familiar terms with the owner: by the words for "you", else by the greeting."""
+def _familiar(text: str, language: str, owner: Owner) -> bool:
+    """Whether the sender is on familiar terms with the owner: by the words for "you", else by the greeting or the owner's bare
+    first name in it."""
     said, words = plain(text[:4000]), lexicon(language)
     close = len(spotter(language, "you_familiar").findall(said)) if words.you_familiar else 0
     distant = len(_distant(language).findall(said)) if words.you_formal else 0
     if close != distant:
         return close > distant
-    greeting = said.strip()[:40]
-    return bool(spotter(language, "informal").search(greeting)) and not spotter(language, "formal").search(greeting)
+    greeting = said.strip()[:40].split("\n")[0]
+    if spotter(language, "formal").search(greeting):
+        return False
+    first, *others = owner.name.split() or [""]
+    named = bool(first) and first in greeting and not any(other in greeting for other in others)
+    return named or bool(spotter(language, "informal").search(greeting))
 
 
 @cache

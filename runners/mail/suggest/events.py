@@ -20,6 +20,7 @@ def events(situation: Situation) -> Iterator[Proposal]:
 def _invited(situation: Situation) -> Iterator[Proposal]:
     newest: dict[str, tuple[Invitation, MailFacts]] = {}
     settled: set[str] = set()
+    versions: dict[str, set[int]] = {}
     for mail in situation.mails:
         for invitation in mail.invitations:
             if invitation.occurrence or not situation.speaks(mail):
@@ -27,6 +28,7 @@ def _invited(situation: Situation) -> Iterator[Proposal]:
             if mail.outgoing:
                 settled.add(invitation.uid)
             elif invitation.method in _INVITING or invitation.cancelled:
+                versions.setdefault(invitation.uid, set()).add(invitation.sequence)
                 known = newest.get(invitation.uid)
                 if known is None or _rank(invitation, mail) >= _rank(*known):
                     newest[invitation.uid] = (invitation, mail)
@@ -40,7 +42,7 @@ def _invited(situation: Situation) -> Iterator[Proposal]:
             or not _ahead(invitation, situation)
         ):
             continue
-        yield _from_invitation(invitation, mail, situation)
+        yield _from_invitation(invitation, mail, situation, changed=len(versions[uid]) > 1)
 
 
 def _rank(invitation: Invitation, mail: MailFacts) -> tuple[int, bool, datetime]:
@@ -56,7 +58,7 @@ def _ahead(invitation: Invitation, situation: Situation) -> bool:
     return invitation.start >= situation.local(situation.now).date()
 
 
-def _from_invitation(invitation: Invitation, mail: MailFacts, situation: Situation) -> Proposal:
+def _from_invitation(invitation: Invitation, mail: MailFacts, situation: Situation, *, changed: bool) -> Proposal:
     title = invitation.title or theme(mail.subject) or mail.sender.name or mail.sender.address
     return Proposal(
         type="calendar",
@@ -77,7 +79,7 @@ def _from_invitation(invitation: Invitation, mail: MailFacts, situation: Situati
             "recurrence": invitation.recurrence,
         },
         why=Words(
-            code="suggestion.why.invitation_changed" if invitation.sequence else "suggestion.why.invitation",
+            code="suggestion.why.invitation_changed" if changed else "suggestion.why.invitation",
             data={"sender": shown(mail.sender), "title": title, "date": mail.date.isoformat()},
         ),
         evidence=(evidence(mail, title, uid=invitation.uid, sequence=invitation.sequence),),

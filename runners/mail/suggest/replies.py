@@ -22,7 +22,7 @@ def replies(situation: Situation) -> Iterator[Draft]:
     for thread in situation.in_threads:
         mail = _waiting(thread, situation)
         if mail is not None:
-            yield _reply(mail, situation)
+            yield _reply(mail, situation, familiar=any(each.familiar for each in thread))
 
 
 def _waiting(thread: Sequence[MailFacts], situation: Situation) -> MailFacts | None:
@@ -53,7 +53,7 @@ def _concerns_owner(mail: MailFacts, situation: Situation) -> bool:
     )
 
 
-def _reply(mail: MailFacts, situation: Situation) -> Draft:
+def _reply(mail: MailFacts, situation: Situation, *, familiar: bool) -> Draft:
     question = _main(mail.questions)
     today = situation.local(situation.now).date()
     deadline = next(
@@ -87,7 +87,7 @@ def _reply(mail: MailFacts, situation: Situation) -> Draft:
     brief = Brief(
         purpose="reply",
         language=mail.language,
-        familiar=mail.familiar,
+        familiar=familiar,
         recipient=mail.reply_to.name or mail.sender.name,
         subject=mail.subject,
         question=question.quote,

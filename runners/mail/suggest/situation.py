@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from core.orchestration.ports import Evidence, Proposal
 from runners.mail.clean import line
@@ -22,7 +22,8 @@ _PREFIX = re.compile(
 
 
 class Wishes(BaseModel):
-    """The owner's settings. Times of day are `HH:MM` on their clock; `ignored_senders` are addresses or domains."""
+    """The owner's settings. Times of day are `HH:MM` on their clock; `ignored_senders` are addresses or domains,
+    as a list or as text with one a line."""
 
     kinds: tuple[str, ...] = ("reply", "event", "task", "unsubscribe", "nudge")
     look_back_days: int = Field(default=30, ge=1, le=365)
@@ -31,6 +32,11 @@ class Wishes(BaseModel):
     day_ends: time = time(18)
     meeting_minutes: int = Field(default=60, ge=5, le=600)
     ignored_senders: tuple[str, ...] = ()
+
+    @field_validator("ignored_senders", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return re.split(r"[\s,;]+", value) if isinstance(value, str) else value
 
 
 class Brief(BaseModel):

@@ -47,8 +47,7 @@ def _task(mail: MailFacts, bill: Bill, key: str, situation: Situation) -> Propos
     today = situation.local(situation.now).date()
     data: dict[str, Any] = {
         "sender": shown(mail.sender),
-        "amount": str(bill.amount.amount),
-        "currency": bill.amount.currency,
+        "amount": bill.amount.model_dump(mode="json"),
         "date": mail.date.isoformat(),
     }
     code = "suggestion.why.reminder" if bill.reminder else "suggestion.why.bill"

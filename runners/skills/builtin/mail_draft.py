@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import BaseModel, Field
 
 from core.kernel.errors import Unavailable
-from core.orchestration.ports import Proposal, SkillContext, Words
+from core.orchestration.ports import Proposal, SkillContext, Usage, Words
 from runners.mail.clean import cleaned
 from runners.mail.drafts import written
 from runners.mail.suggest.situation import Brief, Draft
@@ -49,7 +49,7 @@ class MailDraft:
         """Raises NotFound `orchestration.draft_texts_missing`, never for a model that fails."""
         brief = inputs.draft.brief
         language = brief.language if inputs.language == "auto" else inputs.language
-        signature = inputs.signature.strip() or context.owner_name
+        signature = inputs.signature.strip() or _own_name(context.owner_name, familiar=brief.familiar)
         body, by = self._by_model(context, inputs, language, signature), "model"
         if body is None:
             body = written(brief, inputs.texts, language, signature, context.timezone)
@@ -68,11 +68,19 @@ class MailDraft:
             answer, usage = context.model.answer(
                 _instructions(prompt, inputs.draft.brief, language, signature), mail, Letter
             )
-        except Unavailable:
+        except Unavailable as failure:
+            spent = {name: failure.data.get(name, 0) for name in ("tokens_prompt", "tokens_completion")}
+            if any(spent.values()):
+                context.usage.append(Usage(**spent))
             return None
         context.usage.append(usage)
         body = cleaned(answer.body).strip() + "\n"
         return body if _is_sendable(body, mail) else None
+
+
+def _own_name(name: str, *, familiar: bool) -> str:
+    """How the owner signs: among friends with the first name."""
+    return name.split(maxsplit=1)[0] if familiar and name.strip() else name
 
 
 def _instructions(prompt: str, brief: Brief, language: str, signature: str) -> str:
