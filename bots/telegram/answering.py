@@ -1,0 +1,189 @@
+"""Gives effect to one update. Who speaks is who Telegram says that it is (`from.id`), in a private chat; never what a payload says."""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import telegram
+from telegram.error import BadRequest
+
+from bots.kit import clean
+from bots.kit.chatting import open_chat
+from bots.kit.dialog import Input, Tap, Text, Upload
+from bots.kit.dispatch import Dispatch
+from bots.kit.parts import Parts
+from bots.kit.speak import failure
+from bots.telegram import reach
+from bots.telegram.busy import busy
+from bots.telegram.files import NotTaken, fetch, file_of
+from bots.telegram.form_flow import FormFlow
+from bots.telegram.limits import Limits
+from bots.telegram.sender import reference
+from bots.telegram.strangers import Strangers, say_to
+from core.identity.prove import by_account
+from core.kernel.actor import Actor
+from core.kernel.errors import Invalid, Unauthenticated
+from core.messaging.models import InboundEvent
+from core.messaging.post import answer
+
+log = logging.getLogger(__name__)
+TOAST_LIMIT = 200
+
+
+class Answering:
+    """Handles events; `wake` tells the outgoing side that something may be due."""
+
+    def __init__(
+        self, parts: Parts, bot: telegram.Bot, limits: Limits, public_url: str | None, wake: Callable[[], None]
+    ) -> None:
+        self._parts, self._bot, self._wake = parts, bot, wake
+        self._dispatch = Dispatch(parts, FormFlow(public_url))
+        self._strangers = Strangers(parts, bot, limits, self._dispatch)
+
+    async def handle(self, event: InboundEvent) -> str:
+        """What it was: `message`, `tap`, `member`, `ignored`, `unreadable`."""
+        try:
+            update = telegram.Update.de_json(event.payload or {}, None)
+        except Exception:
+            log.warning("an update could not be read", extra={"event": str(event.id)})
+            return "unreadable"
+        if update.callback_query is not None:
+            await self._tap(event, update.callback_query)
+            return "tap"
+        if update.message is not None and update.message.from_user is not None:
+            return "message" if await self._message(event, update.message, update.message.from_user) else "ignored"
+        if update.my_chat_member is not None:
+            await self._member(update.my_chat_member)
+            return "member"
+        return "ignored"
+
+    async def _message(self, event: InboundEvent, message: telegram.Message, person: telegram.User) -> bool:
+        if person.is_bot or _is_service(message):
+            return False
+        if message.chat.type != "private":
+            await self._strangers.hint(message, person)
+            return True
+        actor = await self._known(person)
+        if actor is None:
+            await self._strangers.message(event, message, person)
+            self._wake()
+            return True
+        if await self._strangers.code_from_known(actor, message):
+            self._wake()
+            return True
+        reply_to = await self._parts.hop(self._here, actor, str(message.chat.id), _answered(message))
+        async with busy(self._bot, message.chat.id):
+            heard = await self._heard(actor, message, reply_to)
+            if heard is not None:
+                await self._dispatch.handle(actor, heard, _client(person), event.id)
+        self._wake()
+        return True
+
+    async def _heard(self, actor: Actor, message: telegram.Message, reply_to: UUID | None) -> Input | None:
+        """What was said; None when a file could not be taken, which is said."""
+        file = file_of(message)
+        if file is None:
+            return Text(message.text or "", reply_to)
+        try:
+            content = await fetch(self._bot, file)
+        except NotTaken as why:
+            await self._parts.hop(self._tell, actor, why.code, why.data)
+            return None
+        blobs = self._parts.storage.blobs(actor.workspace_id, actor.user_id)
+        blob = await self._parts.hop(blobs.put, content)
+        return Upload(file.name, blob, len(content), message.caption or "")
+
+    async def _tap(self, event: InboundEvent, query: telegram.CallbackQuery) -> None:
+        chat = query.message.chat if query.message is not None else None
+        if chat is None or chat.type != "private":
+            await self._toast(query, say_to(self._parts, query.from_user)("telegram.private_only"), True)
+            return
+        actor = await self._known(query.from_user)
+        if actor is None:
+            await self._strangers.tap(event, query, self._toast)
+            self._wake()
+            return
+        try:
+            tap = await self._parts.hop(self._pressed, actor, query, str(chat.id))
+        except Invalid as forged:
+            words = await self._parts.hop(self._words, actor, forged)
+            await self._toast(query, words, True)
+            return
+        answered = await self._dispatch.handle(actor, tap, _client(query.from_user), event.id)
+        self._wake()
+        await self._toast(query, answered.toast, answered.alert)
+
+    def _pressed(self, actor: Actor, query: telegram.CallbackQuery, address: str) -> Tap:
+        """Raises Invalid `messaging.button_forged`, `messaging.button_unknown`."""
+        assert actor.link_id is not None
+        data = query.data or ""
+        before = self._strangers.own(data, query.from_user)
+        if before is not None:
+            return before
+        action, args = self._parts.tokens.unpack(data, actor.link_id)
+        delivery_id = self._here(actor, address, reference(query.message))
+        return Tap(action, args, delivery_id)
+
+    def _here(self, actor: Actor, address: str, ref: str | None) -> UUID | None:
+        """The person is in this chat; the delivery that a message of ours there stands for."""
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            found = work.messages.delivery_by_ref(actor.link_id, ref) if ref is not None else None
+            delivery_id = found.id if found is not None else None
+            if reach.back(work, actor, address):
+                work.commit()
+        return delivery_id
+
+    async def _member(self, change: telegram.ChatMemberUpdated) -> None:
+        """The person blocked the bot, or lets it speak again."""
+        actor = await self._known(change.from_user) if change.chat.type == "private" else None
+        if actor is None or actor.link_id is None:
+            return
+        if change.new_chat_member.status in ("kicked", "left"):
+            await self._parts.hop(reach.blocked, self._parts, actor.workspace_id, actor.user_id, actor.link_id)
+        else:
+            await self._parts.hop(self._here, actor, str(change.chat.id), None)
+
+    async def _toast(self, query: telegram.CallbackQuery, text: str | None, alert: bool = False) -> None:
+        """Ends the waiting of the person's client. One that is too old to be answered needs no answer."""
+        words = clean.cut(text, TOAST_LIMIT, clean.utf16) if text else None
+        with suppress(BadRequest):
+            await self._bot.answer_callback_query(query.id, words, show_alert=alert and words is not None)
+
+    def _words(self, actor: Actor, problem: Invalid) -> str:
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            return failure(open_chat(self._parts, work, actor).say, problem).line
+
+    def _tell(self, actor: Actor, code: str, data: dict[str, Any]) -> None:
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            answer(work, work.people.link(actor.link_id), {"say": code, "data": data})
+            work.commit()
+
+    async def _known(self, person: telegram.User) -> Actor | None:
+        return await self._parts.hop(known, self._parts, person.id)
+
+
+def known(parts: Parts, telegram_id: int) -> Actor | None:
+    """Whom a Telegram account stands for; None for a stranger."""
+    try:
+        return by_account(parts.storage.directory, "telegram", "", str(telegram_id))
+    except Unauthenticated:
+        return None
+
+
+def _client(person: telegram.User) -> dict[str, str]:
+    return {"language": person.language_code[:35]} if person.language_code else {}
+
+
+def _answered(message: telegram.Message) -> str | None:
+    """The reference of the message of ours that this one answers."""
+    answered = message.reply_to_message
+    if answered is None or answered.from_user is None or not answered.from_user.is_bot:
+        return None
+    return reference(answered)
+
+
+def _is_service(message: telegram.Message) -> bool:
+    """Members who come and go, titles, pins: nothing that anybody said."""
+    return message.text is None and message.caption is None and not message.effective_attachment

@@ -1,0 +1,41 @@
+"""The doorbell of stored updates (Redis publish on `nod:inbound:telegram`), for a webhook that is taken by another process than the
+one that handles updates. A hint: a lost one costs half a second."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+BELL = "nod:inbound:telegram"
+PATIENCE_SECONDS = 0.3
+
+
+class Ringer:
+    """Rings, on one connection for as long as it holds. Never raises."""
+
+    def __init__(self, redis_url: str | None) -> None:
+        self._redis = None
+        if redis_url is not None:
+            self._redis = Redis.from_url(
+                redis_url, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
+            )
+
+    async def ring(self) -> None:
+        """An update was stored."""
+        if self._redis is not None:
+            with suppress(RedisError, OSError):
+                await self._redis.publish(BELL, b"1")
+
+
+async def rings(redis_url: str) -> AsyncIterator[None]:
+    """Every ring, for ever; comes back by itself when Redis was away."""
+    while True:
+        try:
+            async with Redis.from_url(redis_url) as redis, redis.pubsub(ignore_subscribe_messages=True) as line:
+                await line.subscribe(BELL)
+                async for _ in line.listen():
+                    yield
+        except (RedisError, OSError):
+            await asyncio.sleep(0.5)
