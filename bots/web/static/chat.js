@@ -50,14 +50,16 @@ function refocus(fresh, held) {
   target.focus({ preventScroll: true });
 }
 
-function show(lines, follow) {
-  const stay = follow || nearEnd();
+// `mine`: it came of what this person just did, so it comes into sight; else only where they were at the end anyway.
+function show(lines, mine) {
+  const stay = mine || nearEnd();
   const fresh = lines.map(put).filter(Boolean);
   if (!fresh.length) return;
-  const end = fresh.at(-1);
   if (!stay) { latest.hidden = fresh.every((element) => !element.classList.contains("new")); return; }
-  if (end.offsetHeight > scroller.clientHeight - 80 && end.classList.contains("new")) end.scrollIntoView({ block: "start" });
-  else if (end === log.querySelector(":scope > .line:last-of-type") || follow) toEnd();
+  const end = fresh.at(-1), box = end.getBoundingClientRect(), view = scroller.getBoundingClientRect();
+  if (box.height > view.height - 40) end.scrollIntoView({ block: "start" });
+  else if (end.classList.contains("new")) toEnd();
+  else if (box.top < view.top || box.bottom > view.bottom) end.scrollIntoView({ block: "nearest" });
 }
 
 latest.addEventListener("click", () => { toEnd(); latest.hidden = true; field.focus(); });
@@ -116,9 +118,9 @@ async function post(url, data) {
   return response.json();
 }
 
-function answer(result, follow) {
+function answer(result) {
   if (result.toast) toast(result.toast, result.alert);
-  show(result.lines, follow);
+  show(result.lines, true);
 }
 
 function busy(form, button, on) {
@@ -149,7 +151,7 @@ document.addEventListener("submit", async (event) => {
   const sent = turn.catch(() => {}).then(() => post(form.getAttribute("action"), data));
   if (form === composer) inOrder = sent; else busy(form, button, true);
   try {
-    answer(await sent, form.dataset.post === "say");
+    answer(await sent);
   } catch (problem) {
     if (form === composer && !field.value) { field.value = words; grow(); }
     if (problem.message !== "over") toast(page.failed, true);
@@ -198,7 +200,7 @@ function upload(file) {
   request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) note.querySelector("progress").value = event.loaded / event.total; });
   request.addEventListener("loadend", () => {
     note.remove();
-    if (request.status === 200) answer(request.response, true);
+    if (request.status === 200) answer(request.response);
     else if (request.status === 401) over();
     else toast(request.status === 413 ? page.large : page.failed, true);
   });
