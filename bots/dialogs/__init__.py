@@ -16,4 +16,5 @@ from bots.dialogs import (  # noqa: F401
     stop,
     timezone,
     triggers,
+    uploads,
 )

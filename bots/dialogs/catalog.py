@@ -4,7 +4,7 @@ kept in the conversation, so that any process can go on, and nothing is made bef
 from typing import Any
 from uuid import UUID
 
-from bots.dialogs import connecting, connections, talk, ways
+from bots.dialogs import connecting, connections, talk, uploads, ways
 from bots.dialogs.consents import consent_words
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, Tap, Upload, action, command, step
@@ -43,7 +43,7 @@ def _list(chat: Chat, page: int) -> Screen:
     return Screen(
         blocks=(
             Heading(text=chat.say("catalog.heading", n=len(known))),
-            Facts(rows=tuple((t.manifest.name, t.manifest.description) for t in shown)),
+            Facts(rows=tuple((t.manifest.name, connecting.translated(chat)(t.manifest.description)) for t in shown)),
             Paragraph(text=chat.say("catalog.promise"), muted=True),
         ),
         buttons=ways.rows(*rows, ways.turn(chat, "catalog.open", page, pages)),
@@ -206,7 +206,7 @@ def _on_a_message(chat: Chat) -> bool:
 def heard(chat: Chat, conversation: Conversation) -> Reply:
     """A file is taken where a tool is open; words show the open question again."""
     if isinstance(chat.input, Upload) and conversation.step.startswith("tool:"):
-        return connections.take_file(chat, conversation, chat.input)
+        return uploads.take_file(chat, conversation, chat.input)
     if conversation.step == "settings":
         return _begun(chat, template(conversation.state["slug"]), conversation.state["tools"], "new")
     return _next(chat, conversation, "new")

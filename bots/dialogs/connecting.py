@@ -7,13 +7,15 @@ from uuid import UUID
 
 from bots.dialogs import talk
 from bots.kit import forms
-from bots.kit.dialog import Chat, Upload
+from bots.kit.dialog import Chat, Reply, Upload
 from bots.kit.screen import Button, Form, Heading, Paragraph, Screen, row
+from core.catalog.kinds import templates
 from core.connectors.kinds import integration, integrations
 from core.connectors.manifest import ConnectorManifest
 from core.connectors.models import Connection
 from core.kernel.errors import NotFound
 
+DIALOG = "connect"
 FILE = "file"
 """The config property that names an uploaded file: `<hash of the content store><suffix>`, put into the connection's folder by the runner."""
 
@@ -138,3 +140,16 @@ def by_short(connections: Iterable[Connection], end: str) -> Connection:
     if len(found) != 1:
         raise NotFound("connectors.connection_unknown")
     return found[0]
+
+
+def made(chat: Chat, connection: Connection, mode: str = "new") -> Reply:
+    """Its card says how the check goes."""
+    talk.end(chat, DIALOG)
+    return Reply(subject=("connection", connection.id), mode="replace" if mode == "replace" else "new")
+
+
+def reader_of(tool: str) -> str | None:
+    """A template that works with the tool."""
+    return next(
+        (slug for slug, t in templates().items() if any(n.tool == tool and n.reads for n in t.manifest.tools)), None
+    )

@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from bots.dialogs import connecting, talk, ways
+from bots.dialogs import connecting, talk, uploads, ways
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, Tap, Upload, action, command, renderer, step
-from bots.kit.screen import Block, Button, Form, Heading, Paragraph, Progress, Screen, row
+from bots.kit.screen import Block, Button, Heading, Paragraph, Progress, Screen, row
 from bots.kit.screen import Facts as Rows
 from bots.kit.speak import speak
 from core.catalog.kinds import templates
@@ -15,9 +15,6 @@ from core.connectors.kinds import integration
 from core.connectors.models import Connection
 from core.messaging.models import Conversation
 from core.messaging.post import refresh
-
-DIALOG = "connect"
-PAGE = 6
 
 
 @command("connect")
@@ -62,7 +59,7 @@ def _status(connection: Connection) -> str:
 @action("connections.add")
 def add(chat: Chat, tool: str = "mail") -> Reply:
     """The ways to connect a tool; a file can be sent right away."""
-    talk.begin(chat, DIALOG, "choose", {"tool": tool})
+    talk.begin(chat, connecting.DIALOG, "choose", {"tool": tool})
     return Reply(choose(chat, tool))
 
 
@@ -88,7 +85,7 @@ def new(chat: Chat, slug: str) -> Reply:
     if manifest.accepts_upload:
         return Reply(connecting.file_screen(chat, manifest))
     if not manifest.config.get("properties"):
-        return _made(chat, connect(chat.work, chat.actor, slug, "", {}))
+        return connecting.made(chat, connect(chat.work, chat.actor, slug, "", {}))
     return Reply(connecting.form(chat, manifest))
 
 
@@ -98,61 +95,17 @@ def make(chat: Chat, slug: str, values: dict[str, Any]) -> Reply:
     manifest = integration(slug)
     config = forms.read(manifest.config, values)
     name = config.get("email") or config.get("folder") or ""
-    return _made(chat, connect(chat.work, chat.actor, slug, f"{manifest.name} {name}".strip()[:100], config), "replace")
+    return connecting.made(
+        chat, connect(chat.work, chat.actor, slug, f"{manifest.name} {name}".strip()[:100], config), "replace"
+    )
 
 
-def _made(chat: Chat, connection: Connection, mode: str = "new") -> Reply:
-    """Its card says how the check goes."""
-    talk.end(chat, DIALOG)
-    return Reply(subject=("connection", connection.id), mode="replace" if mode == "replace" else "new")
-
-
-@step(DIALOG)
+@step(connecting.DIALOG)
 def heard(chat: Chat, conversation: Conversation) -> Reply:
     """A file came; words are not what is waited for."""
     if isinstance(chat.input, Upload):
-        return take_file(chat, conversation, chat.input)
+        return uploads.take_file(chat, conversation, chat.input)
     return Reply(choose(chat, conversation.state.get("tool", "mail")))
-
-
-def take_file(chat: Chat, conversation: Conversation, upload: Upload) -> Reply:
-    """Keeps the file in the conversation and asks what is left to ask about it."""
-    manifest = connecting.for_file(upload.name, conversation.state.get("tool"))
-    if manifest is None:
-        told = chat.say("connection.wrong_file", name=upload.name, suffixes=list(connecting.suffixes()))
-        return Reply(
-            Screen(
-                blocks=(Paragraph(text=told),), buttons=(row(talk.cancel(chat)),), accepts_file=connecting.suffixes()
-            )
-        )
-    talk.keep(chat, conversation, conversation.step, upload=connecting.stored(upload))
-    schema = connecting.without_file(manifest)
-    if not schema["properties"]:
-        return _of_file(chat, manifest.slug, {}, conversation)
-    form = Form(
-        action="connection.file", args=(manifest.slug,), fields=forms.fields(schema, translate=connecting.translated(chat)),
-        submit=chat.say("connection.submit"),
-    )  # fmt: skip
-    heading = Heading(text=chat.say("connection.got_file", name=upload.name, size=chat.place.size(upload.size)))
-    return Reply(Screen(blocks=(heading,), form=form, buttons=(row(talk.cancel(chat)),)))
-
-
-@action("connection.file")
-def of_file(chat: Chat, slug: str, values: dict[str, Any]) -> Reply:
-    """The questions about a file were answered."""
-    conversation = chat.work.conversations.current(chat.link.id)
-    if conversation is None or conversation.expires_at <= chat.work.now or "upload" not in conversation.state:
-        return Reply(
-            Screen(blocks=(Paragraph(text=chat.say("connection.file_gone")),), buttons=(row(ways.connections(chat)),)),
-            mode="replace",
-        )
-    return _of_file(chat, slug, forms.read(connecting.without_file(integration(slug)), values), conversation, "replace")
-
-
-def _of_file(chat: Chat, slug: str, config: dict[str, Any], conversation: Conversation, mode: str = "new") -> Reply:
-    upload = conversation.state["upload"]
-    made = connect(chat.work, chat.actor, slug, upload["name"][:100], {**config, **connecting.config_of(upload)})
-    return _made(chat, made, mode)
 
 
 @action("connection.open")
@@ -280,7 +233,7 @@ def _go_on(chat: Chat, connection: Connection) -> list[Button]:
     if waiting is not None:
         label = chat.say("connection.go_on", agent=waiting)
         return [Button(label=label, action="catalog.tool", args=(tool, str(connection.id)), style="primary")]
-    slug = next((slug for slug, t in templates().items() if any(n.tool == tool for n in t.manifest.tools)), None)
+    slug = connecting.reader_of(tool)
     if slug is None or any(
         connection.id in a.config.tools.values() for a in chat.work.agents.page(chat.user.id, None, 100)
     ):

@@ -7,7 +7,7 @@ from bots.dialogs.card.action import title
 from bots.dialogs.kinds import counted
 from bots.kit import clean
 from bots.kit.dialog import Chat, Reply, Tap, action, command, renderer
-from bots.kit.screen import Button, Heading, Paragraph, Screen, row
+from bots.kit.screen import Block, Button, Heading, Paragraph, Screen, row
 from core.approvals.models import Suggestion
 from core.messaging.post import answer, show
 from core.orchestration.finish import CARDS_A_RUN
@@ -44,7 +44,7 @@ def _list(chat: Chat, page: int) -> Screen:
     total = max(len(waiting), chat.work.suggestions.count("pending"))
     pages = -(-len(waiting) // PAGE)
     page = min(max(page, 1), pages)
-    blocks = [
+    blocks: list[Block] = [
         Heading(text=chat.say("inbox.heading", n=total)),
         Paragraph(text=counted(chat, (s.kind for s in waiting))),
     ]
@@ -73,7 +73,7 @@ def _entry(chat: Chat, suggestion: Suggestion) -> Button:
 
 
 def _empty(chat: Chat, snoozed: int) -> Screen:
-    blocks = [Heading(text=chat.say("inbox.empty"))]
+    blocks: list[Block] = [Heading(text=chat.say("inbox.empty"))]
     if snoozed:
         blocks.append(Paragraph(text=chat.say("inbox.snoozed", n=snoozed)))
     if not chat.work.agents.page(chat.user.id, None, 1):

@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from bots.dialogs import ways
-from bots.dialogs.card import because
-from bots.dialogs.kinds import ORDER, counted
-from bots.dialogs.proposed import proposal_line
+from bots.dialogs.dry import dry
+from bots.dialogs.kinds import counted
+from bots.dialogs.run_facts import facts, problems, spoken_error
 from bots.kit.dialog import Chat, Reply, Tap, action, command, renderer
-from bots.kit.screen import Block, Bullets, Button, Facts, Heading, Paragraph, Progress, Quote, Screen, row
+from bots.kit.screen import Block, Bullets, Button, Heading, Paragraph, Progress, Screen, row
 from bots.kit.speak import speak
 from core.kernel.errors import NotFound
 from core.messaging.post import refresh
@@ -19,9 +19,6 @@ from core.orchestration.start import cancel
 
 PAGE = 6
 MOST = 120
-PROBLEMS = 8
-QUOTED = 12
-"""How many proposals of a dry run are shown with their quotes; the rest is counted."""
 STEPS = 30
 
 
@@ -115,7 +112,7 @@ def _step(chat: Chat, name: str, status: str, group: list[RunStep]) -> str:
     if tokens:
         line = chat.say("run.step.tokens", line=line, n=tokens)
     error = next((s.error for s in group if s.error), None)
-    return f"{line}: {_spoken(chat, error)}" if error else line
+    return f"{line}: {spoken_error(chat, error)}" if error else line
 
 
 def _usages(step: RunStep) -> list[Mapping[str, Any]]:
@@ -123,10 +120,6 @@ def _usages(step: RunStep) -> list[Mapping[str, Any]]:
     usage = step.usage or {}
     listed = usage.get("calls")
     return list(listed) if isinstance(listed, list) else [usage]
-
-
-def _spoken(chat: Chat, error: Mapping[str, Any]) -> str:
-    return speak(chat.say, str(error.get("code", "")), error.get("data") or {}).text
 
 
 @renderer("run")
@@ -142,7 +135,7 @@ def card(chat: Chat, run_id: UUID) -> Screen:
         case "queued" | "running" | "waiting":
             return _going_on(chat, run, heading)
         case "succeeded":
-            return _dry(chat, run, heading) if run.dry else _succeeded(chat, run, heading)
+            return dry(chat, run, heading) if run.dry else _succeeded(chat, run, heading)
         case "failed":
             return _failed(chat, run, heading)
         case _:
@@ -163,67 +156,13 @@ def _going_on(chat: Chat, run: Run, heading: Heading) -> Screen:
         blocks.append(Paragraph(text=chat.say("run.cancelling")))
     elif run.status == "queued":
         if run.error:
-            blocks.append(Paragraph(text=chat.say("run.retries", why=_spoken(chat, run.error), at=run.due_at)))
+            blocks.append(Paragraph(text=chat.say("run.retries", why=spoken_error(chat, run.error), at=run.due_at)))
         blocks.append(Progress(label=chat.say("run.waiting"), done=0))
     else:
         finished = len({s.node_id for s in done})
         blocks.append(Progress(label=chat.say("run.working"), done=min(finished, len(nodes)), total=len(nodes)))
     stop_button = Button(label=chat.say("run.cancel"), action="run.cancel", args=(str(run.id),))
     return Screen(blocks=tuple(blocks), buttons=() if run.cancel_requested_at else (row(stop_button),))
-
-
-def _facts(chat: Chat, run: Run) -> Facts:
-    output = run.output or {}
-    rows = []
-    if isinstance(output.get("read"), int):
-        rows.append((chat.say("run.read"), chat.say("run.read.mails", n=output["read"])))
-    if run.started_at and run.finished_at:
-        seconds = (run.finished_at - run.started_at).total_seconds()
-        rows.append((chat.say("run.took"), chat.say("run.seconds", n=max(1, round(seconds)))))
-    rows.append(
-        (
-            chat.say("run.when"),
-            chat.say(
-                f"details.ran.{run.trigger_type}", at=run.started_at or run.queued_at, version=_version(chat, run)
-            ),
-        )
-    )
-    rows.append((chat.say("run.cost"), _cost(chat, run)))
-    return Facts(rows=tuple(rows))
-
-
-def _version(chat: Chat, run: Run) -> str:
-    try:
-        return chat.work.agents.version(run.agent_version_id).semantic_version
-    except NotFound:
-        return "?"
-
-
-def _cost(chat: Chat, run: Run) -> str:
-    if not run.tokens:
-        return chat.say("run.cost.none")
-    cost = chat.place.shown({"amount": str(run.cost), "currency": "USD"}, "money") if run.cost else ""
-    return (
-        chat.say("run.cost.tokens_money", n=run.tokens, cost=cost)
-        if cost
-        else chat.say("run.cost.tokens", n=run.tokens)
-    )
-
-
-def _problems(chat: Chat, run: Run) -> list[Block]:
-    """What could not be read or was not suggested, each in words."""
-    output = run.output or {}
-    told: list[str] = []
-    for problem in output.get("problems", ()):
-        what = problem.get("subject") or problem.get("item_id") or problem.get("id") or ""
-        told.append(
-            chat.say("run.problem", what=str(what)[:80], why=_spoken(chat, problem)) if what else _spoken(chat, problem)
-        )
-    told += [chat.say("run.refused", why=_spoken(chat, one)) for one in output.get("refused", ())]
-    if not told:
-        return []
-    shown = told[:PROBLEMS] + ([chat.say("run.problems.more", n=len(told) - PROBLEMS)] if len(told) > PROBLEMS else [])
-    return [Paragraph(text=chat.say("run.problems", n=len(told))), Bullets(items=tuple(shown))]
 
 
 def _succeeded(chat: Chat, run: Run, heading: Heading) -> Screen:
@@ -234,7 +173,7 @@ def _succeeded(chat: Chat, run: Run, heading: Heading) -> Screen:
         if made
         else chat.say("run.nothing")
     )
-    blocks = [heading, Paragraph(text=told), _facts(chat, run), *_problems(chat, run)]
+    blocks = [heading, Paragraph(text=told), facts(chat, run), *problems(chat, run)]
     open_inbox = ways.inbox(chat) if made else None
     steps_button = Button(label=chat.say("run.steps.show"), action="run.steps", args=(str(run.id),))
     return Screen(
@@ -242,54 +181,6 @@ def _succeeded(chat: Chat, run: Run, heading: Heading) -> Screen:
         buttons=(row(open_inbox, steps_button, ways.agent(chat, run.agent_id, chat.say("run.agent"))),),
         tone="done",
     )
-
-
-def _dry(chat: Chat, run: Run, heading: Heading) -> Screen:
-    """What it would suggest, by kind, each with what it rests on; none of it is kept."""
-    proposals = list((run.output or {}).get("proposals", ()))
-    blocks: list[Block] = [heading]
-    if not proposals:
-        blocks.append(Paragraph(text=chat.say("dry.nothing")))
-    else:
-        kinds = counted(chat, (str(p.get("kind", "")) for p in proposals))
-        blocks.append(Paragraph(text=chat.say("dry.would", n=len(proposals), kinds=kinds)))
-        blocks += _proposals(chat, proposals)
-    blocks += [_facts(chat, run), *_problems(chat, run), Paragraph(text=chat.say("dry.nothing_kept"), muted=True)]
-    args = (str(run.agent_id),)
-    return Screen(
-        blocks=tuple(blocks),
-        buttons=(
-            row(Button(label=chat.say("agent.schedule"), action="schedule.open", args=args, style="primary")),
-            row(
-                Button(label=chat.say("agent.run"), action="agent.run", args=args),
-                Button(label=chat.say("agent.settings"), action="agent.settings", args=args),
-            ),
-            row(Button(label=chat.say("run.steps.show"), action="run.steps", args=(str(run.id),))),
-        ),
-        tone="done",
-    )
-
-
-def _proposals(chat: Chat, proposals: list[Mapping[str, Any]]) -> list[Block]:
-    grouped: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for proposal in proposals:
-        grouped[str(proposal.get("kind", ""))].append(proposal)
-    ranked = sorted(grouped, key=lambda kind: (ORDER.index(kind) if kind in ORDER else len(ORDER), kind))
-    share = max(1, QUOTED // len(ranked))
-    blocks: list[Block] = []
-    for kind in ranked:
-        group = grouped[kind]
-        blocks.append(Paragraph(text=counted(chat, [kind] * len(group))))
-        for proposal in group[:share]:
-            blocks.append(Bullets(items=(proposal_line(chat, proposal),)))
-            quote = next((e for e in proposal.get("evidence", ()) if e.get("quote")), None)
-            if quote is not None:
-                blocks.append(
-                    Quote(text=str(quote["quote"])[:200], source=because.source(chat, quote.get("source") or {}))
-                )
-        if len(group) > share:
-            blocks.append(Paragraph(text=chat.say("dry.more", n=len(group) - share), muted=True))
-    return blocks
 
 
 def _failed(chat: Chat, run: Run, heading: Heading) -> Screen:
@@ -302,7 +193,7 @@ def _failed(chat: Chat, run: Run, heading: Heading) -> Screen:
     ]
     if spoken.todo:
         blocks.append(Paragraph(text=spoken.todo))
-    blocks.append(_facts(chat, run))
+    blocks.append(facts(chat, run))
     again = Button(label=chat.say("run.again"), action=_again(run), args=(str(run.agent_id),), style="primary")
     steps_button = Button(label=chat.say("run.steps.show"), action="run.steps", args=(str(run.id),))
     return Screen(

@@ -1,4 +1,5 @@
-"""How far a person is in a dialog: a row that any process can go on from, for an hour."""
+"""How far a person is in a dialog: a row that any process can go on from, for an hour. A surface that asks a form's questions one by one keeps the
+conversation that was going on, and puts it back before the form's handler runs."""
 
 from datetime import timedelta
 from typing import Any

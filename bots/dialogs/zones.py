@@ -1,8 +1,6 @@
 """Finding a person's timezone: what is likely, and what their words may mean (an IANA name, a city, a country's capital)."""
 
 from collections.abc import Iterator
-from datetime import datetime
-from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -22,6 +20,8 @@ COMMON = (
     "Australia/Sydney",
 )
 OFFERED = 6
+FEW = 3
+"""A country with more zones is offered by its common ones only."""
 
 
 def known(name: str | None) -> bool:
@@ -52,9 +52,8 @@ def _of_country(language: str) -> Iterator[str]:
         locale = Locale.parse(language.replace("-", "_"))
     except (ValueError, UnknownLocaleError):
         return
-    territory = locale.territory or str(get_global("likely_subtags").get(locale.language, "")).rpartition("_")[2]
-    territories = get_global("territory_zones").get(territory, ())
-    yield from list(territories)[:2]
+    zones = get_global("territory_zones").get(locale.territory or "", ())
+    yield from zones if len(zones) <= FEW else [zone for zone in COMMON if zone in zones]
 
 
 def search(words: str, now: datetime) -> list[str]:

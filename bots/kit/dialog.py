@@ -106,7 +106,8 @@ def command(name: str) -> Callable[[Handler], Handler]:
 
 
 def step(dialog: str) -> Callable[[Handler], Handler]:
-    """Registers who hears free words or a file while the conversation is in `dialog`: `handler(chat, conversation)`."""
+    """Registers who hears free words or a file while the conversation is in `dialog`: `handler(chat, conversation)`. The step of no dialog (`""`)
+    hears a file that nobody asked for, and answers None where it has no use for it."""
     return _register(steps, dialog)
 
 

@@ -50,7 +50,7 @@ def answer(chat: Chat) -> Reply:
         case Text() as words:
             return _words(chat, words)
         case _:
-            return _conversation(chat) or not_understood(chat)
+            return _conversation(chat) or _unasked(chat) or not_understood(chat)
 
 
 def _words(chat: Chat, words: Text) -> Reply:
@@ -84,6 +84,11 @@ def _conversation(chat: Chat) -> Reply | None:
         chat.work.conversations.end(chat.link.id)
         return Reply(_offer(chat, "conversation.lapsed", OFFERED))
     return steps[current.dialog](chat, current)
+
+
+def _unasked(chat: Chat) -> Reply | None:
+    """A file that nobody asked for goes to the step of no dialog (`""`), where there is one."""
+    return steps[""](chat, None) if "" in steps else None
 
 
 def not_understood(chat: Chat) -> Reply:

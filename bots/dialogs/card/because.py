@@ -25,6 +25,8 @@ def blocks(
         shown.append(Paragraph(text=chat.say("card.influenced", who=influences), muted=True))
     if (why.get("data") or {}).get("first_contact"):
         shown.append(Paragraph(text=chat.say("card.first_contact")))
+    if (why.get("data") or {}).get("draft") == "offline_after_model":
+        shown.append(Paragraph(text=chat.say("card.draft.offline_after_model"), muted=True))
     return shown
 
 

@@ -14,7 +14,7 @@ from bots.kit.screen import Button, Heading, Paragraph, Screen, row
 from bots.kit.screen import Facts as Rows
 from core.approvals import decide, execute
 from core.connectors.kinds import integration
-from core.kernel.errors import Conflict
+from core.kernel.errors import Conflict, Invalid
 from core.messaging.post import refresh
 
 CONFLICTS = ("approvals.already_decided", "approvals.expired", "approvals.revision_stale", "approvals.undo_too_late")
@@ -149,6 +149,8 @@ def again(chat: Chat, suggestion_id: str, revision: str) -> Reply:
 @action("suggestion.resolve")
 def resolve(chat: Chat, suggestion_id: str, choice: str) -> Reply:
     """The person says what became of an action whose outcome nobody could know."""
+    if choice not in ("done", "again", "drop"):
+        raise Invalid("messaging.button_unknown", action=choice)
     execute.resolve(chat.work, chat.actor, UUID(suggestion_id), choice)
     return card_again(chat, suggestion_id, toast=chat.say(f"decided.resolved.{choice}"))
 
