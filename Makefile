@@ -22,7 +22,7 @@ up: $(VENV)/.runtime ## Install what is missing, start everything, print the add
 
 test: $(VENV)/.dev ## Run the whole test suite
 	@sh .ci/tools
-	@$(BIN)/python -m pytest -n auto --maxprocesses=4 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses=4 $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Formatter, linter, type checker, import contracts
 	@$(BIN)/ruff format --check .

@@ -84,12 +84,10 @@ class Child:
         """The exit status when it ended (negative: the signal), and what it started is ended too. None while it runs."""
         if self._process is None:
             return None
-        pid = self._process.pid
-        # Left unreaped until its group is gone: until then nobody else can get its number.
-        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        status = self._process.poll()
+        if status is None:
             return None
         self.kill()
-        status = self._process.wait()
         self._process = None
         self.ready = False
         self._hang_up()
