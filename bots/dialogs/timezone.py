@@ -45,7 +45,7 @@ def _offer(chat: Chat, code: str, names: list[str], **data: str) -> Screen:
 def words(chat: Chat, conversation: Conversation) -> Reply:
     """A city, a country or an IANA name."""
     text = " ".join(getattr(chat.input, "text", "").split())[:60]
-    found = zones.search(text, chat.work.now) if text else []
+    found = zones.search(text) if text else []
     if len(found) == 1:
         return _settled(chat, found[0], "new")
     if found:

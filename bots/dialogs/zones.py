@@ -1,6 +1,7 @@
 """Finding a person's timezone: what is likely, and what their words may mean (an IANA name, a city, a country's capital)."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -56,7 +57,7 @@ def _of_country(language: str) -> Iterator[str]:
     yield from zones if len(zones) <= FEW else [zone for zone in COMMON if zone in zones]
 
 
-def search(words: str, now: datetime) -> list[str]:
+def search(words: str) -> list[str]:
     """Zones that the words may mean, best first, at most six. An exact name or city comes alone."""
     wanted = " ".join(words.replace("_", " ").split()).lower()[:60]
     by_name = {zone.replace("_", " ").lower(): zone for zone in available_timezones() if "/" in zone or zone == "UTC"}
