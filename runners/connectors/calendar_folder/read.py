@@ -64,7 +64,12 @@ def _results(file: os.DirEntry[str]) -> Iterator[Item | Problem]:
         if not uid:
             yield Problem(name, "connectors.event_without_uid")
             continue
-        yield Item(uid, "calendar", raw if len(found) == 1 else _object(raw, components), changed, {"file": name})
+        try:
+            content = raw if len(found) == 1 else _object(raw, components)
+        except Exception:  # the library reads more than it can write
+            yield Problem(f"{name}/{uid}", "connectors.calendar_broken")
+            continue
+        yield Item(uid, "calendar", content, changed, {"file": name})
 
 
 def _object(raw: bytes, components: list[icalendar.Component]) -> bytes:

@@ -14,8 +14,8 @@ import icalendar
 from runners.connectors.calendar_folder.write import KEY_PROPERTY
 from runners.connectors.files import read_file, replace, write_new
 
-FILE_LIMIT = 10 * 1024 * 1024
-"""Bytes of one file that are still read."""
+FILE_LIMIT = 5 * 1024 * 1024
+"""Bytes of one file that are still read: some ten thousand events, which take seconds to parse."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,150}")
 

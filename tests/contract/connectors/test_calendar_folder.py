@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -170,6 +171,31 @@ def test_a_changed_event_is_read_again_and_a_file_of_many_page_by_page(rig: Cale
         assert seen == [f"{n}@example.net" for n in range(7)]
         (rig.root / "many.ics").write_text(one)
         assert [item.id for item in client.read("calendar", page.cursor, 3).items] == ["one@example.net"]
+
+
+def test_damaged_calendars_never_raise(rig: CalendarFolderRig) -> None:
+    random = Random(17)
+    with rig.open() as client:
+        for number in range(3):
+            client.perform("calendar.create", f"key-{number}", EVENT | {"recurrence": "FREQ=DAILY;COUNT=3"})
+        whole = b"".join(rig.effects("calendar.create"))
+        strange = [
+            b"BEGIN:VEVENT\r\n" * 300,
+            b"END:VEVENT\r\n",
+            b"UID:\r\n",
+            b"DTSTART:99999999T999999Z\r\n",
+            b"SEQUENCE:x\r\n",
+        ]
+        for _ in range(60):
+            damaged = bytearray(whole)
+            for _ in range(random.randint(1, 6)):
+                at = random.randrange(len(damaged))
+                line = damaged.find(b"\r\n", at) + 2
+                damaged[line:line] = random.choice(strange)
+                damaged[at] = random.randrange(256)
+            (rig.root / "damaged.ics").write_bytes(damaged)
+            client.read("calendar", None, 50)
+            client.find("calendar.create", "key-9", EVENT)
 
 
 def test_without_a_folder_the_calendar_is_one_of_its_own(tmp_path: Path) -> None:
