@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from bots.api import agents, connections, runs, schedules, suggestions, templates
-from bots.api.problems import answer_with_problems
+from bots.api.problems import RESPONSES, answer_with_problems
 from bots.kit.parts import Parts
 
 
@@ -21,5 +21,5 @@ def make_api(parts: Parts) -> FastAPI:
     api.state.parts = parts
     answer_with_problems(api, parts.words)
     for topic in (templates, agents, runs, suggestions, connections, schedules):
-        api.include_router(topic.router, prefix="/v1")
+        api.include_router(topic.router, prefix="/v1", responses=RESPONSES)
     return api

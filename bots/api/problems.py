@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from bots.kit.place import place
@@ -34,6 +35,27 @@ STATUS: dict[type[Failure], tuple[int, str]] = {
     Unavailable: (503, "Service Unavailable"),
 }
 MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """A problem detail. `code` is for programs, `detail` for people; `errors` names the fields of a malformed request."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    data: dict[str, Any] = {}
+    errors: list[dict[str, Any]] = []
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": title,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, title in sorted(STATUS.values())
+}
 log = logging.getLogger(__name__)
 
 
@@ -49,6 +71,15 @@ def answer_with_problems(api: FastAPI, words: Words) -> None:
 
     def say(code: str, data: dict[str, Any]) -> str:
         return speak(words.in_language(place("en", "UTC", datetime.now(UTC))), code, data).line
+
+    describe = api.openapi
+
+    def described() -> dict[str, Any]:
+        schema = describe()
+        schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return schema
+
+    api.openapi = described
 
     @api.exception_handler(Failure)
     def failed(request: Request, failure: Failure) -> JSONResponse:
