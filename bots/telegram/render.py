@@ -28,7 +28,7 @@ from bots.kit.words import Say
 
 LABEL_LIMIT = 60
 BAR = 10
-_PRESSABLE = re.compile(r"(?:(?<=[^\w/])|^)([/@#])(?=\w)")
+_PRESSABLE = re.compile(r"(?:(?<![\w/<>])(?=/)|(?<!\w)(?=[@#$]))([/@#$])(?=\w)")
 _STYLES = {"primary": "primary", "danger": "danger"}
 
 
