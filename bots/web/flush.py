@@ -1,6 +1,7 @@
 """What is due in one chat of the page is shown there and then: claimed, rendered, settled. "Delivered" means that a page took it."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from core.kernel.due import DueItem
 log = logging.getLogger(__name__)
 OVERLAP_MS = 10_000
 LEASE_SECONDS = 10.0
+AGAIN = timedelta(seconds=60)
 PAGE = 40
 
 
@@ -39,9 +41,7 @@ class Flush:
         try:
             self._take(actor, waiting)
         except Exception:
-            if len(waiting) < 2:
-                raise
-            log.exception("one of %s deliveries cannot be shown", len(waiting))
+            log.exception("one of %s deliveries cannot be shown: one by one", len(waiting))
             for item in waiting:
                 self._alone(actor, item)
 
@@ -60,10 +60,16 @@ class Flush:
             work.commit()
 
     def _alone(self, actor: Actor, item: DueItem) -> None:
+        """A card that cannot be shown keeps nothing else from being shown; it is tried again later."""
         try:
             self._take(actor, [item])
         except Exception:
-            log.exception("delivery %s cannot be shown now", item.id)
+            log.warning("delivery %s cannot be shown now", item.id)
+            with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+                delivery = work.messages.claim(item.id, LEASE_SECONDS)
+                if delivery is not None:
+                    work.messages.postpone(delivery, work.now + AGAIN, "error.unexpected")
+                work.commit()
 
     def _waiting(self, actor: Actor) -> list[DueItem]:
         waiting = self._parts.storage.due.due("deliveries", 500, "web")

@@ -148,4 +148,6 @@ def _heard(chat: Chat, conversation: Conversation) -> Reply:
 
 @renderer("probe")
 def _subject(chat: Chat, subject_id: UUID) -> Screen:
+    if truths.get(subject_id) == "broken":
+        raise RuntimeError("this card cannot be drawn")
     return Screen(blocks=(Heading(text=f"Subject: {truths.get(subject_id, 'new')}"),))

@@ -225,6 +225,17 @@ def test_what_came_while_nobody_looked_is_there(site: Site, context: BrowserCont
     expect(log(page).get_by_role("heading", name="Subject: new")).to_be_visible()
 
 
+def test_a_card_that_cannot_be_drawn_keeps_nothing_else_away(site: Site, context: BrowserContext) -> None:
+    actor, broken, whole = _person(site), new_id(), new_id()
+    probe.truths[broken] = "broken"
+    _announce(site, actor, broken)
+    _announce(site, actor, whole)
+    page = context.new_page()
+    page.goto(site.sign_in_url)
+    expect(log(page).get_by_role("heading", name="Subject: new")).to_be_visible()
+    expect(log(page).locator(".card")).to_have_count(1)
+
+
 def test_earlier_messages_come_when_one_scrolls_up(page: Page, site: Site) -> None:
     actor = _person(site)
     with site.parts.storage.work(actor.workspace_id, actor.user_id) as work:
