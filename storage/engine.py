@@ -29,6 +29,7 @@ class Database:
             pool_timeout=WAIT_SECONDS,
             pool_use_lifo=True,
             hide_parameters=True,
+            use_native_hstore=False,
             json_serializer=dumps,
             json_deserializer=json.loads,
             connect_args={"connect_timeout": 5, "application_name": "nod"},

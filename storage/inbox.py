@@ -55,12 +55,15 @@ class SqlInbox:
             .order_by(c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
+            # A plain subquery may be run once a row, and would take more than `limit`.
+            .cte("oldest")
+            .prefix_with("MATERIALIZED")
         )
         connection, _ = self._database.begin(NOWHERE, NOWHERE)
         with connection:
             rows = connection.execute(
                 update(inbound)
-                .where(c.id.in_(oldest.scalar_subquery()))
+                .where(c.id == oldest.c.id)
                 .values(
                     status="processing",
                     fence=c.fence + 1,

@@ -2,7 +2,6 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, NullPool, create_engine, text
@@ -14,6 +13,7 @@ from storage.master_key import MasterKeyBroken, master_keys
 from storage.roles import ensure_roles
 from storage.vault import LocalKeys
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = 0x6E6F64  # any number, the same for everybody: "nod"
 WAIT_FOR_OTHERS = "60s"
 WAIT_FOR_TABLES = "5s"
@@ -28,6 +28,8 @@ def migrate(settings: Settings) -> None:
     keys = master_keys(settings)
     engine = create_engine(owner_url(settings), poolclass=NullPool, hide_parameters=True)
     try:
+        with engine.begin() as connection:
+            _check_master_key(connection, LocalKeys(keys))
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             raw = connection.connection.driver_connection
             assert isinstance(raw, psycopg.Connection)
@@ -37,7 +39,6 @@ def migrate(settings: Settings) -> None:
             connection.exec_driver_sql("SET LOCAL ROLE nod_owner")
             if _revision(connection) != head():
                 _upgrade(connection)
-            _check_master_key(connection, LocalKeys(keys))
             _install_context_key(connection, ContextSigner(keys[-1]))
     finally:
         engine.dispose()
@@ -59,31 +60,17 @@ def at_head(settings: Settings) -> bool:
 
 @cache
 def head() -> str:
-    """The newest revision that this code knows."""
-    newest = _script().get_current_head()
-    assert newest is not None
-    return newest
-
-
-def _script() -> Any:
-    from alembic.script import ScriptDirectory
-
-    return ScriptDirectory.from_config(_config())
-
-
-def _config() -> Any:
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    return config
+    """The newest revision that this code knows: the last file of `migrations/versions`, which are called `v<revision>_<what>.py`."""
+    return max(file.name for file in (MIGRATIONS / "versions").glob("v*.py"))[1:].split("_", 1)[0]
 
 
 def _upgrade(connection: Connection) -> None:
     from alembic import command
+    from alembic.config import Config
 
-    config = _config()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
@@ -102,6 +89,10 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _check_master_key(connection: Connection, keys: LocalKeys) -> None:
+    """Before anything is changed: the app role's password hangs on the master key too."""
+    if connection.scalar(text("SELECT to_regprocedure('nod.master_keys_in_use()')")) is None:
+        return
+    connection.exec_driver_sql("SET LOCAL ROLE nod_owner")
     strangers = [k for k in connection.scalars(text("SELECT nod.master_keys_in_use()")) if not keys.known(k)]
     if strangers:
         raise MasterKeyBroken(

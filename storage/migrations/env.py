@@ -2,13 +2,9 @@
 
 from alembic import context
 
-from storage.tables import SCHEMA, metadata
-
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    version_table_schema=SCHEMA,
-    include_schemas=True,
+    version_table_schema="nod",
     transaction_per_migration=False,
 )
 with context.begin_transaction():

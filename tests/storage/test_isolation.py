@@ -36,6 +36,7 @@ APPEND_ONLY = (
     "agent_versions",
     "execution_attempts",
     "connector_executions",
+    "answered_requests",
 )
 UNIQUE_ACROSS_WORKSPACES = {
     "users_key": "ids are random",

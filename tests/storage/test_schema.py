@@ -14,10 +14,11 @@ from sqlalchemy import NullPool, create_engine
 from core.approvals.models import Approval, ExecutionAttempt, SuggestionRevision
 from core.catalog.models import AgentVersion
 from core.connectors.models import ConnectorExecution, DataSnapshot
+from core.messaging.answered import AnsweredRequest
 from core.messaging.models import Conversation, InboundEvent, Message
 from core.orchestration.models import RunStep
 from storage.mapping import MAPPED
-from storage.migrate import at_head, head, migrate
+from storage.migrate import MIGRATIONS, at_head, head, migrate
 from storage.tables import declared, metadata
 from tests.databases import make_settings
 
@@ -32,6 +33,7 @@ AGGREGATES = {aggregate: table.name for aggregate, table in MAPPED.items()} | {
     Message: "messages",
     InboundEvent: "inbound_events",
     Conversation: "conversations",
+    AnsweredRequest: "answered_requests",
 }
 OWN = {"events": "core.kernel.events.Event, with workspace and times", "data_keys": "the vault's own"}
 ONLY_IN_TABLE = {"action_executions": {"decision"}}
@@ -125,6 +127,9 @@ def test_the_rules_in_the_database_are_the_declared_ones(owner_url: str) -> None
 def test_head_is_the_last_migration(owner_url: str) -> None:
     with psycopg.connect(owner_url) as owner:
         assert owner.execute("SELECT version_num FROM nod.alembic_version").fetchone() == (head(),)
+    from alembic.script import ScriptDirectory
+
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [head()]
 
 
 def _may_be_none(hint: Any) -> bool:

@@ -24,7 +24,7 @@ from storage.migrate import migrate
 from storage.tables import metadata
 from storage.vault import DataKey, LocalKeys, Place, SealBroken, new_data_key
 from tests.databases import MASTER_KEY, make_settings, somebody
-from tests.storage.arrange import a_connection, a_message, a_suggestion
+from tests.storage.arrange import a_connection, a_message, a_suggestion, app_connection
 
 KNOWN_SECRET = "hunter2-the-mailbox-password"
 KNOWN_WORDS = "the words of a private message"
@@ -238,7 +238,9 @@ def test_a_database_sealed_by_another_master_key_refuses_to_start(storage: Stora
     with pytest.raises(MasterKeyBroken) as refused:
         migrate(settings.model_copy(update={"master_key": SecretStr(f"{OTHER_KEY},{OTHER_KEY}")}))
     assert "restore that key" in str(refused.value)
-    migrate(settings)
+    somebody(storage)
+    with app_connection(settings) as app:
+        assert app.execute("SELECT 1").fetchone() == (1,), "the app role's password is as it was"
 
 
 def test_a_master_key_is_made_once_however_many_processes_start(tmp_path: Path) -> None:
