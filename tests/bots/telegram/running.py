@@ -30,7 +30,7 @@ class Running:
     def _serve(self) -> None:
         try:
             asyncio.run(self._run())
-        except BaseException as trouble:  # noqa: BLE001
+        except BaseException as trouble:
             self.trouble = trouble
         finally:
             self._up.set()
