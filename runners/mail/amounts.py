@@ -12,12 +12,12 @@ _SIGNS = {
     "us$": "USD", "usd": "USD", "$": "USD", "dollars": "USD", "ca$": "CAD", "c$": "CAD", "cad": "CAD", "a$": "AUD", "au$": "AUD", "aud": "AUD",
     "nz$": "NZD", "nzd": "NZD", "£": "GBP", "gbp": "GBP", "chf": "CHF", "fr.": "CHF", "sfr": "CHF", "zł": "PLN", "zl": "PLN", "pln": "PLN",
     "¥": "JPY", "円": "JPY", "jpy": "JPY", "cny": "CNY", "rmb": "CNY", "元": "CNY", "r$": "BRL", "brl": "BRL", "kč": "CZK", "czk": "CZK",
-    "sek": "SEK", "nok": "NOK", "dkk": "DKK", "huf": "HUF", "ft": "HUF", "inr": "INR", "₹": "INR", "mxn": "MXN", "₺": "TRY", "try": "TRY",
+    "sek": "SEK", "nok": "NOK", "dkk": "DKK", "huf": "HUF", "ft": "HUF", "inr": "INR", "₹": "INR", "mxn": "MXN", "₺": "TRY",
     "₴": "UAH", "uah": "UAH", "sgd": "SGD", "hkd": "HKD", "ron": "RON", "lei": "RON", "₩": "KRW", "krw": "KRW", "zar": "ZAR",
 }  # fmt: skip
 _ANY_SIGN = "|".join(sorted((re.escape(sign) for sign in _SIGNS), key=len, reverse=True))
 _NUMBER = r"\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,3})?(?![\d])"
-_BEFORE = re.compile(rf"(?<!\w)(?P<sign>{_ANY_SIGN})\s?(?P<number>-?(?:{_NUMBER}))(?:,-)?", re.IGNORECASE)
+_BEFORE = re.compile(rf"(?<!\w)(?P<sign>{_ANY_SIGN})\s?(?P<number>-?(?:{_NUMBER}))(?![a-z])(?:,-)?", re.IGNORECASE)
 _AFTER = re.compile(
     rf"(?<![\w.,])(?P<number>-?(?:{_NUMBER}))(?:,-{{1,2}}|,–)?\s?(?P<sign>{_ANY_SIGN})(?!\w)", re.IGNORECASE
 )

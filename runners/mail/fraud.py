@@ -116,13 +116,18 @@ def _host(href: str) -> str:
 
 def _is_mixed(name: str) -> bool:
     """Whether one word of it mixes Latin with Cyrillic or Greek letters, or hides that by Punycode."""
-    for word in re.split(r"[\s.@_-]+", name):
-        if word.startswith("xn--"):
-            try:
-                word = word.encode("ascii").decode("idna")
-            except UnicodeError:
-                return True
+    for part in re.split(r"[\s.@_]+", name):
+        word = _unpunycoded(part) if part.startswith("xn--") else part
+        if word is None:
+            return True
         scripts = {unicodedata.name(char, "?").split(" ")[0] for char in word if char.isalpha()}
         if "LATIN" in scripts and scripts & {"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}:
             return True
     return False
+
+
+def _unpunycoded(word: str) -> str | None:
+    try:
+        return word.encode("ascii").decode("idna")
+    except UnicodeError:
+        return None

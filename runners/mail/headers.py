@@ -10,7 +10,7 @@ from runners.mail.message import Letter
 
 _NO_REPLY = re.compile(
     r"^(?:[\w.+-]*[._+-])?(?:no|do-?not|dont|not?|ne)[._-]?(?:reply|respond|antwort(?:en)?|responder|repondre|rispondere|replay)"
-    r"(?:[._+-].*)?@|^(?:mailer-daemon|postmaster|bounces?|nobody|noreply\S*)@",
+    r"(?:[._+-].*)?@|^(?:mailer-daemon|postmaster|bounces?|nobody|noreply\S*)(?:[._+-].*)?@",
     re.IGNORECASE,
 )
 _MACHINE = re.compile(
@@ -71,12 +71,12 @@ def is_machine(address: str) -> bool:
 
 def mailing_list(letter: Letter, sender: Person) -> MailingList | None:
     """The list that a mail came through. `one_click` only together with its List-Unsubscribe-Post (RFC 8058, section 3.1)."""
-    unsubscribe, list_id = letter.raw("list-unsubscribe"), letter.said("list-id")
+    unsubscribe, list_id = line(letter.raw("list-unsubscribe"), 10_000), letter.said("list-id")
     if not unsubscribe and not list_id:
         return None
     offers = _ANGLED.findall(re.sub(r"\s+", "", unsubscribe)) or [each.strip() for each in unsubscribe.split(",")]
     posts = letter.raw("list-unsubscribe-post").replace(" ", "").lower() == "list-unsubscribe=one-click"
-    https = next((each for each in offers if re.fullmatch(r"https://[^\s<>\"]{3,1990}", each, re.IGNORECASE)), None)
+    https = next((each for each in offers if re.fullmatch(r"https://[!#-;=?-~]{3,1990}", each, re.IGNORECASE)), None)
     mailto, subject = next((_mailto(each) for each in offers if each.lower().startswith("mailto:")), (None, ""))
     match = re.search(r"<([^<>]+)>", list_id)
     post = letter.raw("list-post").lower()
@@ -96,7 +96,7 @@ def _mailto(address: str) -> tuple[str | None, str]:
     try:
         parts = urlsplit(address)
         subject = parse_qs(parts.query).get("subject", [""])[0]
-        to = unquote(parts.path).split(",")[0].lower()
+        to = line(unquote(parts.path), 400).split(",")[0].lower()
     except ValueError:
         return None, ""
     return (to, line(subject, 200)) if _ADDRESS.fullmatch(to) and len(to) <= 320 else (None, "")
@@ -122,5 +122,5 @@ def bounced(letter: Letter) -> str | None:
         r"^action:\s*(?:delivered|relayed|delayed|expanded)", letter.delivery_status, re.IGNORECASE | re.MULTILINE
     ):
         return None
-    match = re.search(r"^message-id:\s*(<[^<>\s]+>)", letter.returned_headers, re.IGNORECASE | re.MULTILINE)
+    match = re.search(r"^message-id:\s*(<[^<>\s]{1,900}>)", letter.returned_headers, re.IGNORECASE | re.MULTILINE)
     return match[1] if match else (letter.ids("in-reply-to") or ("",))[0]

@@ -103,11 +103,9 @@ class _Reader:
 
     @property
     def text(self) -> str:
-        rows = [
-            (">" * min(depth, 9) + " " if depth else "") + re.sub(r"[ \t]+", " ", row).strip()
-            for depth, row in self._lines
-        ]
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(row.rstrip() for row in rows)).strip()
+        rows = [(depth, re.sub(r"[ \t]+", " ", row).strip()) for depth, row in self._lines]
+        marked = [(">" * min(depth, 9) + " " if depth and row else "") + row for depth, row in rows]
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(marked)).strip()
 
     def read(self, soup: Any) -> None:
         from bs4.element import Comment, NavigableString, Tag

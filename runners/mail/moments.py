@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from runners.mail.calendar_words import Grammar, grammar
@@ -96,11 +97,11 @@ def _sentence_of(every: Sequence[Sentence], found: Found) -> Sentence | None:
 
 def _dates(said: str, words: Grammar, sent: date, month_first: bool) -> Iterator[Found]:
     taken: list[Found] = []
-    for match in words.date.finditer(said):
+    for match in islice(words.date.finditer(said), _MOST):
         day = _absolute(match, words, sent, month_first)
         if day and (match["sa"] is None or _short_is_date(said, match, words)):
             taken.append(Found(match.start(), match.end(), day))
-    for match in words.weekday.finditer(said):
+    for match in islice(words.weekday.finditer(said), _MOST):
         named = next((i for i, found in enumerate(taken) if 0 <= found.start - match.end() <= 9), None)
         if named is not None:
             taken[named] = replace(taken[named], start=match.start())
@@ -110,14 +111,14 @@ def _dates(said: str, words: Grammar, sent: date, month_first: bool) -> Iterator
             yield Found(match.start(), match.end(), day, exact=False, passed=day < sent)
     yield from taken
     if words.words.in_ or words.language == "ja":
-        for match in words.span.finditer(said):
+        for match in islice(words.span.finditer(said), _MOST):
             number = match["n"].casefold()
             count = int(number) if number.isdigit() else words.numbers.get(number, 0)
             if 0 < count <= 400:
                 yield Found(
                     match.start(), match.end(), sent + timedelta(days=count * (7 if match["week"] else 1)), exact=False
                 )
-    for match in words.near.finditer(said):
+    for match in islice(words.near.finditer(said), _MOST):
         ahead = 2 if match["after_tomorrow"] else 1 if match["tomorrow"] else 0
         yield Found(match.start(), match.end(), sent + timedelta(days=ahead), exact=False)
     for match in words.month_end.finditer(said):
@@ -213,7 +214,9 @@ def _clocks(said: str, words: Grammar, dates: Sequence[Found]) -> Iterator[_Cloc
         first = _clock(match, words)
         end, until = match.end(), None
         between = words.range.match(said, end)
-        other = words.clock.match(said, between.end()) if between else None
+        # A slice, so that the dash between two times is not seen as a part of the second.
+        beyond = between.end() if between else end
+        other = words.clock.match(said[beyond : beyond + 40]) if between else None
         later = _clock(other, words) if other else None
         if first is None and not (later and later[1] and not match["mark"] and int(match["hour"]) < 24):
             continue
@@ -221,9 +224,11 @@ def _clocks(said: str, words: Grammar, dates: Sequence[Found]) -> Iterator[_Cloc
         if (
             other
             and later
-            and not any(found.start < other.end() and other.start("hour") < found.end for found in dates)
+            and not any(
+                found.start < beyond + other.end() and beyond + other.start("hour") < found.end for found in dates
+            )
         ):
-            until, end = later[0], other.end()
+            until, end = later[0], beyond + other.end()
             if other["pm"] and not match["pm"] and at < time(12) and until >= time(12) and at.hour + 12 <= until.hour:
                 at = at.replace(hour=at.hour + 12)
             sure = sure or later[1]

@@ -10,6 +10,7 @@ _QUOTED = re.compile(r"^\s{0,3}[>|]")
 _RULE = re.compile(r"^\s*[_=*-]{20,}\s*$")
 _POSTSCRIPT = re.compile(r"^\s*(?:P\.?\s?P?\.?S\.?|N\.?B\.?)\s?[:.\s]", re.IGNORECASE)
 _PLACE_OR_TIME = re.compile(r"\d{1,4}[./:年-]\d|@|\d{4}|\d{1,2}\s*\w{3}|\b\w+day\b|<", re.IGNORECASE)
+_NAMED_AND_DATED = re.compile(r"\d.*<[^<>\s]+@[^<>\s]+>\s*:$")
 _LONGEST_HEADER = 300
 _SIGNED_LINES = 9
 _SIGNED_WIDTH = 90
@@ -45,6 +46,8 @@ def split(text: str) -> Split:
         else:
             kept.append(row)
             place += 1
+    while kept and (not kept[-1].strip() or _RULE.match(kept[-1])):
+        kept.pop()
     new, signature = _signed("\n".join(kept).strip("\n"))
     return Split(_other_languages(new).strip(), "\n".join(quoted), signature)
 
@@ -61,6 +64,8 @@ def _attribution(lines: list[str], place: int) -> int:
         said = plain(joined)
         verb = anywhere("wrote").search(said)
         if verb and _ends_as_header(said, verb.end()) and _PLACE_OR_TIME.search(said):
+            return count
+        if _NAMED_AND_DATED.search(said) and _quote_follows(lines, place + count):
             return count
     return 0
 

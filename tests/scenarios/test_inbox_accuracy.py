@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bots.kit.words import words
 from core.catalog.kinds import BUILT_IN, load
 from core.catalog.samples import ExpectedSuggestion, SampleMail, build_mailbox, load_labels
 from core.connectors.operations import OPERATIONS
@@ -121,6 +122,13 @@ def test_everything_that_is_suggested_can_be_carried_out(result: Outcome):
         for proposal in proposals:
             OPERATIONS[proposal.operation].model_validate(proposal.input)
             assert proposal.evidence[0].quote
+
+
+def test_every_reason_can_be_said(result: Outcome):
+    known = words().codes()
+    for proposals in result.suggested.values():
+        for proposal in proposals:
+            assert known[proposal.why.code].gaps <= set(proposal.why.data), proposal.why.code
 
 
 def test_a_reply_answers_the_question_in_its_language_and_thread(result: Outcome):
