@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import telegram
 from telegram.request import HTTPXRequest
-from telegram.warnings import PTBUserWarning
+from telegram.warnings import PTBDeprecationWarning, PTBUserWarning
 
 from core.kernel.settings import Settings
 
@@ -15,6 +15,7 @@ HIDDEN = "<token>"
 CONNECTIONS = 64
 # Updates are taken as they came, so that one which the library cannot read does not hold up those after it.
 warnings.filterwarnings("ignore", message=r"Please use 'Bot\.", category=PTBUserWarning)
+warnings.filterwarnings("ignore", message=".*retry_after", category=PTBDeprecationWarning)
 
 
 def make_bot(settings: Settings) -> telegram.Bot:

@@ -41,12 +41,20 @@ class Limits:
             raise SlowDown(start - now)
         self._bot_free = max(now, self._bot_free) + 1 / self._rates.bot
         if not edit:
-            self._free[chat] = start + 1 / (self._rates.group if chat.startswith("-") else self._rates.chat)
+            self._free[chat] = start + self._between(chat)
             self._free.move_to_end(chat)
             while len(self._free) > CHATS:
                 self._free.popitem(last=False)
         if start > now:
             await asyncio.sleep(start - now)
+
+    def sent(self, chat: str) -> None:
+        """Telegram has taken it just now: the next one counts from here, however long this one was under way."""
+        again = time.monotonic() + self._between(chat)
+        self._free[chat] = max(self._free.get(chat, 0.0), again)
+
+    def _between(self, chat: str) -> float:
+        return 1 / (self._rates.group if chat.startswith("-") else self._rates.chat)
 
     def pause(self, chat: str, seconds: float) -> None:
         """Telegram said so."""

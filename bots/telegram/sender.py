@@ -52,7 +52,9 @@ class TelegramSender:
         async with self._troubles(letter):
             await self._limits.turn(_chat(letter))
             try:
-                return await self._send(_chat(letter), drawn)
+                ref = await self._send(_chat(letter), drawn)
+                self._limits.sent(_chat(letter))
+                return ref
             except ChatMigrated as moved:
                 there, link = str(moved.new_chat_id), letter.link
                 await self._parts.hop(reach.moved, self._parts, link.workspace_id, link.user_id, link.id, there)

@@ -193,6 +193,7 @@ class Strangers:
             await self._bot.send_message(
                 moved.new_chat_id, text, "HTML", link_preview_options=preview, reply_markup=buttons
             )
+        self._limits.sent(str(chat_id))
 
     async def _close(self, query: telegram.CallbackQuery, say: Say, code: str) -> None:
         """Takes the buttons away and says what came of it."""

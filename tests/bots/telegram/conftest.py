@@ -61,5 +61,6 @@ def phone(telegram: TelegramEmulator, world: World, door: Running) -> Phone:
 
 @pytest.fixture(autouse=True)
 def quiet_library() -> None:
-    """pytest forgets the filter that bots/telegram/api.py sets."""
+    """pytest forgets the filters that bots/telegram/api.py sets."""
     warnings.filterwarnings("ignore", message=r"Please use 'Bot\.")
+    warnings.filterwarnings("ignore", message=".*retry_after")

@@ -1,0 +1,200 @@
+"""What Telegram may do to a message: refuse, delay, forget, block; and what becomes of the message then."""
+
+import asyncio
+import time
+
+import pytest
+
+from bots.kit.outbound import SlowDown
+from bots.kit.parts import Parts
+from bots.telegram.files import LIMIT
+from bots.telegram.limits import Limits, Rates
+from core.identity.prove import make_code
+from core.kernel.settings import Settings
+from core.messaging.post import refresh
+from tests.bots.telegram.running import Phone, Running
+from tests.emulators.telegram import TelegramEmulator
+from tests.runners.world import World, mail, task
+
+
+def _refresh(world: World, suggestion_id: object) -> None:
+    with world.work() as work:
+        refresh(work, "suggestion", suggestion_id)  # pyright: ignore[reportArgumentType]
+        work.commit()
+
+
+def test_a_chat_that_must_wait_waits_alone(
+    phone: Phone, world: World, telegram: TelegramEmulator, parts: Parts
+) -> None:
+    tom = telegram.user("Tom")
+    telegram.too_many_requests("sendMessage", retry_after=2)
+    began = time.monotonic()
+    world.suggest(task())
+    telegram.wait_for_call("sendMessage", lambda call: call.status == 429)
+    tom.sends("/start")
+    tom.chat.wait_for_text("one-time code")
+    assert time.monotonic() - began < 1.5
+    phone.person.chat.wait_for(lambda shown: "Approve" in shown.labels)
+    assert time.monotonic() - began >= 2
+    refused = telegram.calls_to("sendMessage")
+    assert [call.status for call in refused].count(429) == 1
+
+
+def test_a_card_survives_errors_of_telegram(phone: Phone, world: World, telegram: TelegramEmulator) -> None:
+    telegram.fail_next("sendMessage", 502, "Bad Gateway")
+    card = phone.card(world.suggest(task()))
+    telegram.fail_next("editMessageText", 500, "Internal Server Error")
+    phone.person.taps(card, "Reject").answer()
+    card.wait_for(lambda shown: "Approve" not in shown.labels)
+
+
+def test_a_card_whose_answer_was_lost_comes_again_and_each_copy_works_once(
+    phone: Phone, world: World, telegram: TelegramEmulator
+) -> None:
+    telegram.drop_after_accept("sendMessage")
+    suggestion = world.suggest(task())
+    first = phone.card(suggestion)
+    second = phone.person.chat.wait_for(lambda shown: "Approve" in shown.labels, after=first)
+    assert phone.person.taps(first, "Approve").answer()
+    second.wait_for(lambda shown: "Approve" not in shown.labels)
+    assert phone.person.taps(first, "Approve").answer().show_alert
+    with world.work() as work:
+        assert len(work.suggestions.approvals(suggestion.id)) == 1
+
+
+def test_an_edit_that_changes_nothing_is_fine(phone: Phone, world: World, telegram: TelegramEmulator) -> None:
+    suggestion = world.suggest(task())
+    card = phone.card(suggestion)
+    _refresh(world, suggestion.id)
+    telegram.wait_for_call("editMessageText", lambda call: "not modified" in str(call.response))
+    phone.person.taps(card, "Approve").answer()
+    card.wait_for(lambda shown: "Approve" not in shown.labels)
+    assert sum("Pay the dentist" in m.text for m in phone.person.chat.bot_messages) == 1
+
+
+@pytest.mark.parametrize("how", ["deleted", "too old"])
+def test_a_card_that_cannot_be_edited_is_sent_anew(phone: Phone, world: World, how: str) -> None:
+    suggestion = world.suggest(task())
+    card = phone.card(suggestion)
+    if how == "deleted":
+        phone.person.deletes(card)
+    else:
+        card.freeze()
+    _refresh(world, suggestion.id)
+    newer = phone.person.chat.wait_for(lambda shown: "Approve" in shown.labels, after=card)
+    phone.person.taps(newer, "Approve").answer()
+    newer.wait_for(lambda shown: "Approve" not in shown.labels)
+
+
+def test_a_toast_that_comes_too_late_is_no_trouble(phone: Phone, world: World, telegram: TelegramEmulator) -> None:
+    suggestion = world.suggest(task())
+    card = phone.card(suggestion)
+    telegram.delay("answerCallbackQuery", 0.2)
+    phone.person.taps(card, "Reject")
+    telegram.expire_callbacks()
+    card.wait_for(lambda shown: "Approve" not in shown.labels)
+    phone.person.sends("/help")
+    phone.person.chat.wait_for_text("/inbox")
+
+
+def test_who_blocks_the_bot_is_told_elsewhere_and_welcome_back(
+    phone: Phone, world: World, telegram: TelegramEmulator
+) -> None:
+    phone.person.blocks_bot()
+    telegram.wait_until_confirmed()
+    world.wait_until(lambda: not _link_reachable(phone))
+    with world.work() as work:
+        told = [line.message.payload for line in work.messages.transcript(world.actor.link_id, None, 20)]
+        assert told == [{"say": "telegram.blocked", "data": {}}]
+        assert work.agents.get(world.agent_id).status == "active"
+    world.suggest(task())
+    phone.person.unblocks_bot()
+    phone.person.sends("/inbox")
+    phone.person.chat.wait_for(lambda shown: any("Pay the dentist" in label for label in shown.labels))
+    assert _link_reachable(phone)
+
+
+def test_who_blocks_their_only_chat_has_their_agents_paused(
+    phone: Phone, world: World, telegram: TelegramEmulator
+) -> None:
+    with world.work() as work:
+        work.people.link(world.actor.link_id).reachable = False
+        work.commit()
+    telegram.fail_next("sendMessage", 403, "Forbidden: bot was blocked by the user", times=None)
+    world.suggest(task())
+    world.wait_until(lambda: not _link_reachable(phone))
+    with world.work() as work:
+        assert work.agents.get(world.agent_id).status == "paused"
+
+
+def _link_reachable(phone: Phone) -> bool:
+    with phone.world.work() as work:
+        return work.people.link(phone.actor.link_id).reachable
+
+
+def test_a_file_arrives_whole_and_one_that_is_too_large_is_said(phone: Phone, world: World, parts: Parts) -> None:
+    content = b"From: a@example.org\r\nSubject: Hi\r\n\r\nHello\r\n" * 1000
+    phone.person.sends_file("mail.xyz", content, caption="Have a look")
+    phone.person.chat.wait_for_text("mail.xyz is here")
+    [upload] = [line.message for line in phone.lines() if "upload" in line.message.payload]
+    assert upload.payload["caption"] == "Have a look" and upload.blob is not None
+    assert parts.storage.blobs(phone.actor.workspace_id, phone.actor.user_id).get(upload.blob) == content
+    phone.person.sends_file("all.mbox", b"x" * (LIMIT + 1))
+    assert "20" in phone.person.chat.wait_for_text("all.mbox has").text
+
+
+def test_typing_is_shown_only_for_what_takes_longer_than_a_second(phone: Phone, telegram: TelegramEmulator) -> None:
+    phone.person.sends("/help")
+    phone.person.chat.wait_for_text("/inbox")
+    assert telegram.calls_to("sendChatAction") == []
+    telegram.delay("getFile", 1.5)
+    phone.person.sends_file("mail.xyz", b"x")
+    phone.person.chat.wait_for_text("mail.xyz is here")
+    assert len(telegram.calls_to("sendChatAction")) == 1
+
+
+def test_a_code_still_links_when_telegram_stumbles(telegram: TelegramEmulator, door: Running, world: World) -> None:
+    with world.work() as work:
+        code = make_code(work, world.actor)
+        work.commit()
+    telegram.fail_next("sendMessage", 500, "Internal Server Error")
+    mia = telegram.user("Mia")
+    mia.sends(code)
+    mia.chat.wait_for(lambda shown: shown.labels == ["Link", "Not me"])
+
+
+def test_the_limits_of_telegram_are_kept(
+    parts: Parts, chosen: Settings, telegram: TelegramEmulator, world: World
+) -> None:
+    with Running(parts, chosen, Rates()):
+        phone = Phone.linked(telegram, world)
+        telegram.limit(phone.person, 1)
+        for number in range(3):
+            world.suggest(mail(f"Mail {number}"))
+        phone.person.chat.wait_for_text("Mail 2")
+        assert {call.status for call in telegram.calls_to("sendMessage")} == {200}
+
+
+def test_a_paused_chat_waits_and_others_do_not() -> None:
+    async def sending() -> tuple[float, float]:
+        limits = Limits()
+        limits.pause("1", 0.4)
+        began = time.monotonic()
+        await limits.turn("2")
+        other = time.monotonic() - began
+        await limits.turn("1")
+        own = time.monotonic() - began
+        limits.pause("1", 60)
+        with pytest.raises(SlowDown) as slow:
+            await limits.turn("1")
+        assert 55 < slow.value.seconds <= 60
+        return other, own
+
+    other, own = asyncio.run(sending())
+    assert other < 0.2 and own >= 0.4
+
+
+def test_commands_are_registered_with_what_they_do(telegram: TelegramEmulator, door: Running) -> None:
+    known = {command["command"]: command["description"] for command in telegram.commands()}
+    assert {"start", "inbox", "new", "settings", "stop", "help", "cancel"} <= set(known)
+    assert known["stop"] == "Hold all agents at once"
