@@ -17,15 +17,15 @@ from storage.embedded.process import tie_to_parent
 
 def puppet(name: str, port: int) -> None:
     line = socket.create_connection(("127.0.0.1", port))
-    stream = line.makefile("rw")
+    orders = line.makefile("r")
 
     def tell(**facts: object) -> None:
-        stream.write(json.dumps({"name": name, "pid": os.getpid(), **facts}) + "\n")
-        stream.flush()
+        """Also called by signal handlers, so in one piece and past every buffer."""
+        line.sendall(json.dumps({"name": name, "pid": os.getpid(), **facts}).encode() + b"\n")
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     tell()
-    for order in stream:
+    for order in orders:
         match order.split():
             case ["ready"]:
                 os.write(int(os.environ["NOD_READY_FD"]), b"ready\n")
