@@ -109,6 +109,9 @@ def begin_with_sample(chat: Chat, slug: str) -> Reply:
         for need in chosen.manifest.tools
         if need.sample and integration(need.sample).sample
     }
+    for agent in chat.work.agents.page(chat.user.id, None, 100, template=slug):
+        if tools.items() <= {tool: str(one) for tool, one in agent.config.tools.items()}.items():
+            return Reply(made(chat, agent.id, agent.name, chat.say("catalog.there_already")), mode="replace")
     talk.begin(chat, DIALOG, "consents", {"slug": slug, "settings": {}, "tools": tools})
     return Reply(_consents(chat, chosen, {}, tools), mode="replace")
 
@@ -250,14 +253,14 @@ def make(chat: Chat, slug: str) -> Reply:
     tools = {name: UUID(one) for name, one in state["tools"].items()}
     agent = create_agent(chat.work, chat.actor, slug, _free_name(chat, template(slug)), state["settings"], tools)
     talk.end(chat, DIALOG)
-    return Reply(made(chat, agent.id, agent.name), mode="replace")
+    return Reply(made(chat, agent.id, agent.name, chat.say("catalog.made.next")), mode="replace")
 
 
-def made(chat: Chat, agent_id: UUID, name: str) -> Screen:
-    """What to do first with a new agent."""
+def made(chat: Chat, agent_id: UUID, name: str, told: str) -> Screen:
+    """What to do first with an agent."""
     args = (str(agent_id),)
     return Screen(
-        blocks=(Heading(text=chat.say("catalog.made", agent=name)), Paragraph(text=chat.say("catalog.made.next"))),
+        blocks=(Heading(text=chat.say("catalog.made", agent=name)), Paragraph(text=told)),
         buttons=(
             row(Button(label=chat.say("agent.dry"), action="agent.dry", args=args, style="primary")),
             row(

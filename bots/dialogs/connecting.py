@@ -49,10 +49,11 @@ def button(chat: Chat, manifest: ConnectorManifest) -> Button:
 
 
 def listed(connection: Connection) -> str:
-    """A connection in a list: its name, and its account where that says more."""
-    if connection.account and connection.account.casefold() not in connection.name.casefold():
-        return f"{connection.name} · {connection.account}"
-    return connection.name
+    """A connection as a person knows it: its name, and its account where that says more. Where on this machine a folder is, its own page says."""
+    account = connection.account
+    if not account or account.startswith("/") or account.casefold() in connection.name.casefold():
+        return connection.name
+    return f"{connection.name} · {account}"
 
 
 def translated(chat: Chat) -> Any:

@@ -135,7 +135,7 @@ def card(chat: Chat, run_id: UUID) -> Screen:
         case "queued" | "running" | "waiting":
             return _going_on(chat, run, heading)
         case "succeeded":
-            return dry(chat, run, heading) if run.dry else _succeeded(chat, run, heading)
+            return dry(chat, run, heading) if run.dry else _succeeded(chat, run, heading, agent)
         case "failed":
             return _failed(chat, run, heading)
         case _:
@@ -165,7 +165,7 @@ def _going_on(chat: Chat, run: Run, heading: Heading) -> Screen:
     return Screen(blocks=tuple(blocks), buttons=() if run.cancel_requested_at else (row(stop_button),))
 
 
-def _succeeded(chat: Chat, run: Run, heading: Heading) -> Screen:
+def _succeeded(chat: Chat, run: Run, heading: Heading, agent: str) -> Screen:
     ids = (run.output or {}).get("suggested", ())
     made = [chat.work.suggestions.get(UUID(str(one))) for one in ids]
     told = (
@@ -178,7 +178,7 @@ def _succeeded(chat: Chat, run: Run, heading: Heading) -> Screen:
     steps_button = Button(label=chat.say("run.steps.show"), action="run.steps", args=(str(run.id),))
     return Screen(
         blocks=tuple(blocks),
-        buttons=(row(open_inbox, steps_button, ways.agent(chat, run.agent_id, chat.say("run.agent"))),),
+        buttons=(row(open_inbox, steps_button, ways.agent(chat, run.agent_id, agent)),),
         tone="done",
     )
 

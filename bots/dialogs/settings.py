@@ -47,7 +47,7 @@ def _page(chat: Chat, told: str = "") -> Screen:
         (say("settings.tone"), say(f"settings.tone.{profile.tone}")),
         (say("settings.quiet"), say("settings.quiet.is", start=quiet.start, end=quiet.end) if quiet.enabled else say("settings.off")),
         (say("settings.frequency"), say(f"settings.frequency.{notifications.frequency}")),
-        (say("settings.contexts"), chat.place.listed([_context(chat, name) for name in active]) if active else say("settings.off")),
+        (say("settings.contexts"), chat.place.listed([_context(chat, name) for name in active]) if active else say("settings.unsaid")),
         (say("settings.chats"), chat.place.listed([_surface(chat, name) for name in links]) or say("settings.off")),
     )  # fmt: skip
     blocks = (Heading(text=say("settings.heading")), *((Paragraph(text=told),) if told else ()), Facts(rows=rows))

@@ -25,16 +25,22 @@ FEW = 3
 """A country with more zones is offered by its common ones only."""
 
 
+@cache
+def _all() -> frozenset[str]:
+    """Every zone's name; finding them reads some hundred files."""
+    return frozenset(available_timezones())
+
+
 def known(name: str | None) -> bool:
     """Whether it is a timezone's IANA name."""
-    return bool(name) and name in available_timezones()
+    return bool(name) and name in _all()
 
 
 @cache
 def _cities() -> dict[str, tuple[str, ...]]:
     """City in lower case → zones; only zones of places."""
     found: dict[str, tuple[str, ...]] = {}
-    for zone in sorted(available_timezones()):
+    for zone in sorted(_all()):
         area, _, rest = zone.partition("/")
         if rest and area not in ("Etc", "SystemV", "US", "Canada", "Brazil", "Chile", "Mexico", "posix", "right"):
             city = rest.rpartition("/")[2].replace("_", " ").lower()
@@ -60,7 +66,7 @@ def _of_country(language: str) -> Iterator[str]:
 def search(words: str) -> list[str]:
     """Zones that the words may mean, best first, at most six. An exact name or city comes alone."""
     wanted = " ".join(words.replace("_", " ").split()).lower()[:60]
-    by_name = {zone.replace("_", " ").lower(): zone for zone in available_timezones() if "/" in zone or zone == "UTC"}
+    by_name = {zone.replace("_", " ").lower(): zone for zone in _all() if "/" in zone or zone == "UTC"}
     if wanted in by_name:
         return [by_name[wanted]]
     cities = _cities()

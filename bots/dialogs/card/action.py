@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bots.dialogs.card.when import day_or_moment, repeats, span
+from bots.dialogs.connecting import listed
 from bots.kit.dialog import Chat
 from bots.kit.screen import Block, Facts, Quote
 from core.approvals.models import Action
@@ -28,14 +29,7 @@ def shown(chat: Chat, action: Action, connection: Connection) -> Shown:
     describe = _DESCRIBE.get(action.operation)
     if describe is None:
         return _generic(chat, action, connection), ""
-    return describe(chat, action.input, account(connection))
-
-
-def account(connection: Connection) -> str:
-    """The connection as a person knows it: its name, and the account when that says more."""
-    if connection.account and connection.account.casefold() != connection.name.casefold():
-        return f"{connection.name} ({connection.account})"
-    return connection.name
+    return describe(chat, action.input, listed(connection))
 
 
 def title(chat: Chat, kind: str, action: Action) -> str:
@@ -130,7 +124,7 @@ def _generic(chat: Chat, action: Action, connection: Connection) -> list[Row]:
     titles = {name: rules.get("title", name) for name, rules in schema.get("properties", {}).items()}
     rows = [(chat.say("card.does"), action.operation)]
     rows += [(titles.get(name, name), _plain(value)) for name, value in action.input.items()]
-    return [*rows, (chat.say("card.via"), account(connection))]
+    return [*rows, (chat.say("card.via"), listed(connection))]
 
 
 def _plain(value: Any) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from bots.dialogs import ways
-from bots.dialogs.card.action import account, shown, title
+from bots.dialogs.card.action import shown, title
 from bots.dialogs.card.outcome import did
 from bots.dialogs.card.show import gather
+from bots.dialogs.connecting import listed
 from bots.kit.dialog import Chat, Reply, action, reply_to
 from bots.kit.screen import Button, Heading, Paragraph, Screen, row
 from bots.kit.screen import Facts as Rows
@@ -92,7 +93,7 @@ def _ask_twice(chat: Chat, suggestion_id: str, revision: str) -> Screen:
         blocks=(
             Heading(text=chat.say("card.sure", title=title(chat, facts.suggestion.kind, facts.revision.action))),
             Rows(rows=tuple(rows)),
-            Paragraph(text=chat.say("card.sure.why", account=account(connection))),
+            Paragraph(text=chat.say("card.sure.why", account=listed(connection))),
         ),
         buttons=(
             row(

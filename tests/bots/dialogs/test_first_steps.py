@@ -99,10 +99,15 @@ def test_from_new_over_sample_settings_and_consents_to_a_dry_run_and_a_schedule(
 def test_trying_the_sample_takes_two_taps(person: Person) -> None:
     person.says("/start")
     person.taps("Yes")
+    place, sample = person.button("Try the Inbox agent on sample mail")
     person.taps("Try the Inbox agent on sample mail")
     assert "Your mail: Sample mailbox" in person.last
     person.taps("Yes, I agree")
     assert "Inbox agent is ready" in person.last
+    person.presses(sample, place)
+    assert "You have it already, on the sample mail." in person.last
+    with person.work() as work:
+        assert len(work.agents.page(person.actor.user_id, None, 10)) == 1
     person.says("/start")
     assert "Nothing waits for you. Your agents carry on." in person.last
 
