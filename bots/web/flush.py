@@ -1,6 +1,7 @@
 """What is due in one chat of the page is shown there and then: claimed, rendered, settled. "Delivered" means that a page took it."""
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from bots.kit.chatting import open_chat
+from bots.kit.dialog import Chat
 from bots.kit.outbound import Letter, Letters
 from bots.kit.parts import Parts
 from bots.kit.render import render
@@ -46,18 +48,21 @@ class Flush:
                 self._alone(actor, item)
 
     def _take(self, actor: Actor, items: list[DueItem]) -> None:
-        """One transaction: nothing slow lies between claim and settle here."""
         if not items:
             return
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            chat = open_chat(self._parts, work, actor)
-            for item in items:
-                delivery = work.messages.claim(item.id, LEASE_SECONDS)
-                if delivery is not None and delivery.link_id == actor.link_id:
-                    letter = Letter(delivery, chat.link, render(chat, delivery), chat.say)
-                    self._letters.record(work, letter, str(item.id))
-            work.ring("deliveries.web", items[-1].id)
+            self._take_within(open_chat(self._parts, work, actor), [item.id for item in items])
             work.commit()
+
+    def _take_within(self, chat: Chat, ids: Sequence[UUID]) -> None:
+        """In one transaction: nothing slow lies between claim and settle here."""
+        work = chat.work
+        for delivery_id in ids:
+            delivery = work.messages.claim(delivery_id, LEASE_SECONDS)
+            if delivery is not None and delivery.link_id == chat.link.id:
+                letter = Letter(delivery, chat.link, render(chat, delivery), chat.say)
+                self._letters.record(work, letter, str(delivery_id))
+        work.ring("deliveries.web", ids[-1])
 
     def _alone(self, actor: Actor, item: DueItem) -> None:
         """A card that cannot be shown keeps nothing else from being shown; it is tried again later."""
@@ -83,6 +88,25 @@ class Flush:
             speech = _speech(open_chat(self._parts, work, actor))
             since = _earlier(after or uuid7())
             return self._lines.shown(speech, work.messages.changed(actor.link_id, since))
+
+    def answered(self, actor: Actor, made: Sequence[UUID], since: UUID) -> list[Shown]:
+        """The lines that came of an input: its deliveries `made` are shown, without looking for others. `since` is an id that this process
+        made just before, so that nothing of it is missed."""
+        try:
+            return self._since(actor, made, since)
+        except Exception:
+            log.exception("an answer cannot be shown at once")
+            return self.lines(actor)
+
+    def _since(self, actor: Actor, made: Sequence[UUID], since: UUID) -> list[Shown]:
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            chat = open_chat(self._parts, work, actor)
+            if made:
+                self._take_within(chat, made)
+            shown = self._lines.shown(_speech(chat), work.messages.changed(actor.link_id, since))
+            if made:
+                work.commit()
+        return shown
 
     def page(self, actor: Actor, before: UUID | None) -> tuple[Speech, list[Shown], str | None]:
         """A page of the chat, newest last, and where the one before it ends (None: there is none)."""

@@ -21,6 +21,7 @@ from bots.web.flush import Flush
 from bots.web.given import uuid_or_none
 from bots.web.visitors import Visitor, Visitors
 from core.kernel.errors import Failure, Invalid, Unauthenticated
+from core.kernel.ids import new_id
 
 TOAST_COOKIE = "nod_toast"
 TEXT_LIMIT = 8000
@@ -74,13 +75,15 @@ class Inputs:
 
     async def _do(self, request: Request, visitor: Visitor, posted: FormData) -> dict[str, Any]:
         made: list[Answer] = []
+        since = new_id()
         try:
             for heard in await self._heard(request, visitor, posted):
                 made.append(await self._dispatch.handle(visitor.actor, heard, _client(request, posted)))
         except Failure as refused:
             say = await self._parts.hop(self._flush.speech, visitor.actor)
             made.append(Answer(failure(say.say, refused).line, True, (), refused.code))
-        lines = await self._parts.hop(self._flush.lines, visitor.actor)
+        deliveries = [delivery for answer in made for delivery in answer.deliveries]
+        lines = await self._parts.hop(self._flush.answered, visitor.actor, deliveries, since)
         last = made[-1] if made else Answer()
         return {
             "toast": last.toast,

@@ -42,6 +42,7 @@ class Visitors:
         self._parts = parts
         self._token = settings.sign_in_token.get_secret_value() if settings.sign_in_token else None
         self._email = settings.local_email
+        self._chats: dict[UUID, UUID] = {}
         self._secure = urlsplit(settings.public_url or "").scheme == "https"
         # A browser keeps one jar for all ports of a host.
         self.cookie = "__Host-nod" if self._secure else f"nod_{settings.port}"
@@ -88,13 +89,11 @@ class Visitors:
     def recognise(self, secret: str) -> Visitor:
         """The same, from the session's secret. Raises Unauthenticated `identity.session_over`."""
         actor = by_session(self._parts.storage.directory, secret)
-        known = self._parts.storage.directory.by_link("web", "", str(actor.user_id))
-        if known is None:
+        link_id = self._chats.get(actor.user_id)
+        if link_id is None:
             with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-                link_id = self._link(work, actor.user_id).id
+                link_id = self._chats[actor.user_id] = self._link(work, actor.user_id).id
                 work.commit()
-        else:
-            link_id = known.id
         return Visitor(Actor(actor.user_id, actor.workspace_id, actor.role, "web", actor.scopes, link_id), secret)
 
     def _link(self, work: Any, user_id: UUID) -> IdentityLink:
