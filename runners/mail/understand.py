@@ -50,6 +50,9 @@ def understand(raw: bytes, ref: MailRef, owner: Owner, now: datetime) -> tuple[M
     body = unwrapped(text[:_LOOKED_AT])
     to, cc = letter.people("to"), letter.people("cc", "bcc")
     own = sender.address in owner.addresses
+    named = owner.name or next(
+        (each.name for each in (sender, *to, *cc) if each.address in owner.addresses and each.name), ""
+    )
     lists = headers.mailing_list(letter, sender)
     bulk = headers.is_bulk(letter) or _for_many(f"{subject}\n{letter.text[:20_000]}", language)
     automatic, bounce = headers.is_automatic(letter), headers.bounced(letter)
@@ -82,7 +85,7 @@ def understand(raw: bytes, ref: MailRef, owner: Owner, now: datetime) -> tuple[M
     if not newsletter and not bounce and len(body.strip()) > 3:
         said = appointments(body, subject, language, moments(body, language, sent, owner.zone, month_first))
         others = [person for person in (*to, *cc) if person.address not in owner.addresses]
-        asked = questions(body, language, said, [*others, sender] if own else others, owner.name.split())
+        asked = questions(body, language, said, [*others, sender] if own else others, named.split())
     mine = next(
         (
             person.address
@@ -114,7 +117,7 @@ def understand(raw: bytes, ref: MailRef, owner: Owner, now: datetime) -> tuple[M
         mailing_list=lists,
         newsletter=newsletter,
         language=language,
-        familiar=_familiar(text, language, owner),
+        familiar=_familiar(text, language, named),
         questions=asked,
         closed=wants_no_answer(body, language),
         moments=said,
@@ -156,7 +159,7 @@ def _for_many(text: str, language: str) -> bool:
     )
 
 
-def _familiar(text: str, language: str, owner: Owner) -> bool:
+def _familiar(text: str, language: str, owner_name: str) -> bool:
     """Whether the sender is on familiar terms with the owner: by the words for "you", else by the greeting or the owner's bare
     first name in it."""
     said, words = plain(text[:4000]), lexicon(language)
@@ -167,7 +170,7 @@ def _familiar(text: str, language: str, owner: Owner) -> bool:
     greeting = said.strip()[:40].split("\n")[0]
     if spotter(language, "formal").search(greeting):
         return False
-    first, *others = owner.name.split() or [""]
+    first, *others = owner_name.split() or [""]
     named = bool(first) and first in greeting and not any(other in greeting for other in others)
     return named or bool(spotter(language, "informal").search(greeting))
 

@@ -92,5 +92,6 @@ def _nudge(mail: MailFacts, situation: Situation) -> Draft:
         question=question.quote,
         sent=mail.date,
         blob=mail.ref.blob,
+        signed=situation.own_name,
     )
     return Draft(proposal=proposal, brief=brief)

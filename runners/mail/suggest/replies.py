@@ -72,7 +72,7 @@ def _reply(mail: MailFacts, situation: Situation, *, familiar: bool) -> Draft:
         operation="mail.send",
         tool="mail",
         input={
-            "sender": mail.received_for or next(iter(sorted(situation.addresses)), ""),
+            "sender": mail.received_for or next(iter(situation.addresses), ""),
             "to": [mail.reply_to.address],
             "subject": answer_subject(mail.subject),
             "body": "",
@@ -95,6 +95,7 @@ def _reply(mail: MailFacts, situation: Situation, *, familiar: bool) -> Draft:
         moment=question.moment if question.moment and _suits(question, situation) else None,
         by=_answered_by(deadline, situation),
         blob=mail.ref.blob,
+        signed=situation.own_name,
     )
     return Draft(proposal=proposal, brief=brief)
 

@@ -1,6 +1,7 @@
 """Everything that is known when suggestions are made: mails in their threads, whose mailbox it is, and what the owner wants."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -53,6 +54,7 @@ class Brief(BaseModel):
     by: datetime | None = Field(default=None, description="when the owner will have answered")
     sent: datetime | None = Field(default=None, description="when the mail that waits for an answer was sent")
     blob: str
+    signed: str = Field(default="", description="the name under the owner's earlier mails")
 
 
 class Draft(BaseModel):
@@ -64,10 +66,10 @@ class Draft(BaseModel):
 
 @dataclass(frozen=True)
 class Situation:
-    """All mails of the window, oldest first."""
+    """All mails of the window, oldest first. `addresses` are the owner's, the account's own first."""
 
     mails: Sequence[MailFacts]
-    addresses: frozenset[str]
+    addresses: tuple[str, ...]
     now: datetime
     zone: ZoneInfo
     wishes: Wishes
@@ -81,6 +83,12 @@ class Situation:
     def written_to(self) -> frozenset[str]:
         """Whom the owner has written to."""
         return frozenset(person.address for mail in self.mails if mail.outgoing for person in (*mail.to, *mail.cc))
+
+    @cached_property
+    def own_name(self) -> str:
+        """The name that the owner's own mails bear most often; empty when there are none. Never one that others call them by."""
+        names = Counter(mail.sender.name for mail in self.mails if mail.outgoing and mail.sender.name)
+        return names.most_common(1)[0][0] if names else ""
 
     @cached_property
     def bounced(self) -> frozenset[str]:

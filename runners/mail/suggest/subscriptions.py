@@ -27,7 +27,7 @@ def _unsubscribe(mail: MailFacts, offer: MailingList, situation: Situation) -> P
         else {
             "mailto": offer.mailto,
             "mailto_subject": offer.mailto_subject,
-            "sender": mail.received_for or next(iter(sorted(situation.addresses)), None),
+            "sender": mail.received_for or next(iter(situation.addresses), None),
         }
     )
     return Proposal(

@@ -57,7 +57,7 @@ class InboxSuggest:
         fresh = {each.facts.ref.id: each.facts for each in inputs.understood}
         situation = Situation(
             mails=self._mails(context, inputs, fresh),
-            addresses=frozenset(address.lower() for address in context.account_addresses),
+            addresses=tuple(address.lower() for address in context.account_addresses),
             now=context.now,
             zone=context.timezone,
             wishes=inputs.wishes,

@@ -49,7 +49,7 @@ class MailDraft:
         """Raises NotFound `orchestration.draft_texts_missing`, never for a model that fails."""
         brief = inputs.draft.brief
         language = brief.language if inputs.language == "auto" else inputs.language
-        signature = inputs.signature.strip() or _own_name(context.owner_name, familiar=brief.familiar)
+        signature = inputs.signature.strip() or _own_name(context.owner_name or brief.signed, familiar=brief.familiar)
         body, by = self._by_model(context, inputs, language, signature), "model"
         if body is None:
             body = written(brief, inputs.texts, language, signature, context.timezone)

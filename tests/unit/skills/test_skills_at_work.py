@@ -190,6 +190,15 @@ def test_language_and_signature_can_be_chosen():
     assert proposal.why.data["language"] == "de"
 
 
+def test_an_owner_without_a_name_signs_as_in_earlier_mails_and_never_as_others_say():
+    asked = letter(QUESTION, to="Pay Here Now <sam@home.example>")
+    mails = [own("Thanks, got it.", to="Tom <tom@x.example>"), asked]
+    output = ran(TEMPLATE, mails, now=NOW, zone=ZONE, owner="")
+    assert output["proposals"][0]["input"]["body"].endswith("Best,\nSam\n")
+    alone = ran(TEMPLATE, [asked], now=NOW, zone=ZONE, owner="")
+    assert "Pay Here" not in alone["proposals"][0]["input"]["body"]
+
+
 LANGUAGES = {
     "de": (
         "Hallo Sam,\n\nkannst du mir die Datei schicken?\n\nLiebe Grüße\nAnna",
