@@ -16,8 +16,7 @@ _POLICY = policy.SMTP.clone(cte_type="7bit")
 _POLICY_UTF8 = policy.SMTPUTF8.clone(cte_type="7bit")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_INTERNATIONAL = re.compile(r"[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,\"\ud800-\udfff\u2028\u2029]+")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_INTERNATIONAL = re.compile(r"[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,\"\u2028\u2029]+")
 
 
 def key_hash(key: str) -> str:
@@ -43,8 +42,7 @@ def wire_address(address: str) -> str:
 def compose(mail: MailSend, key: str, date: datetime) -> bytes:
     """One RFC 5322 message with CRLF lines of at most 998 bytes, plain text, seven bits but for SMTPUTF8 addresses.
 
-    Control characters in the subject become spaces, lone surrogates U+FFFD; what is no id in `in_reply_to` and
-    `references` is left out. Raises Invalid `connectors.address_invalid` naming the field."""
+    Control characters in the subject become spaces; what is no id in `in_reply_to` and `references` is left out. Raises Invalid `connectors.address_invalid` naming the field."""
     message = EmailMessage(policy=_POLICY_UTF8 if needs_utf8(mail) else _POLICY)
     message["From"] = _address(mail.sender, "sender")
     message["To"] = [_address(a, "to") for a in mail.to]
@@ -52,7 +50,7 @@ def compose(mail: MailSend, key: str, date: datetime) -> bytes:
         message["Cc"] = [_address(a, "cc") for a in mail.cc]
     message["Subject"] = _line(mail.subject)
     message["Date"] = format_datetime(date)
-    message.set_content(_SURROGATE.sub("\ufffd", mail.body), charset="utf-8")
+    message.set_content(mail.body, charset="utf-8")
     # Written by hand: the library folds a long id as an encoded word, which breaks the thread.
     ids = [f"Message-ID: {message_id(key, mail.sender)}"]
     if answered := _MESSAGE_ID.findall(mail.in_reply_to or "")[:1]:
@@ -63,7 +61,7 @@ def compose(mail: MailSend, key: str, date: datetime) -> bytes:
 
 
 def _line(text: str) -> str:
-    return _NOT_IN_A_LINE.sub(" ", _SURROGATE.sub("\ufffd", text)).strip()
+    return _NOT_IN_A_LINE.sub(" ", text).strip()
 
 
 def _address(text: str, field: str) -> Address:

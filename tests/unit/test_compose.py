@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.connectors.operations import MailSend
@@ -22,7 +22,7 @@ few = settings(max_examples=50, deadline=None)
 _word = st.from_regex(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}", fullmatch=True)
 _domain = st.from_regex(r"[a-z0-9]{1,20}(\.[a-z0-9]{1,20}){1,3}", fullmatch=True)
 _address = st.builds("{}@{}".format, _word, _domain)
-_line = st.text(st.characters(exclude_characters="\r\n\0"), max_size=300)
+_line = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), max_size=300)
 _id = st.builds("<{}@{}>".format, st.from_regex(r"[A-Za-z0-9.$+=_-]{1,300}", fullmatch=True), _domain)
 
 
@@ -42,16 +42,21 @@ def test_a_subject_arrives_as_it_was_approved_and_brings_no_field_with_it(subjec
     raw = compose(mail(subject=subject), "k", DATE)
     message = parsed(raw)
     assert [name.lower() for name in message] == EXPECTED
-    expected = re.sub("[\ud800-\udfff]", "\ufffd", re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", subject))
+    expected = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", subject)
     assert "".join(str(message["Subject"]).split()) == "".join(expected.split())
 
 
 @few
 @given(st.text(max_size=2000))
+@example("")
+@example("\r0")
+@example("\n\n a\rb\n")
 def test_a_text_arrives_as_it_was_approved(body: str) -> None:
     message = parsed(compose(mail(body=body), "k", DATE))
-    expected = re.sub("[\ud800-\udfff]", "\ufffd", body).replace("\r\n", "\n").replace("\r", "\n")
-    assert message.get_content().rstrip("\r\n") == expected.rstrip("\n")  # the parser leaves a \r of an empty text
+    expected = body.replace("\r\n", "\n").replace("\r", "\n")
+    # The parser keeps the wire's line ends in some texts, and a lone \r of an empty one.
+    arrived = message.get_content().replace("\r\n", "\n").rstrip("\r\n")
+    assert arrived == expected.rstrip("\n")
     assert message.get_content_type() == "text/plain"
 
 

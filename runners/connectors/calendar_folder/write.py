@@ -11,7 +11,7 @@ from core.kernel.errors import Invalid
 from runners.mail.compose import key_hash
 
 KEY_PROPERTY = "X-NOD-KEY"
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def event_uid(event: CalendarCreate, key: str) -> str:
