@@ -10,6 +10,7 @@ from bots.kit.screen import Block, Button, Facts, Form, Heading, Paragraph, Scre
 from core.catalog.configure import change_agent, pause_agent, resume_agent
 from core.catalog.kinds import template
 from core.catalog.models import Agent
+from core.kernel.errors import NotFound
 from core.orchestration.models import Run
 from core.orchestration.start import start, under_way
 
@@ -119,7 +120,11 @@ def _connection(chat: Chat, connection_id: UUID) -> str:
 
 
 def _askable(agent: Agent) -> bool:
-    return bool(template(agent.template).manifest.settings.get("properties"))
+    """Whether there is anything to set; not for a template that is gone."""
+    try:
+        return bool(template(agent.template).manifest.settings.get("properties"))
+    except NotFound:
+        return False
 
 
 @action("agent.run")

@@ -13,6 +13,7 @@ from bots.dialogs.connecting import listed
 from bots.kit.dialog import Chat, Reply, action, reply_to
 from bots.kit.screen import Button, Heading, Paragraph, Screen, row
 from bots.kit.screen import Facts as Rows
+from bots.kit.speak import failure
 from core.approvals import decide, execute
 from core.connectors.kinds import integration
 from core.kernel.errors import Conflict, Invalid
@@ -26,10 +27,18 @@ def truly(chat: Chat, suggestion_id: str, attempt: Callable[[], Reply]) -> Reply
     try:
         return attempt()
     except Conflict as late:
+        if late.code == "approvals.connection_unusable":
+            return _reconnect_first(chat, UUID(suggestion_id), late)
         if late.code not in CONFLICTS:
             raise
         refresh(chat.work, "suggestion", UUID(suggestion_id))
         return Reply(toast=_truth(chat, late), alert=True)
+
+
+def _reconnect_first(chat: Chat, suggestion_id: UUID, late: Conflict) -> Reply:
+    """The connection's own card, with what mends it."""
+    connection_id = gather(chat, suggestion_id).revision.action.connection_id
+    return Reply(subject=("connection", connection_id), toast=failure(chat.say, late).line, alert=True)
 
 
 def _truth(chat: Chat, late: Conflict) -> str:

@@ -163,6 +163,7 @@ def test_a_failed_action_says_what_was_not_done_and_offers_what_helps(person: Pe
         "The connection Sample mailbox cannot be used now." in person.toast
         and stage.of(person, made.id).status == "pending"
     )
+    assert "The server no longer takes the login." in person.last and "Connections" in person.labels()
 
 
 def test_an_unknown_outcome_is_said_and_decided_by_the_person(person: Person) -> None:
