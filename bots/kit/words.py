@@ -135,6 +135,10 @@ def words() -> Words:
 def _language(language: str, files: Iterable[Path]) -> dict[str, Sentence]:
     sentences: dict[str, Sentence] = {}
     for file in files:
+        named = re.findall(r'^msgid "(.+)"$', file.read_text("utf-8"), re.MULTILINE)
+        twice = {code for code in named if named.count(code) > 1}
+        if twice:
+            raise WordsBroken(f"{file}: {', '.join(sorted(twice))} given twice")
         with file.open("rb") as stream:
             try:
                 catalog = read_po(stream, locale=language, abort_invalid=True)
