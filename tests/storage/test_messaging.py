@@ -54,6 +54,7 @@ def test_a_change_while_a_copy_is_being_sent_is_not_lost(storage: Storage) -> No
         work.commit()
     with _work(storage, actor) as work:
         assert work.messages.settle(taken, taken.wanted, "ref", None)
+        assert work.messages.delivery(made.id).status == "pending"
         work.commit()
     assert [item.id for item in storage.due.due("deliveries", 10, "web")] == [made.id]
 

@@ -23,7 +23,7 @@ from core.preferences.choose import prefer
 from storage import Storage, open_storage
 from storage.bell import RedisBell
 from tests.databases import make_settings, somebody
-from tests.storage.arrange import a_delivery, a_run, a_suggestion, an_agent
+from tests.storage.arrange import a_delivery, a_message, a_run, a_suggestion, an_agent
 
 
 def test_what_is_not_committed_never_happened(storage: Storage) -> None:
@@ -31,8 +31,13 @@ def test_what_is_not_committed_never_happened(storage: Storage) -> None:
     with storage.work(actor.workspace_id, actor.user_id) as work:
         work.people.user(actor.user_id).name = "Nobody"
         work.record(Event("thing.happened", actor.workspace_id, actor.user_id, {}))
+        said = a_message(work, actor, "never")
+        work.messages.add(said)
+        assert work.messages.get(said.id) == said
     with storage.work(actor.workspace_id, actor.user_id) as work:
         assert work.people.user(actor.user_id).name == "Somebody"
+        with pytest.raises(NotFound):
+            work.messages.get(said.id)
 
 
 def test_now_is_the_databases_clock_in_utc(storage: Storage) -> None:
