@@ -2,9 +2,10 @@
 into a Maildir); a connector may add its own in its manifest, with a JSON Schema of its own."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from core.kernel.money import Money
 
@@ -17,6 +18,16 @@ class Input(BaseModel):
 
 Address = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\s<>,;\x00-\x1f]+@[^\s<>,;\x00-\x1f]+$")]
 Line = Annotated[str, Field(max_length=998, pattern=r"^[^\r\n\x00]*$")]
+
+
+def _only_a_day(value: Any) -> Any:
+    """A time without an offset must not pass for a whole day."""
+    if isinstance(value, datetime) or (isinstance(value, str) and len(value) != len("2026-11-22")):
+        raise PydanticCustomError("date_or_offset", "a day, or a time with its offset")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_only_a_day)]
 
 
 class MailSend(Input):
@@ -46,8 +57,8 @@ class CalendarCreate(Input):
     `end` is exclusive. An invitation keeps its own `uid`, `sequence` and `organizer`."""
 
     title: Line = Field(title="Title", min_length=1)
-    start: AwareDatetime | date = Field(title="Starts")
-    end: AwareDatetime | date = Field(title="Ends")
+    start: AwareDatetime | Day = Field(title="Starts")
+    end: AwareDatetime | Day = Field(title="Ends")
     timezone: str = Field(default="UTC", title="Timezone", max_length=64)
     location: str = Field(default="", title="Where", max_length=1000)
     description: str = Field(default="", title="Notes", max_length=10_000, json_schema_extra={"format": "multiline"})
@@ -55,6 +66,14 @@ class CalendarCreate(Input):
     sequence: int = Field(default=0, ge=0, title="Sequence")
     organizer: Address | None = Field(default=None, title="Organizer")
     recurrence: Line | None = Field(default=None, title="Repeats")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if isinstance(self.start, datetime) != isinstance(self.end, datetime) or not self.start <= self.end:
+            raise PydanticCustomError(
+                "end_before_start", "the end must come after the start, both with or both without a time"
+            )
+        return self
 
     @property
     def all_day(self) -> bool:

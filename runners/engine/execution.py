@@ -11,7 +11,7 @@ from core.approvals import execute
 from core.approvals.execute import Armed
 from core.approvals.models import ActionExecution
 from core.connectors.models import ConnectorExecution
-from core.connectors.ports import Connector, EffectFailed, EffectUnknown, Receipt
+from core.connectors.ports import Connector, EffectFailed, EffectUnknown, LoginRefused, Receipt
 from core.kernel.errors import Failure, Unavailable
 from core.kernel.ids import new_id
 from core.kernel.telemetry import count, measure, span
@@ -120,11 +120,14 @@ def _do_outside(claimed: Armed, given: Access) -> None:
 
 
 def _effect(client: Connector, armed: Armed) -> Receipt | EffectFailed | EffectUnknown:
-    """The effect itself, with the approved bytes and nothing else. Whatever a client raises becomes one of three outcomes."""
+    """The effect itself, with the approved bytes and nothing else. Whatever a client raises becomes one of three outcomes; a
+    refused login (surely not done) goes on to where the connection is marked as expired."""
     action, execution = armed.revision.action, armed.execution
     try:
         with Heartbeat(lambda: _renew(execution, armed.suggestion.user_id), execute.LEASE_SECONDS):
             return client.perform(action.operation, execution.key, action.input)
+    except LoginRefused:
+        raise
     except (EffectFailed, EffectUnknown) as outcome:
         return outcome
     except Exception as broken:

@@ -4,17 +4,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePath
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
 from core.connectors.connect import login_refused
+from core.connectors.kinds import integration
 from core.connectors.models import Connection
 from core.connectors.ports import Connector, LoginRefused, Place
 from core.kernel.errors import Conflict
 from core.messaging.post import announce
 from core.orchestration.ports import Tool
 from runners.connectors import connect
+from runners.connectors.files import write_new
 from runners.wiring import connection_folder, storage
 
 
@@ -47,12 +50,22 @@ def opened(given: Access) -> Iterator[Connector]:
     `connectors.login_refused` is raised."""
     connection = given.connection
     place = Place(connection_folder(connection.id), datetime.now(UTC), given.timezone, given.owner_email)
+    _bring_upload(connection, place)
     try:
         with connect(connection.integration, connection.config, given.secrets, place) as client:
             yield client
     except LoginRefused:
         expire(connection)
         raise Conflict("connectors.login_refused", connection=connection.name) from None
+
+
+def _bring_upload(connection: Connection, place: Place) -> None:
+    """A file that the person handed over lies in the content store; the connector wants it in its folder, under its digest."""
+    name = PurePath(str(connection.config.get("file", ""))).name
+    if not name or not integration(connection.integration).accepts_upload or (place.folder / name).exists():
+        return
+    content = storage().blobs(connection.workspace_id, connection.user_id).get(PurePath(name).stem)
+    write_new(place.folder / name, content)
 
 
 def expire(connection: Connection) -> None:
