@@ -120,6 +120,20 @@ def _say(chat: Chat, rest: str) -> Reply:
     return Reply(Screen(blocks=(Paragraph(text=rest),)))
 
 
+@action("probe.stale")
+def _stale(chat: Chat) -> Reply:
+    counted.append("tried")
+    if len(counted) == 1:
+        raise Conflict("kernel.version_stale")
+    return Reply(toast="Done")
+
+
+@action("probe.half")
+def _half(chat: Chat) -> Reply:
+    _ask(chat, "")
+    raise Conflict("messaging.button_unknown")
+
+
 @command("probe_place")
 def _place(chat: Chat, rest: str) -> Reply:
     return Reply(Screen(blocks=(Paragraph(text=f"{chat.extra.get('timezone')} {chat.extra.get('language')}"),)))

@@ -9,10 +9,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
+from bots import wiring
+from bots.kit.hop import Hop
+from bots.web.health import Health
 from core.kernel.settings import Settings
-from tests.databases import MASTER_KEY, make_settings
+from tests.databases import MASTER_KEY, fresh_database, make_settings
 from tests.servers import ROOT
+
+__all__ = ["fresh_database"]
 
 TOKEN = "a-token-that-nobody-may-read"
 
@@ -79,11 +86,13 @@ def test_a_door_that_is_not_there_is_told() -> None:
     assert "python -m bots web" in asked.stderr
 
 
-def test_without_its_servers_it_is_not_ready(fresh_database: str, tmp_path: Path) -> None:
-    from bots import wiring
-    from bots.kit.hop import Hop
-    from bots.web.health import Health
-
-    settings = make_settings(fresh_database, tmp_path)
-    assert wiring.schema_is_current(settings)() is False
-    assert Health(Hop(1), "redis://127.0.0.1:1/0", lambda: True, lambda: b"")._broker_answers is not None
+def test_without_its_servers_it_lives_but_is_not_ready(fresh_database: str, tmp_path: Path) -> None:
+    health = Health(
+        Hop(1), "redis://127.0.0.1:1/0", wiring.schema_is_current(make_settings(fresh_database, tmp_path)), bytes
+    )
+    app = FastAPI()
+    app.include_router(health.router)
+    client = TestClient(app)
+    assert client.get("/healthz").status_code == 200
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["checks"]) == (503, {"database": False, "broker": False})
