@@ -14,12 +14,12 @@ def moment(chat: Chat, words: str) -> datetime | None:
     mean none. A day without a time is its morning, 9:00."""
     import dateparser
 
-    words = " ".join(words.split())[:LONGEST]
-    if not words:
+    words = _plain(" ".join(words.split())[:LONGEST].lower())
+    if not words or words.isdigit():
         return None
     here = chat.place.local(chat.work.now)
     found = dateparser.parse(
-        re.sub(r"^(until|till|on|at)\s+", "", words, flags=re.IGNORECASE),
+        words,
         languages=sorted({chat.profile.language.split("-")[0].lower(), "en"} & KNOWN),
         settings={  # pyright: ignore[reportArgumentType]
             "PREFER_DATES_FROM": "future", "RELATIVE_BASE": here.replace(tzinfo=None), "DATE_ORDER": "DMY",
@@ -36,6 +36,29 @@ def moment(chat: Chat, words: str) -> datetime | None:
     return found.replace(tzinfo=ZoneInfo(chat.profile.timezone)).astimezone(UTC)
 
 
+def _plain(words: str) -> str:
+    """The words without what the parser would take for something else: an hour for a day of the month, a date for an hour."""
+    words = re.sub(r"^(until|till|on|at)\s+", "", words)
+    words = re.sub(r"\bhalf an? hour\b", "30 minutes", words)
+    words = re.sub(r"(?<![\d.])(\d{1,2})\.(\d{1,2})\.(\d{4})?(?!\d)", _date, words)
+    evening = re.search(r"\b(tonight|evening|afternoon)\b", words) is not None
+    return re.sub(
+        rf"\b({_DAY})\s+(?:at\s+)?(\d{{1,2}})$", lambda told: f"{told[1]} {_hour(int(told[2]), evening)}:00", words
+    )
+
+
+def _date(told: re.Match[str]) -> str:
+    return "/".join(part for part in told.groups() if part)
+
+
+def _hour(number: int, evening: bool) -> int:
+    return number + 12 if evening and number < 12 else number
+
+
+_DAY = (
+    r"today|tonight|tomorrow|morning|afternoon|evening|mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?"
+    r"|sat(?:urday)?|sun(?:day)?"
+)
 KNOWN = frozenset(("en", "de", "es", "fr", "it", "nl", "pt", "pl"))
 _CLOCK = re.compile(r"\d\s*(:|h\b|am\b|pm\b|uhr\b|o'clock)|\b(hour|minute|stunde|noon|midnight)s?", re.IGNORECASE)
 
