@@ -2,12 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import telegram
-from telegram.error import BadRequest
+from telegram.error import BadRequest, NetworkError, RetryAfter
 
 from bots.kit import clean
 from bots.kit.chatting import open_chat
@@ -30,6 +29,7 @@ from core.messaging.post import answer
 
 log = logging.getLogger(__name__)
 TOAST_LIMIT = 200
+TOAST_TRIES = 3
 
 
 class Answering:
@@ -146,10 +146,17 @@ class Answering:
             await self._parts.hop(self._here, actor, str(change.chat.id), None)
 
     async def _toast(self, query: telegram.CallbackQuery, text: str | None, alert: bool = False) -> None:
-        """Ends the waiting of the person's client. One that is too old to be answered needs no answer."""
+        """Ends the waiting of the person's client. What was decided is decided and stands on the card: a toast that does not arrive, or
+        comes too late, is let go."""
         words = clean.cut(text, TOAST_LIMIT, clean.utf16) if text else None
-        with suppress(BadRequest):
-            await self._bot.answer_callback_query(query.id, words, show_alert=alert and words is not None)
+        for _ in range(TOAST_TRIES):
+            try:
+                await self._bot.answer_callback_query(query.id, words, show_alert=alert and words is not None)
+                return
+            except (BadRequest, RetryAfter):
+                return
+            except NetworkError:
+                continue
 
     def _words(self, actor: Actor, problem: Invalid) -> str:
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:

@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import telegram
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
-from telegram.error import BadRequest, ChatMigrated
+from telegram.error import BadRequest, ChatMigrated, Forbidden
 
 from bots.kit import clean
 from bots.kit.dialog import Chat, Reply, Tap, action
@@ -185,10 +185,13 @@ class Strangers:
         await self._speak(chat_id, render.text(screen, say), rows)
 
     async def _speak(self, chat_id: int, text: str, buttons: InlineKeyboardMarkup | None) -> None:
+        """Sends it; who blocked the bot, or threw it out, does not want to hear it."""
         await self._limits.turn(str(chat_id))
         preview = LinkPreviewOptions(is_disabled=True)
         try:
             await self._bot.send_message(chat_id, text, "HTML", link_preview_options=preview, reply_markup=buttons)
+        except Forbidden:
+            return
         except ChatMigrated as moved:
             await self._bot.send_message(
                 moved.new_chat_id, text, "HTML", link_preview_options=preview, reply_markup=buttons
