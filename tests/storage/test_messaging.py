@@ -1,8 +1,10 @@
 """Deliveries, transcripts, conversations, and what comes in."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -109,6 +111,29 @@ def test_a_place_that_is_said_anew_while_it_is_sent_does_not_fail_either_side(st
     with _work(storage, actor) as work:
         again = work.messages.claim(first.id, 60)
         assert work.messages.get(again.subject_id).payload == {"say": "two"}
+
+
+def test_a_door_that_claims_meanwhile_waits_instead_of_spoiling_a_change(storage: Storage, owner_url: str) -> None:
+    actor = somebody(storage)
+    with _work(storage, actor) as work:
+        link = work.people.link(actor.link_id)
+        first = answer(work, link, {"say": "one"})
+        work.commit()
+
+    def claim() -> int:
+        with _work(storage, actor) as door:
+            taken = door.messages.claim(first.id, 60)
+            door.commit()
+            return taken.wanted
+
+    with ThreadPoolExecutor(1) as thread, _work(storage, actor) as work:
+        replace(work, link, first.id, {"say": "two"})
+        door = thread.submit(claim)
+        with psycopg.connect(owner_url, autocommit=True) as owner:
+            while not door.done() and owner.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is None:
+                pass
+        work.commit()
+        assert door.result() == 2
 
 
 def test_the_transcript_shows_each_place_once_with_what_it_last_showed(storage: Storage) -> None:
