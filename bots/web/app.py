@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -82,9 +81,12 @@ def _mount_others(app: FastAPI, parts: Parts, settings: Settings) -> None:
     from bots.api import make_api
 
     app.mount("/api", make_api(parts))
-    if settings.telegram_token is not None and settings.public_url is not None and find_spec("bots.telegram.webhook"):
-        from bots.telegram.webhook import take  # pyright: ignore[reportMissingImports]
+    if settings.telegram_token is None:
+        return
+    from bots.telegram import webhook
 
-        @app.post("/telegram/webhook", include_in_schema=False)
+    if webhook.wanted(settings):
+
+        @app.post(webhook.PATH, include_in_schema=False)
         async def telegram_webhook(request: Request) -> Any:
-            return await take(parts, settings, request)
+            return await webhook.take(parts, settings, request)

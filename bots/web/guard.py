@@ -16,7 +16,14 @@ UPLOAD_LIMIT = 50 * 1024 * 1024
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 # Nothing there trusts a cookie: bearer keys, platform signatures, or nothing to protect.
 WITHOUT_COOKIE = ("/api/", "/telegram/", "/slack/", "/hooks/", "/healthz", "/readyz", "/metrics")
-WITH_FILES = ("/chat/say", "/chat/form", "/api/")
+LIMITS = {
+    "/chat/say": UPLOAD_LIMIT,
+    "/chat/form": UPLOAD_LIMIT,
+    "/api/": UPLOAD_LIMIT,
+    "/telegram/": 1024 * 1024,
+    "/slack/": 1024 * 1024,
+    "/hooks/": 1024 * 1024,
+}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -58,7 +65,7 @@ class Guard:
             if scope["method"] not in SAFE and not _from_our_page(headers):
                 await PlainTextResponse("This did not come from Nod's own page.\n", 403)(scope, receive, send)
                 return
-        limit = UPLOAD_LIMIT if path.startswith(WITH_FILES) else BODY_LIMIT
+        limit = next((limit for start, limit in LIMITS.items() if path.startswith(start)), BODY_LIMIT)
         await self._within(limit, headers, scope, receive, send)
 
     async def _within(self, limit: int, headers: Headers, scope: Scope, receive: Receive, send: Send) -> None:
