@@ -1,6 +1,7 @@
 """Updates are never lost and have one effect, whatever is killed, repeated or refused."""
 
 import json
+import logging
 import os
 import random
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,15 @@ import httpx
 import psycopg
 import pytest
 from pydantic import SecretStr
+from telegram.error import InvalidToken
 
+from bots.kit.dialog import Text
+from bots.kit.dispatch import Answer, Dispatch
 from bots.kit.parts import Parts
+from bots.telegram.api import Hide
 from bots.web.app import make_web
 from core.identity.register import add_link
+from core.kernel.ids import new_id
 from core.kernel.settings import Settings
 from tests.bots.telegram.running import Phone, Running
 from tests.emulators.telegram import TelegramEmulator
@@ -169,6 +176,39 @@ def test_the_same_update_again_has_no_second_effect(phone: Phone, telegram: Tele
     phone.person.chat.wait_for_text("never guess")
     assert [m.text for m in phone.person.chat.bot_messages].count(first.text) == 1
     assert _said(phone) == ["/start", "/help", "hullabaloo"]
+
+
+def test_an_event_that_is_handled_twice_at_the_same_moment_has_one_effect(
+    phone: Phone, parts: Parts, world: World
+) -> None:
+    dispatch, once = Dispatch(parts), new_id()
+
+    def handle(_: int) -> Answer:
+        return dispatch.answer(phone.actor, Text("/help"), None, {}, once)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(handle, range(8)))
+    assert sorted(len(answer.deliveries) for answer in answers) == [0] * 7 + [1]
+    assert _said(phone) == ["/start", "/help"]
+
+
+def test_the_token_is_taken_out_of_lines_and_tracebacks(telegram: TelegramEmulator) -> None:
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(logging.Formatter().format(record))  # type: ignore[method-assign]
+    handler.addFilter(Hide(telegram.token))
+    logger = logging.Logger("try")
+    logger.addHandler(handler)
+    address = f"https://api.telegram.org/bot{telegram.token}/getMe"
+    logger.warning("GET %s", address)
+    try:
+        raise InvalidToken(f"The token `{telegram.token}` was rejected by the server.")
+    except InvalidToken:
+        logger.exception("no")
+    logger.warning("untouched %s", 5)
+    assert lines[0] == "GET https://api.telegram.org/bot<token>/getMe" and lines[2] == "untouched 5"
+    assert "Traceback" in lines[1] and "`<token>` was rejected" in lines[1]
+    assert telegram.token not in "".join(lines)
 
 
 def test_two_processes_give_each_update_one_effect_in_order(
