@@ -1,4 +1,5 @@
-"""The commands of `nod`. Errors go to stderr in three parts: what happened, why, what to do."""
+"""The commands of `nod`. Errors go to stderr in three parts: what happened, why, what to do. What needs the database is imported where it is used: `nod up` shall
+start at once."""
 
 import os
 import sys
@@ -8,7 +9,6 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
-from bots.cli import admin, doctor
 from core.kernel.errors import Failure
 from core.kernel.settings import settings
 
@@ -70,6 +70,8 @@ def migrate() -> None:
 @app.command("doctor", epilog="Example: nod doctor")
 def check() -> None:
     """Check every dependency and say in one line each what is wrong and what to do."""
+    from bots.cli import doctor
+
     if not doctor.report():
         raise typer.Exit(1)
 
@@ -81,6 +83,8 @@ def add_user(
     timezone: Annotated[str, typer.Option(help="IANA name.")] = "UTC",
 ) -> None:
     """Add a person with a personal workspace."""
+    from bots.cli import admin
+
     typer.echo(admin.add_user(email, name, timezone))
 
 
@@ -91,6 +95,8 @@ def create_key(
     name: Annotated[str, typer.Option(help="To tell keys apart.")] = "command line",
 ) -> None:
     """Make a key for programs. It is printed once, alone, on stdout."""
+    from bots.cli import admin
+
     typer.echo(admin.create_key(email or settings().local_email, scopes, name))
 
 
@@ -106,6 +112,8 @@ def main() -> None:
             "Correct it in the environment or in .env.",
         )
     except Failure as failure:
+        from bots.cli import admin
+
         _give_up(*admin.in_words(failure))
 
 
