@@ -55,6 +55,7 @@ def test_a_question_from_a_person_gets_a_reply(text: str):
 
 
 QUIET = {
+    "curious-but-no-answer-wanted": "Hi Sam,\n\nwhere did we have that soup? No need to reply, I will look it up.\n\nAnna",
     "thanks": "Hi Sam,\n\nthank you so much for the lovely evening. We are still talking about the soup.\n\nAnna",
     "how-are-you": "Hi Sam,\n\nhow are you? We are fine, the garden is full of leaves.\n\nLove\nAnna",
     "any-questions-boilerplate": "Dear Sam,\n\nyour documents are ready. If you have any questions, please call us. Do you have questions? Our desk is open daily.\n\nAnna",
@@ -209,6 +210,20 @@ def test_of_an_invitation_only_the_newest_version_is_suggested():
     assert (proposal.dedupe_key, proposal.supersedes) == ("event:u1@cal.example:3", "event:u1@cal.example:")
     assert proposal.input["start"] == "2026-12-04T10:00:00+01:00"
     assert proposal.why.code == "suggestion.why.invitation_changed"
+
+
+def test_an_old_version_of_an_invitation_that_comes_late_changes_nothing():
+    new = letter("x", calendar=event(SEQUENCE="3", DTSTART="20261204T090000Z"), sent=NOW - timedelta(days=2))
+    late = letter("x", calendar=event(SEQUENCE="1"), sent=NOW - timedelta(days=1))
+    assert [each.dedupe_key for each in suggested(new, late)] == ["event:u1@cal.example:3"]
+
+
+def test_nothing_in_the_junk_folder_is_suggested():
+    assert kinds([letter("x", calendar=event(), folder="Junk")]) == []
+    assert (
+        kinds([letter("Ten ideas", headers={"List-Unsubscribe": "<mailto:out@news.example>"}, folder="INBOX/Spam")])
+        == []
+    )
 
 
 @pytest.mark.parametrize("method", ["CANCEL", "REPLY", "COUNTER", "REFRESH"])
