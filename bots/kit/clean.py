@@ -45,6 +45,11 @@ def text(outside: str) -> str:
     return "".join(out)
 
 
+_PREPENDED = frozenset(
+    "\u06dd\u070f\u0890\u0891\u08e2\u0d4e\U000110bd\U000110cd\U000111c2\U000111c3\U0001193f\U00011941"
+    "\U00011a84\U00011a85\U00011a86\U00011a87\U00011a88\U00011a89\U00011d46"
+)
+_SPACING = frozenset("\u0e33\u0eb3\uff9e\uff9f")
 _BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800\u034f")
 
 
@@ -123,14 +128,15 @@ def _control(character: str) -> bool:
 def _extends(character: str) -> bool:
     return (
         unicodedata.category(character) in ("Mn", "Me", "Mc")
-        or character in (_JOINER, _NON_JOINER, "\uff9e", "\uff9f")
+        or character in (_JOINER, _NON_JOINER)
+        or character in _SPACING
         or "\U0001f3fb" <= character <= "\U0001f3ff"
         or "\U000e0020" <= character <= "\U000e007f"
     )
 
 
 def _prepends(character: str) -> bool:
-    return "\u0600" <= character <= "\u0605" or character in "\u06dd\u070f\u0890\u0891\u08e2"
+    return "\u0600" <= character <= "\u0605" or character in _PREPENDED
 
 
 def _regional(character: str) -> bool:

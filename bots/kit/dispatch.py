@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from bots.kit.chatting import open_chat
 from bots.kit.dialog import Chat, Input, Reply, Submit, Tap
 from bots.kit.heard import answer, kept
 from bots.kit.parts import Parts
+from bots.kit.place import place
 from bots.kit.render import problem
 from bots.kit.screen import Button, Screen
 from bots.kit.speak import Spoken, failure, speak
@@ -83,13 +85,20 @@ class Dispatch:
                     raise
                 return self._attempt(actor, heard, trace, extra, once)
         except Failure as expected:
-            if once is not None and isinstance(expected, Unavailable) and expected.code.startswith("kernel."):
-                raise
+            if isinstance(expected, Unavailable) and expected.code.startswith("kernel."):
+                if once is not None:
+                    raise
+                return self._away(expected)
             return self._failed(actor, heard, expected.code, expected, once=once)
         except Exception:
             incident = str(new_id())[-12:]
             log.exception("input failed", extra={"incident": incident, "workspace": str(actor.workspace_id)})
             return self._failed(actor, heard, "error.unexpected", None, incident, once)
+
+    def _away(self, expected: Failure) -> Answer:
+        """Without a database nobody's language is known."""
+        say = self._parts.words.in_language(place("en", "UTC", datetime.now(UTC)))
+        return Answer(clean.line(failure(say, expected).line), True, (), expected.code)
 
     def _attempt(
         self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any], once: UUID | None

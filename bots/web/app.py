@@ -20,6 +20,7 @@ from bots.web.inputs import Inputs
 from bots.web.page import STATIC, Page
 from bots.web.stream import Streams
 from bots.web.visitors import Visitors
+from core.kernel.errors import Unavailable
 from core.kernel.settings import Settings
 
 
@@ -69,7 +70,9 @@ def make_web(
     )  # fmt: skip
     health = Health(parts.hop, parts.redis_url, schema_is_current, metrics)
     inputs = Inputs(parts, visitors, Dispatch(parts), flush)
-    for part in (Page(parts, visitors, flush), inputs, streams, health):
+    page = Page(parts, visitors, flush)
+    app.add_exception_handler(Unavailable, page.away)
+    for part in (page, inputs, streams, health):
         app.include_router(part.router)
     app.mount("/static", Files(directory=STATIC))
     _mount_others(app, parts, settings)

@@ -1,5 +1,6 @@
 """The chat page itself, sign-in, and the pictures in the chat."""
 
+import logging
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +22,9 @@ from bots.web.lines import templates
 from bots.web.visitors import Visitors
 from core.kernel.errors import NotFound, Unauthenticated
 
+log = logging.getLogger(__name__)
 MENU = ("start", "new", "inbox", "agents", "runs", "connect", "settings", "help")
+HOW = ("web.door.how", "web.door.where")
 STATIC = Path(__file__).parent / "static"
 PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
@@ -87,12 +90,21 @@ class Page:
             return Response(status_code=404)
         return Response(content, media_type=kind, headers={"Cache-Control": "private, max-age=86400, immutable"})
 
-    def _door(self, request: Request, title: str, status: int, again: bool = False) -> Response:
+    async def away(self, request: Request, problem: Exception) -> Response:
+        """What is shown while the database does not answer; the page looks again by itself."""
+        log.warning("%s waits: %s", request.url.path, problem)
+        if "application/json" in request.headers.get("accept", ""):
+            return JSONResponse({"away": True}, 503)
+        response = self._door(request, "web.door.away", 503, lines=("web.door.away_how",))
+        response.headers["Refresh"] = "5"
+        return response
+
+    def _door(
+        self, request: Request, title: str, status: int, again: bool = False, lines: tuple[str, ...] = HOW
+    ) -> Response:
         language = request.headers.get("accept-language", "en").split(",")[0].split(";")[0]
         say = self._parts.words.in_language(place(language, "UTC", datetime.now(UTC)))
-        return self._render(
-            "door.html", status, say, title=title, lines=("web.door.how", "web.door.where"), again=again
-        )
+        return self._render("door.html", status, say, title=title, lines=lines, again=again)
 
     def _render(self, name: str, status: int, say: Say, **values: Any) -> Response:
         html = (

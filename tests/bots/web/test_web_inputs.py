@@ -6,7 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
+from bots.kit.dialog import Text
+from bots.kit.dispatch import Dispatch
 from bots.kit.screen import Button
+from core.kernel.errors import Unavailable
 from tests.bots.web import probe
 from tests.bots.web.conftest import Site
 
@@ -56,6 +59,7 @@ def test_secrets_of_a_form_are_in_no_message_right_or_wrong(site: Site) -> None:
     wrong = client.post("/chat/form", data={**form, "f-host": "", "f-password": "hunter2"}, headers=JSON).json()
     assert wrong["code"] == "form.field_invalid"
     assert "hunter2" not in json.dumps(wrong)
+    assert "hunter2" not in kept(site, client)
     right = client.post("/chat/form", data={**form, "f-host": "h", "f-password": "hunter2"}, headers=JSON).json()
     assert right["toast"] == "Connected"
     assert probe.saved[0]["password"] == "hunter2"
@@ -117,6 +121,30 @@ def test_words_beyond_the_limit_are_refused_in_words(site: Site) -> None:
     answer = say(site.signed_in(), "x" * 9000)
     assert answer["code"] == "web.text_too_long"
     assert "at most 8,000 characters" in answer["toast"]
+
+
+def test_while_the_database_is_away_the_page_says_so_and_nothing_breaks(site: Site) -> None:
+    client = site.signed_in()
+    actor, storage = site.actor(client), site.parts.storage
+    probe.counted.clear()
+
+    class Away:
+        """Storage whose database does not answer."""
+
+        def __getattr__(self, name: str) -> Any:
+            raise Unavailable("kernel.database_away")
+
+    object.__setattr__(site.parts, "storage", Away())
+    try:
+        page = client.get("/")
+        assert page.status_code == 503
+        assert "Nothing is lost" in page.text
+        assert client.post("/chat/say", data={"text": "hi"}, headers=JSON).status_code == 503
+        answer = Dispatch(site.parts).answer(actor, Text("/probe_card"), None, {})
+        assert answer.code == "kernel.database_away"
+    finally:
+        object.__setattr__(site.parts, "storage", storage)
+    assert client.get("/").status_code == 200
 
 
 def _events(stream: httpx.Response, until: str) -> str:
