@@ -44,8 +44,8 @@ def mail(**changes: Any) -> dict[str, Any]:
 def event(**given: Any) -> dict[str, Any]:
     base = {
         "title": "Kick-off",
-        "start": "2027-03-02T10:00:00+01:00",
-        "end": "2027-03-02T11:00:00+01:00",
+        "start": "2099-03-02T10:00:00+01:00",
+        "end": "2099-03-02T11:00:00+01:00",
         "timezone": "Europe/Berlin",
     }
     return {
@@ -56,7 +56,7 @@ def event(**given: Any) -> dict[str, Any]:
 
 def task(**given: Any) -> dict[str, Any]:
     base = {
-        "title": "Pay invoice 7", "due": "2027-03-05", "amount": {"amount": "240.00", "currency": "EUR"}, "payee": "Druckerei Klee",
+        "title": "Pay invoice 7", "due": "2099-03-05", "amount": {"amount": "240.00", "currency": "EUR"}, "payee": "Druckerei Klee",
         "reference": "R-7",
     }  # fmt: skip
     return {

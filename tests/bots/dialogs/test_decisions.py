@@ -197,9 +197,10 @@ def test_a_world_that_changed_is_said_and_asked_anew(person: Person) -> None:
     with person.work() as work:
         claimed = execute.claim(work, execution.id)
         work.commit()
-    stage.changed(person, lambda work: execute.ask_anew(work, claimed, "approvals.thread_answered", {}))  # type: ignore[arg-type]
+    stage.changed(person, lambda work: execute.ask_anew(work, claimed, "connectors.event_outdated", {}))  # type: ignore[arg-type]
     assert (
-        "You had said yes, but meanwhile things changed: Somebody has answered this conversation since." in person.last
+        "You had said yes, but meanwhile things changed: The calendar holds a newer version of this event already."
+        in person.last
     )
     assert person.labels()[0] == "Approve" and stage.of(person, made.id).revision == 2
 

@@ -74,7 +74,7 @@ def test_from_new_over_sample_settings_and_consents_to_a_dry_run_and_a_schedule(
     shown = person.last
     assert "It would suggest 2 things: 1 reply and 1 event." in shown
     assert "Reply to ana@example.org: Re: Colours" in shown and "“Which green?” Ana · " in shown
-    assert "Event: Kick-off, Tue 24 Nov, 10:00–11:00" in shown
+    assert "Event: Kick-off, Tue, 24 Nov 2099, 10:00–11:00" in shown
     assert "Read: 12 mails" in shown and "broken.eml: This mail is broken and could not be read." in shown
     assert person.screens[place] == person.last_screen
     with person.work() as work:
@@ -214,7 +214,7 @@ def _dry_run_ends(person: Person, run_id: object) -> None:
             },
             {
                 "type": "calendar", "kind": "event", "operation": "calendar.create", "tool": "calendar", "dedupe_key": "2",
-                "input": {"title": "Kick-off", "start": "2026-11-24T10:00:00+01:00", "end": "2026-11-24T11:00:00+01:00"},
+                "input": {"title": "Kick-off", "start": "2099-11-24T10:00:00+01:00", "end": "2099-11-24T11:00:00+01:00"},
                 "why": {"code": "why.invitation", "data": {}},
             },
         ],
