@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from core.catalog.models import AgentVersion
+from core.connectors.kinds import integration
 from core.kernel.errors import Conflict, Failure, Unavailable
 from core.kernel.telemetry import count, measure, span
 from core.orchestration import finish
@@ -18,6 +19,7 @@ from core.orchestration.ports import SkillContext
 from runners.engine.evaluate import Cancelled, evaluate
 from runners.engine.steps import ClaimLost, RunSteps
 from runners.engine.tools import Access, Tools, access
+from runners.faults import fault
 from runners.heartbeat import Heartbeat
 from runners.wiring import model, storage
 
@@ -37,7 +39,7 @@ class _Taken:
     timezone: str
     language: str
     owner_name: str
-    addresses: tuple[str, ...]
+    email: str
 
 
 def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
@@ -45,6 +47,7 @@ def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
     taken = _take(workspace_id, user_id, run_id)
     if taken is None:
         return
+    fault("run_claimed")
     run = taken.run
     with span("run", parent=run.trace, workspace=workspace_id, run=run_id, agent=run.agent_id):
         began = time.monotonic()
@@ -82,7 +85,6 @@ def _facts(work: Any, run: Run) -> _Taken:
     version = work.agents.version(run.agent_version_id)
     user, profile = work.people.user(run.user_id), work.people.profile(run.user_id)
     tools = {role: access(work, UUID(str(c))) for role, c in version.default_params.get("tools", {}).items()}
-    accounts = [a.connection.account for a in tools.values() if "@" in a.connection.account]
     return _Taken(
         run=run,
         version=version,
@@ -92,7 +94,7 @@ def _facts(work: Any, run: Run) -> _Taken:
         timezone=profile.timezone,
         language=profile.language,
         owner_name=user.preferred_name or user.name,
-        addresses=tuple(dict.fromkeys([*accounts, user.email])),
+        email=user.email,
     )
 
 
@@ -104,7 +106,7 @@ def _work(taken: _Taken, steps: RunSteps, heartbeat: Heartbeat) -> str:
             context = SkillContext(
                 run_id=run.id, agent_id=run.agent_id, agent_name=taken.agent_name, now=datetime.now(UTC),
                 timezone=ZoneInfo(taken.timezone), language=taken.language, owner_name=taken.owner_name,
-                account_addresses=taken.addresses, tools=tools, memory=steps,
+                account_addresses=_addresses(taken, tools), tools=tools, memory=steps,
                 blobs=storage().blobs(run.workspace_id, run.user_id), model=model(), dry_run=run.dry, usage=usage,
             )  # fmt: skip
             output = evaluate(
@@ -125,6 +127,16 @@ def _work(taken: _Taken, steps: RunSteps, heartbeat: Heartbeat) -> str:
         ended = finish.succeed(work, run.id, run.fence, output, usage)
         work.commit()
     return "lost" if ended is None else "succeeded"
+
+
+def _addresses(taken: _Taken, tools: Tools) -> tuple[str, ...]:
+    """The person's own addresses. A connection that was made a moment ago is asked who it is: its check may still be on its way."""
+    accounts = [
+        given.connection.account or tools[role].client.check().account
+        for role, given in taken.tools.items()
+        if "mail" in integration(given.connection.integration).streams
+    ]
+    return tuple(dict.fromkeys([*(a for a in accounts if "@" in a), taken.email]))
 
 
 def _failed(run: Run, why: Failure, usage: list[Any], *, again: bool) -> str:
