@@ -26,6 +26,17 @@ def appointments(text: str, subject: str, language: str, moments: Sequence[Momen
     return tuple(_judged(text, every, moment, language, theme) for moment in moments)
 
 
+def is_called_off(text: str, subject: str, language: str) -> bool:
+    """Whether a mail says that something does not take place; not whether it tells how to call it off ("if you have to
+    cancel, …")."""
+    every = [each.said for each in sentences(text, language)]
+    cancels = spotter(language, "called_off")
+    conditional = spotter(language, "conditional")
+    return bool(cancels.search(plain(subject))) or any(
+        cancels.search(each) and not conditional.search(each) for each in every
+    )
+
+
 def _judged(text: str, every: Sequence[Sentence], moment: Moment, language: str, theme: bool) -> Moment:
     if moment.role != "appointment":
         return moment

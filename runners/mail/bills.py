@@ -31,7 +31,8 @@ def bill(text: str, subject: str, language: str, local: datetime, month_first: b
     due, due_at = _due(said, language, dates, local.date())
     settled = _settled(said, language, bool(due))
     number = _number(said, language)
-    if not (due or number or _find(language, "bill", plain(subject))):
+    named = _find(language, "bill", plain(subject))
+    if not (due or number or named) or (_find(language, "offer", said) and not (number or named)):
         return None
     return Bill(
         quote=quote(_line_of(whole, due_at if due_at is not None else main.start)),

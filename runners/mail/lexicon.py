@@ -57,10 +57,12 @@ class Lexicon(BaseModel):
     end_of_month: tuple[str, ...]
     meeting: tuple[str, ...]
     called_off: tuple[str, ...]
+    conditional: tuple[str, ...]
     place_labels: tuple[str, ...]
     place_before: tuple[str, ...]
     mass: tuple[str, ...]
     bill: tuple[str, ...]
+    offer: tuple[str, ...]
     total: tuple[str, ...]
     due: tuple[str, ...]
     due_in: tuple[str, ...]
@@ -96,14 +98,16 @@ def lexicon(language: str) -> Lexicon:
 
 
 def alternatives(phrases: tuple[str, ...]) -> str:
-    """A pattern of any of `phrases`, the longest first, in plain text; `*` stands for up to four words."""
+    """A pattern of any of `phrases`, the longest first, in plain text. `*` stands for up to four words, `~` at an end for the
+    rest of a compound word."""
     return "|".join(_one(phrase) for phrase in sorted(phrases, key=len, reverse=True)) or "(?!)"
 
 
 def _one(phrase: str) -> str:
     phrase = plain(phrase)
     between = r"\W+(?:\w+\W+){0,4}?"
-    pattern = between.join(re.escape(part.strip()).replace(r"\ ", r"\s+") for part in phrase.split(" * "))
+    bare = phrase.strip("~")
+    pattern = between.join(re.escape(part.strip()).replace(r"\ ", r"\s+") for part in bare.split(" * "))
     before = r"(?<!\w)" if _bounded(phrase[:1]) else ""
     after = r"(?!\w)" if _bounded(phrase[-1:]) else ""
     return before + pattern + after

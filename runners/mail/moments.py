@@ -20,6 +20,14 @@ from runners.mail.sentences import Sentence, sentences
 _GAP_AFTER, _GAP_BEFORE = 45, 14
 _SENTENCE_END = re.compile(r"[.!?;]\s+[A-ZÀ-Þ]|\n\s*\n|。")
 _MOST = 40
+_ZONES = {
+    "UTC": "UTC", "GMT": "UTC", "EST": "America/New_York", "EDT": "America/New_York", "ET": "America/New_York",
+    "PST": "America/Los_Angeles", "PDT": "America/Los_Angeles", "PT": "America/Los_Angeles", "CET": "Europe/Berlin",
+    "CEST": "Europe/Berlin", "MEZ": "Europe/Berlin", "MESZ": "Europe/Berlin", "BST": "Europe/London", "EET": "Europe/Helsinki",
+    "EEST": "Europe/Helsinki", "JST": "Asia/Tokyo", "AEST": "Australia/Sydney", "AEDT": "Australia/Sydney",
+}  # fmt: skip
+"""Only abbreviations that mean one place to most who write them; CST and IST do not."""
+_ZONE = re.compile(rf"\s?\(?({'|'.join(sorted(_ZONES, key=len, reverse=True))})\)?(?!\w)")
 _SHORT_DAYS = frozenset(("mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri"))
 _BEFORE_TIME = re.compile(r",?\s+(?:at\s+)?\d")
 _PAST_YEAR = timedelta(days=45)
@@ -36,6 +44,7 @@ class Found:
     clock: time | None = None
     until: time | None = None
     passed: bool = False
+    zone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ class _Clock:
     at: time
     until: time | None
     sure: bool
+    zone: str | None = None
 
 
 def moments(text: str, language: str, sent: datetime, zone: ZoneInfo, month_first: bool = False) -> tuple[Moment, ...]:
@@ -73,9 +83,10 @@ def _moment(text: str, found: Found, words: Grammar, zone: ZoneInfo, sentence: S
     start: datetime | date = found.day
     end: datetime | date | None = None
     if found.clock:
-        start = datetime.combine(found.day, found.clock, zone)
+        named = ZoneInfo(found.zone) if found.zone else zone
+        start = datetime.combine(found.day, found.clock, named).astimezone(zone)
         if found.until:
-            end = datetime.combine(found.day, found.until, zone)
+            end = datetime.combine(found.day, found.until, named).astimezone(zone)
             end = end if end > start else end + timedelta(days=1)
     said = plain(text)
     by = words.deadline_before.search(said[max(0, found.start - 60) : found.start]) or words.deadline_after.match(
@@ -232,8 +243,9 @@ def _clocks(said: str, words: Grammar, dates: Sequence[Found]) -> Iterator[_Cloc
             if other["pm"] and not match["pm"] and at < time(12) and until >= time(12) and at.hour + 12 <= until.hour:
                 at = at.replace(hour=at.hour + 12)
             sure = sure or later[1]
-        place = end
-        yield _Clock(match.start("hour"), end, at, until, sure)
+        named = _ZONE.match(said, end)
+        place = named.end() if named else end
+        yield _Clock(match.start("hour"), place, at, until, sure, _ZONES[named[1]] if named else None)
     for match in words.noon.finditer(said):
         yield _Clock(match.start(), match.end(), time(12), None, True)
 
@@ -286,5 +298,10 @@ def _with_clock(said: str, found: Found, dates: Sequence[Found], clocks: Sequenc
         return found
     clock = best[1]
     return replace(
-        found, clock=clock.at, until=clock.until, start=min(found.start, clock.start), end=max(found.end, clock.end)
+        found,
+        clock=clock.at,
+        until=clock.until,
+        zone=clock.zone,
+        start=min(found.start, clock.start),
+        end=max(found.end, clock.end),
     )

@@ -63,9 +63,9 @@ def _waits(sentence: Sentence, language: str) -> bool:
         return False
     if _spot(language, "boilerplate", said) or _is_rhetorical(said, language):
         return False
-    if sentence.asks:
-        return len(re.findall(r"\w+", said)) >= 2 or language == "ja"
-    return bool(_spot(language, "requests", said))
+    if _spot(language, "requests", said):
+        return True
+    return sentence.asks and (len(re.findall(r"\w+", said)) >= 2 or language == "ja")
 
 
 def _is_rhetorical(said: str, language: str) -> bool:

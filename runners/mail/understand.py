@@ -7,7 +7,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from runners.mail import charsets, fraud, headers
-from runners.mail.appointments import appointments
+from runners.mail.appointments import appointments, is_called_off
 from runners.mail.bills import bill
 from runners.mail.facts import MailFacts, MailRef, Moment, Person, Question
 from runners.mail.invitations import invitations
@@ -123,7 +123,7 @@ def understand(raw: bytes, ref: MailRef, owner: Owner, now: datetime) -> tuple[M
         moments=said,
         bill=due,
         invitations=invited,
-        calls_off=bool(spotter(language, "called_off").search(plain(f"{subject}\n{body}"))),
+        calls_off=is_called_off(body, subject, language),
         warnings=tuple(marks),
         fraud=(not own and fraud.is_fraud(marks)) or "pretends_to_be_you" in marks,
         attachments=letter.attachments,

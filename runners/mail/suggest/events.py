@@ -101,7 +101,7 @@ def _agreed(situation: Situation) -> Iterator[Proposal]:
             fresh = [each for each in moments if (mail.sender.address, each.start) not in known]
             if fresh:
                 known |= {(mail.sender.address, each.start) for each in fresh}
-                yield from (_from_text(each, mail, topic, situation) for each in fresh[:2])
+                yield from (_from_text(each, mail, topic, situation) for each in fresh[:1])
             if moments:
                 break
 

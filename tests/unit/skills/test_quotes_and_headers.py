@@ -103,6 +103,11 @@ def test_only_the_nearest_server_is_believed():
     assert headers.authentication(letter) == {"spf": "fail", "dmarc": "fail"}
 
 
+def test_one_good_signature_is_enough():
+    letter = _letter(Authentication_Results="mx; dkim=pass header.d=a; dkim=fail header.d=b; spf=none")
+    assert headers.authentication(letter) == {"dkim": "pass", "spf": "none"}
+
+
 def test_a_list_is_named_and_left_as_it_offers():
     offer = headers.mailing_list(
         _letter(

@@ -336,6 +336,16 @@ def test_what_machines_and_marketers_write_stays_quiet(subject: str, text: str, 
 
 
 MORE = {
+    "thoughts": ("Sam -\n\nDraft attached. Thoughts?\n\nA.", ["reply"]),
+    "approve": ("Hi Sam, please approve the attached plan so we can start on Monday. Thanks, Anna", ["reply"]),
+    "compound": ("Hallo,\n\nLunas Impftermin ist am 02.12. um 16:30 Uhr.\n\nPraxis", ["event"]),
+    "registered": ("You're registered!\n\nWhen: Tue, Dec 1, 2026, 7:00 PM – 9:00 PM\nWhere: Factory, Rheinsberger Str. 76\n", ["event"]),
+    "stay": ("Your reservation is confirmed!\nCheck-in: Friday, December 4, 2026 from 3:00 PM\nCheck-out: Sunday, December 6, 2026 until 11:00 AM\n", ["event"]),
+    "called-off": ("Hallo Sam,\n\nleider muss ich unser Treffen am Freitag um 15 Uhr absagen.\n\nAnna", []),
+    "may-be-called-off": ("Ihr Termin ist am 02.12. um 9:15 Uhr. Wenn Sie den Termin absagen müssen, rufen Sie an.\n", ["event"]),
+    "shared-bill": ("Hi Sam, your share of the bill is 42 EUR, could you transfer it by Friday? Anna", ["reply", "task"]),
+    "offer-is-no-bill": ("Guten Tag,\n\nanbei unser Angebot über 3.400,00 €. Es gilt bis zum 15.12.2026. Die Rechnung folgt.\n", []),
+    "someone-else-paid": ("Hi Sam, I paid the bill for the dinner, it was 84.00 EUR. Anna", []),
     "tag-question": ("Hi Sam,\n\nyou still have my drill, don't you? I need it on Saturday.\n\nAnna", ["reply"]),
     "two-people": ("Dear both,\n\ncould one of you open the hall on Sunday at 9:30?\n\nAnna", ["reply"]),
     "indirect": ("Dear Sam,\n\nI was wondering whether you could write a short text for the catalogue.\n\nBest wishes\nAnna", ["reply"]),
