@@ -38,7 +38,8 @@ class Flush:
             return _speech(open_chat(self._parts, work, actor))
 
     def due(self, actor: Actor) -> None:
-        """Takes everything that is due in the chat, and wakes the other pages of this person."""
+        """Takes everything that is due in the chat. Another page that was woken for the same waits at the claim until this is committed, then
+        reads it."""
         waiting = self._waiting(actor)
         try:
             self._take(actor, waiting)
@@ -62,7 +63,6 @@ class Flush:
             if delivery is not None and delivery.link_id == chat.link.id:
                 letter = Letter(delivery, chat.link, render(chat, delivery), chat.say)
                 self._letters.record(work, letter, str(delivery_id))
-        work.ring("deliveries.web", ids[-1])
 
     def _alone(self, actor: Actor, item: DueItem) -> None:
         """A card that cannot be shown keeps nothing else from being shown; it is tried again later."""

@@ -217,6 +217,25 @@ def test_two_pages_show_the_same(page: Page, context: BrowserContext, site: Site
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
 
 
+def test_no_page_waits_for_its_next_look_when_another_took_the_news(
+    monkeypatch: pytest.MonkeyPatch, site: Site, context: BrowserContext
+) -> None:
+    monkeypatch.setattr("bots.web.stream.LOOK_SECONDS", 60.0)
+    pages = [context.new_page() for _ in range(3)]
+    for page in pages:
+        page.goto(site.sign_in_url)
+        expect(page.get_by_text("Live")).to_be_visible()
+    actor, subject = _person(site), new_id()
+    _announce(site, actor, subject)
+    for number in range(6):
+        probe.truths[subject] = f"state {number}"
+        with site.parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            post.refresh(work, "probe", subject)
+            work.commit()
+        for page in pages:
+            expect(log(page).get_by_role("heading", name=f"Subject: state {number}")).to_be_visible()
+
+
 def test_what_came_while_nobody_looked_is_there(site: Site, context: BrowserContext) -> None:
     actor, subject = _person(site), new_id()
     _announce(site, actor, subject)
