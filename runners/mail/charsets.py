@@ -62,17 +62,7 @@ def header(value: str) -> str:
         pieces = decode_header(_BETWEEN_WORDS.sub(r"\1 \2", value))
     except (HeaderParseError, ValueError, IndexError):
         return value
-    text = ""
-    waiting: tuple[bytes, str | None] | None = None
-    for piece, charset in ((_bytes(piece), charset if isinstance(piece, bytes) else None) for piece, charset in pieces):
-        # One character may be cut over two words of the same charset: join before decoding.
-        if waiting and charset and waiting[1] == charset:
-            waiting = (waiting[0] + piece, charset)
-            continue
-        if waiting:
-            text += decoded(*waiting)
-        waiting = (piece, charset)
-    return text + (decoded(*waiting) if waiting else "")
+    return "".join(decoded(_bytes(piece), charset if isinstance(piece, bytes) else None) for piece, charset in pieces)
 
 
 def _bytes(piece: str | bytes) -> bytes:

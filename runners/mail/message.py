@@ -140,7 +140,7 @@ def take_apart(raw: bytes) -> Letter:
 def _reader_text(plain: str, html: Page | None) -> str:
     """The plain text, unless it is only a notice that the mail is to be read in HTML."""
     plain = plain.strip()
-    if html and (not plain or (len(plain) < 300 and len(html.text) > 5 * len(plain))):
+    if html and len(plain) < 300 and len(html.text) > 5 * len(plain):
         return html.text[:TEXT]
     return plain[:TEXT]
 

@@ -65,7 +65,7 @@ def _waits(sentence: Sentence, language: str) -> bool:
         return False
     if _spot(language, "requests", said):
         return True
-    return sentence.asks and (len(re.findall(r"\w+", said)) >= 2 or language == "ja")
+    return sentence.asks and "?" in said and (len(re.findall(r"\w+", said)) >= 2 or language == "ja")
 
 
 def _is_rhetorical(said: str, language: str) -> bool:

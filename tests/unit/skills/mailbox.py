@@ -55,6 +55,9 @@ class Mailbox:
     def perform(self, operation: str, key: str, input: Mapping[str, Any]) -> Receipt:
         raise AssertionError("a skill must not act")
 
+    def stale(self, operation: str, key: str, input: Mapping[str, Any]) -> str | None:
+        raise AssertionError("a skill must not ask about effects")
+
     def find(self, operation: str, key: str, input: Mapping[str, Any]) -> Any:
         raise AssertionError("a skill must not look for effects")
 

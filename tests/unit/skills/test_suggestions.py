@@ -70,6 +70,7 @@ QUIET = {
     "fr-info": "Bonjour Sam,\n\npour information, la réunion est terminée et tout s'est bien passé.\n\nBises\nAnna",
     "price-in-chat": "Hi Sam,\n\nI bought the lamp for 45 euros, what a find.\n\nAnna",
     "link-with-question-mark": "Hi Sam,\n\nhere are the pictures: https://photos.example/album?id=3\n\nAnna",
+    "link-that-ends-so": "Hi Sam,\n\nthe pictures are here https://photos.example/album?\n\nAnna",
     "empty": "",
     "only-signature": "-- \nAnna Lind\nLind & Co\n",
 }
