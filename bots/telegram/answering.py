@@ -1,5 +1,6 @@
 """Gives effect to one update. Who speaks is who Telegram says that it is (`from.id`), in a private chat; never what a payload says."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,7 @@ from core.messaging.post import answer
 log = logging.getLogger(__name__)
 TOAST_LIMIT = 200
 TOAST_TRIES = 3
+PLACE_TRIES, PLACE_PAUSE_SECONDS = 10, 0.1
 
 
 class Answering:
@@ -73,7 +75,7 @@ class Answering:
         if await self._strangers.code_from_known(actor, message):
             self._wake()
             return True
-        reply_to = await self._parts.hop(self._here, actor, str(message.chat.id), _answered(message))
+        reply_to = await self._place(actor, str(message.chat.id), _answered(message))
         async with busy(self._bot, message.chat.id):
             heard = await self._heard(actor, message, reply_to)
             if heard is not None:
@@ -134,6 +136,15 @@ class Answering:
             if reach.back(work, actor, address):
                 work.commit()
         return delivery_id
+
+    async def _place(self, actor: Actor, address: str, ref: str | None) -> UUID | None:
+        """The same; a message that was answered as it arrived may not be on our record yet."""
+        for _ in range(PLACE_TRIES):
+            found = await self._parts.hop(self._here, actor, address, ref)
+            if found is not None or ref is None:
+                return found
+            await asyncio.sleep(PLACE_PAUSE_SECONDS)
+        return None
 
     async def _member(self, change: telegram.ChatMemberUpdated) -> None:
         """The person blocked the bot, or lets it speak again."""

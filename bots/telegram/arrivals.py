@@ -48,19 +48,26 @@ class Arrivals:
         """Something was stored."""
         self._woken.set()
 
+    def stop(self) -> None:
+        """Ends `run` after what is begun."""
+        self._stopping = True
+        self._woken.set()
+
     async def run(self) -> None:
-        """Until it is cancelled; then finishes what is begun and hands back the rest."""
+        """Until `stop`; then finishes what is begun and hands back the rest."""
         listening = asyncio.create_task(self._listen())
         try:
-            while True:
+            while not self._stopping:
                 self._woken.clear()
+                if self._stopping:
+                    break
                 more = self._turn.mine and await self._claim()
                 if not more:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
         finally:
-            listening.cancel()
             await self._finish()
+            await end(listening)
 
     async def _listen(self) -> None:
         if self._parts.redis_url is not None:
@@ -133,7 +140,6 @@ class Arrivals:
         return min(0.2 * 2**attempt, LONGEST_PAUSE_SECONDS) if attempt < tries else None
 
     async def _finish(self) -> None:
-        self._stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
         for task in self._tasks:
@@ -141,6 +147,13 @@ class Arrivals:
         for event in self._in_hand.values():
             with suppress(Failure):
                 await self._parts.hop(self._parts.storage.inbox.failed, event, "messaging.handed_back", True)
+
+
+async def end(task: asyncio.Task[Any]) -> None:
+    """Cancels a task until it is over: libraries may swallow one cancellation (redis-py, and asyncio's own wait_for before Python 3.12)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.5)
 
 
 def lane_of(payload: dict[str, Any] | None) -> int:

@@ -4,7 +4,7 @@ due. Any number of these may run."""
 import asyncio
 import hashlib
 import logging
-from contextlib import suppress
+from typing import Any
 
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 
@@ -12,7 +12,7 @@ from bots.kit.outbound import Outbound
 from bots.kit.parts import Parts
 from bots.telegram import api, reading, webhook
 from bots.telegram.answering import Answering
-from bots.telegram.arrivals import Arrivals
+from bots.telegram.arrivals import Arrivals, end
 from bots.telegram.limits import Limits, Rates, seconds_of
 from bots.telegram.menu import set_menu
 from bots.telegram.polling import WANTED, Polling
@@ -48,35 +48,44 @@ class Door:
     async def run(self) -> None:
         """Raises InvalidToken when Telegram does not know the token, BadRequest when it does not take our webhook's address."""
         stopped = asyncio.create_task(self._stopping.wait())
-        working = asyncio.create_task(self._work())
-        await asyncio.wait({stopped, working}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        working.cancel()
+        beginning = asyncio.create_task(self._begin())
         try:
-            with suppress(asyncio.CancelledError):
-                await working
+            await asyncio.wait({stopped, beginning}, return_when=asyncio.FIRST_COMPLETED)
+            if not stopped.done():
+                beginning.result()
+                await self._work(stopped)
         finally:
+            await end(beginning)
+            await end(stopped)
             await api.close(self.bot)
 
-    async def _work(self) -> None:
+    async def _begin(self) -> None:
         await self._greet_telegram()
+        if webhook.wanted(self._settings):
+            await self._point_webhook()
+
+    async def _work(self, stopped: "asyncio.Task[bool]") -> None:
+        """What breaks one loop ends all of them."""
         delivering = asyncio.create_task(self._outbound.run())
-        loops = [asyncio.create_task(self._turn.keep()), asyncio.create_task(self.arrivals.run())]
-        try:
-            if webhook.wanted(self._settings):
-                await self._point_webhook()
-                self.ready.set()
-                await asyncio.gather(*loops)
-            else:
-                self.ready.set()
-                await asyncio.gather(Polling(self._parts, self.bot, self._turn, self.arrivals).run(), *loops)
-        finally:
-            for loop in reversed(loops):
-                loop.cancel()
-                with suppress(asyncio.CancelledError):
-                    await loop
-            self._outbound.stop()
-            await delivering
+        turning = asyncio.create_task(self._turn.keep())
+        arriving = asyncio.create_task(self.arrivals.run())
+        loops: set[asyncio.Task[Any]] = {delivering, turning, arriving}
+        polling = None
+        if not webhook.wanted(self._settings):
+            polling = asyncio.create_task(Polling(self._parts, self.bot, self._turn, self.arrivals).run())
+            loops.add(polling)
+        self.ready.set()
+        await asyncio.wait({stopped, *loops}, return_when=asyncio.FIRST_COMPLETED)
+        if polling is not None:
+            await end(polling)
+        self.arrivals.stop()
+        await asyncio.wait({arriving})
+        self._turn.stop()
+        self._outbound.stop()
+        await asyncio.wait({turning, delivering})
+        for loop in loops:
+            if not loop.cancelled() and (trouble := loop.exception()) is not None:
+                raise trouble
 
     async def _greet_telegram(self) -> None:
         """Learns the bot's own name, and registers the commands; patient while Telegram is away."""

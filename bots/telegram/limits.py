@@ -10,7 +10,7 @@ from telegram.error import RetryAfter
 
 from bots.kit.outbound import SlowDown
 
-LONGEST_WAIT_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 3.0
 CHATS = 10_000
 
 
@@ -34,7 +34,7 @@ class Limits:
 
     async def turn(self, chat: str, edit: bool = False) -> None:
         """Waits until something may be sent to the chat; an edit is no new message and counts against the bot's own limit only.
-        Raises SlowDown when that is more than ten seconds."""
+        Raises SlowDown when that is more than three seconds."""
         now = time.monotonic()
         start = max(now, self._bot_free, self._paused.get(chat, 0.0), 0.0 if edit else self._free.get(chat, 0.0))
         if start - now > LONGEST_WAIT_SECONDS:

@@ -26,19 +26,24 @@ class Turn:
         self._url, self._key, self._mark = redis_url, f"nod:turn:{name}", uuid4().hex
         self.mine = redis_url is None
         self.changed = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ends `keep`. Not by cancelling it: the Redis client may swallow that while it connects."""
+        self._stopping.set()
 
     async def keep(self) -> None:
-        """Takes the lease when it is free and renews it, until it is cancelled; then gives it back."""
+        """Takes the lease when it is free and renews it, until `stop`; then gives it back."""
         if self._url is None:
+            await self._stopping.wait()
             return
         async with Redis.from_url(self._url, socket_timeout=2, socket_connect_timeout=2) as redis:
-            try:
-                while True:
-                    self._now(await self._ask(redis))
-                    await asyncio.sleep(RENEW_SECONDS if self.mine else RETRY_SECONDS)
-            finally:
-                with suppress(RedisError, OSError):
-                    await cast(Awaitable[Any], redis.eval(RELEASE, 1, self._key, self._mark))
+            while not self._stopping.is_set():
+                self._now(await self._ask(redis))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), RENEW_SECONDS if self.mine else RETRY_SECONDS)
+            with suppress(RedisError, OSError):
+                await cast(Awaitable[Any], redis.eval(RELEASE, 1, self._key, self._mark))
 
     async def _ask(self, redis: Redis) -> bool:
         lease = int(LEASE_SECONDS * 1000)

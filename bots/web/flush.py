@@ -15,13 +15,13 @@ from bots.kit.parts import Parts
 from bots.kit.render import render
 from bots.web.lines import Lines, Shown, Speech
 from core.kernel.actor import Actor
-from core.kernel.due import DueItem
 
 log = logging.getLogger(__name__)
 OVERLAP_MS = 10_000
 LEASE_SECONDS = 10.0
 AGAIN = timedelta(seconds=60)
 PAGE = 40
+AT_ONCE = 500
 
 
 class Flush:
@@ -45,14 +45,14 @@ class Flush:
             self._take(actor, waiting)
         except Exception:
             log.exception("one of %s deliveries cannot be shown: one by one", len(waiting))
-            for item in waiting:
-                self._alone(actor, item)
+            for delivery_id in waiting:
+                self._alone(actor, delivery_id)
 
-    def _take(self, actor: Actor, items: list[DueItem]) -> None:
-        if not items:
+    def _take(self, actor: Actor, ids: Sequence[UUID]) -> None:
+        if not ids:
             return
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            self._take_within(open_chat(self._parts, work, actor), [item.id for item in items])
+            self._take_within(open_chat(self._parts, work, actor), ids)
             work.commit()
 
     def _take_within(self, chat: Chat, ids: Sequence[UUID]) -> None:
@@ -64,21 +64,22 @@ class Flush:
                 letter = Letter(delivery, chat.link, render(chat, delivery), chat.say)
                 self._letters.record(work, letter, str(delivery_id))
 
-    def _alone(self, actor: Actor, item: DueItem) -> None:
+    def _alone(self, actor: Actor, delivery_id: UUID) -> None:
         """A card that cannot be shown keeps nothing else from being shown; it is tried again later."""
         try:
-            self._take(actor, [item])
+            self._take(actor, [delivery_id])
         except Exception:
-            log.warning("delivery %s cannot be shown now", item.id)
+            log.warning("delivery %s cannot be shown now", delivery_id)
             with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-                delivery = work.messages.claim(item.id, LEASE_SECONDS)
+                delivery = work.messages.claim(delivery_id, LEASE_SECONDS)
                 if delivery is not None:
                     work.messages.postpone(delivery, work.now + AGAIN, "error.unexpected")
                 work.commit()
 
-    def _waiting(self, actor: Actor) -> list[DueItem]:
-        waiting = self._parts.storage.due.due("deliveries", 500, "web")
-        return [item for item in waiting if item.user_id == actor.user_id and item.workspace_id == actor.workspace_id]
+    def _waiting(self, actor: Actor) -> list[UUID]:
+        assert actor.link_id is not None
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            return work.messages.due(actor.link_id, AT_ONCE)
 
     def lines(self, actor: Actor, after: UUID | None = None) -> list[Shown]:
         """What is due is shown; then the lines that changed after the message `after` (None: in the last ten seconds). Messages may become

@@ -122,6 +122,11 @@ class Connector(Protocol):
         Raises EffectFailed (surely not done; LoginRefused is one) or EffectUnknown; any other exception counts as unknown."""
         ...
 
+    def stale(self, operation: str, key: str, input: Mapping[str, Any]) -> str | None:
+        """Whether the world changed so that a yes of a moment ago may no longer be meant (the thread was answered): an error code, or None.
+        Asked before the last gate; changes nothing."""
+        ...
+
     def find(self, operation: str, key: str, input: Mapping[str, Any]) -> Finding:
         """Looks whether the effect of `key` took place. Changes nothing."""
         ...

@@ -34,6 +34,10 @@ class Messages(Protocol):
         """One more `wanted` for every copy of the subject; answers (delivery id, channel) of each."""
         ...
 
+    def due(self, link_id: UUID, limit: int) -> list[UUID]:
+        """Deliveries of one chat that are `wanted > shown` and due, oldest first."""
+        ...
+
     def claim(self, delivery_id: UUID, lease_seconds: float) -> Delivery | None:
         """Takes a due delivery (`wanted > shown`, not claimed or its lease is over), raises its fence; None when there is nothing to do."""
         ...

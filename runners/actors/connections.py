@@ -55,7 +55,7 @@ def check(workspace_id: UUID, user_id: UUID, connection_id: UUID) -> None:
                 status="success" if report else "failed",
                 executed_at=datetime.now(UTC),
                 result=result,
-            )  # fmt: skip
+            )
         )
         refresh(work, "connection", connection_id)
         work.commit()

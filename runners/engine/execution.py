@@ -145,7 +145,7 @@ def _record(
         elif isinstance(outcome, EffectUnknown) and armed is not None:
             ours, word = execute.lose_track(work, armed, outcome.code, dict(outcome.data)), "unknown"
         else:
-            assert isinstance(outcome, EffectFailed)  # noqa: S101 - before arming nothing else can come of it
+            assert isinstance(outcome, EffectFailed)
             ours = execute.fail(
                 work, claimed, outcome.code, dict(outcome.data), again=not outcome.lasting, armed=armed is not None
             )
@@ -159,7 +159,7 @@ def _record(
                 status="success" if word == "succeeded" else "failed",
                 executed_at=datetime.now(UTC),
                 result={"outcome": word, "code": getattr(outcome, "code", None)},
-            )  # fmt: skip
+            )
         )
         work.commit()
     fault("after_record")
@@ -168,13 +168,11 @@ def _record(
 
 
 def _stale(client: Connector, claimed: Armed) -> str | None:
-    """Whether the world changed since the yes, where the connector can tell."""
-    look = getattr(client, "stale", None)
-    return (
-        None
-        if look is None
-        else look(claimed.revision.action.operation, claimed.execution.key, claimed.revision.action.input)
-    )
+    """Whether the world changed since the yes. A yes to what was asked anew for that very reason stands."""
+    if claimed.revision.author == "agent" and claimed.revision.number > 1:
+        return None
+    action = claimed.revision.action
+    return client.stale(action.operation, claimed.execution.key, action.input)
 
 
 def _renew(execution: ActionExecution, user_id: UUID) -> bool:

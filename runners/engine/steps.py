@@ -95,7 +95,7 @@ class RunSteps:
                 snapshot_at=snapshot.snapshot_at,
                 expires_at=_now() + timedelta(days=KEEP_DAYS),
                 body_ref=snapshot.body,
-            )  # fmt: skip
+            )
         )
 
     def recall(self, connection_id: UUID, data_type: str, since: datetime) -> Sequence[Snapshot]:

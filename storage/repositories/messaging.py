@@ -66,6 +66,11 @@ class SqlMessages(Repository):
         self._t.places.update({copy.id: copy.link_id for copy in copies})
         return [(copy.id, copy.channel) for copy in copies]
 
+    def due(self, link_id: UUID, limit: int) -> list[UUID]:
+        c = deliveries.c
+        due = (c.link_id == link_id, c.wanted > c.shown, c.status != "failed", c.due_at <= clock())
+        return list(self._t.connection.scalars(select(c.id).where(*due).order_by(c.id).limit(limit)))
+
     def claim(self, delivery_id: UUID, lease_seconds: float) -> Delivery | None:
         c = deliveries.c
         return self._take_one(

@@ -234,6 +234,27 @@ def test_what_runs_is_what_was_approved_after_an_edit(world: World) -> None:
     assert b"Later, please." in _sent(world)[0].read_bytes()
 
 
+def test_a_yes_to_a_thread_that_was_answered_meanwhile_is_asked_anew_and_a_second_yes_stands(world: World) -> None:
+    suggestion = world.suggest(mail())
+    sent = world.maildir / ".Sent" / "cur"
+    for part in ("cur", "new", "tmp"):
+        sent.with_name(part).mkdir(parents=True, exist_ok=True)
+    answer = b"From: me@example.org\nTo: kim@example.net\nIn-Reply-To: <q@example.net>\nSubject: Re: Offer\n\nDone already.\n"
+    (sent / "1.answer:2,S").write_bytes(answer)
+    with process(world.settings):
+        world.approve(suggestion)
+        refused = world.wait_until(lambda: (e := world.execution(suggestion)).status == "withdrawn" and e)
+        assert refused.error["code"] == "approvals.thread_answered"
+        with world.work() as work:
+            waiting = work.suggestions.get(suggestion.id)
+            assert (waiting.status, waiting.revision) == ("pending", 2)
+            again = approve(work, world.actor, suggestion.id, 2).execution
+            again.status, again.due_at = "ready", work.now
+            work.commit()
+        world.wait_until(lambda: world.execution(suggestion).status == "succeeded")
+    assert len(_sent(world)) == 2
+
+
 def test_a_worker_that_is_told_to_stop_ends_in_order(world: World) -> None:
     suggestion = world.suggest(task())
     with process(world.settings) as worker:

@@ -142,11 +142,11 @@ def test_a_queued_run_is_cancelled_at_once_and_never_starts(world: World, inbox:
 def test_a_paused_agent_and_one_without_consent_do_not_start(world: World, inbox: UUID) -> None:
     with world.work() as work:
         revoke(work, world.actor, "data:mail")
-        with pytest.raises(Forbidden, match="preferences.consent_missing"):
+        with pytest.raises(Forbidden, match=r"^preferences\.consent_missing$"):
             start(work, world.actor, inbox, "manual", {})
     with world.work() as work:
         pause_agent(work, world.actor, inbox)
-        with pytest.raises(Conflict, match="catalog.agent_paused"):
+        with pytest.raises(Conflict, match=r"^catalog\.agent_paused$"):
             start(work, world.actor, inbox, "manual", {})
 
 

@@ -23,7 +23,7 @@ const parse = (html) => { const box = document.createElement("template"); box.in
 
 // --- Lines -----------------------------------------------------------------------------------------------------------------------
 
-function put(line) {
+function put(line, fromEarlier = false) {
   const old = document.getElementById(line.id);
   if (line.message > last) last = line.message;
   if (old && old.dataset.message >= line.message) return null;
@@ -35,6 +35,8 @@ function put(line) {
     if (held) refocus(fresh, held);
     return fresh;
   }
+  const first = log.querySelector(":scope > .line[data-key]");
+  if (!old && !fromEarlier && !earlier.hidden && first && line.key < first.dataset.key) return null; // It stands on an earlier page, which comes whole.
   log.querySelector(".empty")?.remove();
   fresh.classList.add("new");
   const after = [...log.querySelectorAll(":scope > .line[data-key]")].find((other) => other.dataset.key > line.key);
@@ -53,7 +55,7 @@ function refocus(fresh, held) {
 // `mine`: it came of what this person just did, so it comes into sight; else only where they were at the end anyway.
 function show(lines, mine) {
   const stay = mine || nearEnd();
-  const fresh = lines.map(put).filter(Boolean);
+  const fresh = lines.map((line) => put(line)).filter(Boolean);
   if (!fresh.length) return;
   if (!stay) { latest.hidden = fresh.every((element) => !element.classList.contains("new")); return; }
   const end = fresh.at(-1), box = end.getBoundingClientRect(), view = scroller.getBoundingClientRect();
@@ -75,7 +77,7 @@ async function showEarlier() {
     const { lines, earlier: before } = await response.json();
     log.setAttribute("aria-busy", "true");
     const height = scroller.scrollHeight, top = scroller.scrollTop;
-    lines.forEach((line) => put(line)?.classList.remove("new"));
+    lines.forEach((line) => put(line, true)?.classList.remove("new"));
     scroller.scrollTop = top + scroller.scrollHeight - height;
     log.removeAttribute("aria-busy");
     earlier.hidden = !before;

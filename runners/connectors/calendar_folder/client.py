@@ -46,6 +46,10 @@ class CalendarFolder:
             reason = os.strerror(failed.errno or 0)
             raise EffectFailed("connectors.folder_unwritable", lasting=False, reason=reason) from None
 
+    def stale(self, operation: str, key: str, input: Mapping[str, Any]) -> str | None:
+        """See Connector.stale. An event that is outdated is refused when it is added."""
+        return None
+
     def find(self, operation: str, key: str, input: Mapping[str, Any]) -> Finding:
         """See Connector.find."""
         event = self._event(operation, input)

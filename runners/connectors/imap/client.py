@@ -66,6 +66,22 @@ class MailAccount:
                 return "unclear" if wanted.one_click else self._found(farewell(wanted, self._account.email), key)
         raise unknown_operation(operation)
 
+    def stale(self, operation: str, key: str, input: Mapping[str, Any]) -> str | None:
+        """See Connector.stale: an answer to a thread that was answered meanwhile. A server that cannot be asked does not hold the mail back."""
+        if operation != "mail.send":
+            return None
+        mail = approved(MailSend, input)
+        if mail.in_reply_to is None:
+            return None
+        try:
+            sent = self._session.sent_folder()
+            answered = (sent is not None and self._session.answers(sent, mail.in_reply_to)) or any(
+                self._session.answers("INBOX", mail.in_reply_to, address) for address in mail.to
+            )
+        except (*LOST, *REFUSED):
+            return None
+        return "approvals.thread_answered" if answered else None
+
     def _send(self, mail: MailSend, key: str) -> Receipt:
         try:
             raw = compose(mail, key, self._place.now)

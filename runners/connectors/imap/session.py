@@ -126,6 +126,14 @@ class Session:
         self.examine(folder)
         return bool(self._box.uids(f"HEADER Message-ID {quote(message_id)}", charset=None))
 
+    def answers(self, folder: str, message_id: str, sender: str | None = None) -> bool:
+        """Whether a mail that answers that Message-ID is in the folder, of that sender where one is given."""
+        if not self.exists(folder):
+            return False
+        self.examine(folder)
+        by = f" FROM {quote(sender)}" if sender else ""
+        return bool(self._box.uids(f"HEADER In-Reply-To {quote(message_id)}{by}", charset=None))
+
     def file(self, folder: str, raw: bytes, at: datetime) -> None:
         """Adds a mail that was read already."""
         self._box.append(raw, folder, dt=at, flag_set=["\\Seen"])

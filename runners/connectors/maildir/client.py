@@ -20,6 +20,8 @@ class MailStore(Protocol):
 
     def read(self, cursor: Mapping[str, Any] | None, limit: int) -> Page: ...
 
+    def answered(self, message_id: str, by: frozenset[str]) -> bool: ...
+
     @property
     def send(self) -> Callable[[MailSend, str], Receipt]: ...
 
@@ -62,6 +64,15 @@ class MaildirClient:
                 wanted = approved(MailUnsubscribe, input)
                 return "unclear" if wanted.one_click else self._mailbox.sent(farewell(wanted, self._account), key)
         raise unknown_operation(operation)
+
+    def stale(self, operation: str, key: str, input: Mapping[str, Any]) -> str | None:
+        """See Connector.stale: an answer to a thread that was answered meanwhile."""
+        if operation != "mail.send":
+            return None
+        mail = approved(MailSend, input)
+        by = frozenset(address.casefold() for address in mail.to)
+        answered = mail.in_reply_to is not None and self._mailbox.answered(mail.in_reply_to, by)
+        return "approvals.thread_answered" if answered else None
 
 
 @contextmanager

@@ -4,6 +4,9 @@ build on it."""
 import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import Message
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ SENT_NAMES = (
     ".INBOX.Sent",
     ".Gesendet",
 )
+HEADERS = 64 * 1024
 INBOX_NAMES = ("", "INBOX", "Inbox", "inbox")
 
 
@@ -82,6 +86,18 @@ class Mailbox:
         """Whether `send` took place."""
         return _receipt(mail, key) if self._sent.find(_name(key)) else "absent"
 
+    def answered(self, message_id: str, by: frozenset[str]) -> bool:
+        """Whether the mail of that Message-ID has an answer: one that was sent from here, or one that came from an address in `by`.
+        Only mails of the days that are read at all are looked at."""
+        for maildir in (self._sent, self._inbox):
+            for entry in self._young(maildir.entries(), {}):
+                headers = _headers(entry)
+                if message_id not in str(headers.get("In-Reply-To", "")):
+                    continue
+                if maildir is self._sent or parseaddr(str(headers.get("From", "")))[1].casefold() in by:
+                    return True
+        return False
+
     def _young(self, entries: Iterable[Entry], state: Mapping[str, Any]) -> list[Entry]:
         # Counted from the last read: what arrives while nobody reads for a year is not too old then.
         floor = 0
@@ -113,6 +129,15 @@ def _read(maildir: Maildir, entry: Entry, folder: str) -> Item | Problem | None:
         return Problem(item_id, broken)
     arrived = datetime.fromtimestamp(entry.arrived_ns / 1e9, UTC)
     return Item(item_id, "mail", raw, arrived, {"folder": folder, "flags": list(entry.flags)})
+
+
+def _headers(entry: Entry) -> Message:
+    try:
+        with entry.path.open("rb") as mail:
+            head = mail.read(HEADERS)
+    except OSError:
+        return Message()
+    return message_from_bytes(head.replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n\n")
 
 
 def _existing(root: Path, names: tuple[str, ...]) -> Maildir | None:

@@ -56,6 +56,10 @@ class FileMailbox:
         own = self._own.read(state.get("own"), room)
         return Page((*items, *own.items), state | {"own": own.cursor}, own.more, (*problems, *own.problems))
 
+    def answered(self, message_id: str, by: frozenset[str]) -> bool:
+        """Whether it was answered since the upload; the file itself was read by the run and does not change."""
+        return self._own.answered(message_id, by)
+
     def _signature(self) -> str:
         try:
             status = self._path.stat()

@@ -198,3 +198,13 @@ def test_commands_are_registered_with_what_they_do(telegram: TelegramEmulator, d
     known = {command["command"]: command["description"] for command in telegram.commands()}
     assert {"start", "inbox", "new", "settings", "stop", "help", "cancel"} <= set(known)
     assert known["stop"] == "Hold all agents at once"
+
+
+def test_a_door_that_is_told_to_stop_as_it_opens_stops(
+    parts: Parts, chosen: Settings, telegram: TelegramEmulator
+) -> None:
+    for _ in range(8):
+        with Running(parts, chosen) as running:
+            began = time.monotonic()
+            running.stop()
+            assert time.monotonic() - began < 5
