@@ -125,7 +125,7 @@ def understand(raw: bytes, ref: MailRef, owner: Owner, now: datetime) -> tuple[M
         invitations=invited,
         calls_off=is_called_off(body, subject, language),
         warnings=tuple(marks),
-        fraud=(not own and fraud.is_fraud(marks)) or "pretends_to_be_you" in marks,
+        fraud=fraud.is_fraud(marks) and (not own or "pretends_to_be_you" in marks),
         attachments=letter.attachments,
     )
     return facts, letter.damaged

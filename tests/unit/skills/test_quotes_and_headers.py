@@ -12,6 +12,7 @@ QUOTES = {
     "gmail": f"{NEW}\n\nOn Mon, Nov 23, 2026 at 10:11 AM Anna Lind <anna@lind.example> wrote:\n\n> Shall we?\n",
     "gmail-broken": f"{NEW}\n\nOn Mon, Nov 23, 2026 at 10:11 AM Anna Lind\n<anna@lind.example> wrote:\n> Shall we?\n",
     "unmarked": f"{NEW}\n\nOn Mon, Nov 23, 2026 at 10:11 AM Anna Lind <anna@lind.example> wrote:\n\nShall we?\n",
+    "unmarked-de": f"{NEW}\n\nAm 23.11.2026 um 10:11 schrieb Anna Lind:\n\nSollen wir?\n",
     "de": f"{NEW}\n\nAm 23.11.2026 um 10:11 schrieb Anna Lind:\n> Sollen wir?\n",
     "de-gmail": f"{NEW}\n\nAm Mo., 23. Nov. 2026 um 10:11 Uhr schrieb Anna Lind <anna@lind.example>:\n> Sollen wir?\n",
     "fr": f"{NEW}\n\nLe lun. 23 nov. 2026 à 10:11, Anna Lind <anna@lind.example> a écrit :\n> On y va ?\n",
