@@ -57,7 +57,9 @@ def block(one: Block, say: Say) -> str:
             return "\n".join(_fact(say, label, value) for label, value in one.rows)
         case Quote():
             source = f"<i>{_out(one.source)}</i>\n" if one.source else ""
-            return f"{source}<blockquote expandable>{_out(one.text)}</blockquote>" if one.text.strip() else source
+            return (
+                f"{source}<blockquote expandable>{_out(one.text.rstrip())}</blockquote>" if one.text.strip() else source
+            )
         case Change():
             return "\n".join(_changed(what, line) for what, line in one.lines)
         case Progress():
