@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import telegram
-from telegram.error import BadRequest, NetworkError, RetryAfter
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from bots.kit import clean
 from bots.kit.chatting import open_chat
@@ -21,7 +22,7 @@ from bots.telegram.files import NotTaken, fetch, file_of
 from bots.telegram.form_flow import FormFlow
 from bots.telegram.limits import Limits
 from bots.telegram.sender import reference
-from bots.telegram.strangers import Strangers, say_to
+from bots.telegram.strangers import OWN_ACTIONS, Strangers, say_to
 from core.identity.prove import by_account
 from core.kernel.actor import Actor
 from core.kernel.errors import Invalid, Unauthenticated
@@ -116,6 +117,17 @@ class Answering:
         answered = await self._dispatch.handle(actor, tap, _client(query.from_user), event.id)
         self._wake()
         await self._toast(query, answered.toast, answered.alert)
+        if tap.delivery_id is None and tap.action not in OWN_ACTIONS:
+            await self._retire(actor, query, str(chat.id))
+
+    async def _retire(self, actor: Actor, query: telegram.CallbackQuery, address: str) -> None:
+        """A copy that we do not know: its sending was cut off before it was on our record, and the card was sent again. Nobody will ever
+        update it, so it gives up its buttons."""
+        if await self._place(actor, address, reference(query.message)) is not None or query.message is None:
+            return
+        say = say_to(self._parts, query.from_user)
+        with suppress(TelegramError):
+            await self._bot.edit_message_text(say("telegram.copy"), address, query.message.message_id)
 
     def _pressed(self, actor: Actor, query: telegram.CallbackQuery, address: str) -> Tap:
         """Raises Invalid `messaging.button_forged`, `messaging.button_unknown`."""

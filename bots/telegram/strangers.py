@@ -31,6 +31,7 @@ from core.messaging.post import answer
 
 CODES = "telegram.codes"
 CODES_AN_HOUR = 10
+OWN_ACTIONS = ("telegram.link", "telegram.not_me")
 CODE = re.compile(r"(?:/start(?:@\w+)?\s+)?([A-Za-z0-9]{4}[-\s]?[A-Za-z0-9]{4})")
 Toast = Callable[[telegram.CallbackQuery, str | None, bool], Awaitable[None]]
 
