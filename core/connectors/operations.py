@@ -2,9 +2,9 @@
 into a Maildir); a connector may add its own in its manifest, with a JSON Schema of its own."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from core.kernel.money import Money
@@ -67,13 +67,13 @@ class CalendarCreate(Input):
     organizer: Address | None = Field(default=None, title="Organizer")
     recurrence: Line | None = Field(default=None, title="Repeats")
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if isinstance(self.start, datetime) != isinstance(self.end, datetime) or not self.start <= self.end:
-            raise PydanticCustomError(
-                "end_before_start", "the end must come after the start, both with or both without a time"
-            )
-        return self
+    @field_validator("end")
+    @classmethod
+    def _in_order(cls, end: datetime | date, given: ValidationInfo) -> datetime | date:
+        start = given.data.get("start", end)
+        if isinstance(start, datetime) != isinstance(end, datetime) or not start <= end:
+            raise PydanticCustomError("end_before_start", "after the start, both with or both without a time")
+        return end
 
     @property
     def all_day(self) -> bool:
