@@ -71,7 +71,7 @@ class CalendarCreate(Input):
     @classmethod
     def _in_order(cls, end: datetime | date, given: ValidationInfo) -> datetime | date:
         start = given.data.get("start", end)
-        if isinstance(start, datetime) != isinstance(end, datetime) or not start <= end:
+        if isinstance(start, datetime) != isinstance(end, datetime) or start >= end:
             raise PydanticCustomError("end_before_start", "after the start, both with or both without a time")
         return end
 
