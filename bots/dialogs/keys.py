@@ -61,7 +61,10 @@ def _schema(chat: Chat) -> dict[str, Any]:
 
 @action("keys.new")
 def new(chat: Chat) -> Reply:
-    """What the key is for, and what it may do."""
+    """What the key is for, and what it may do. Elsewhere than on the page the secret would stay in a history that is not ours."""
+    if chat.link.provider != "web":
+        told = Paragraph(text=chat.say("keys.on_the_page"))
+        return Reply(Screen(blocks=(Heading(text=chat.say("keys.new")), told), buttons=(row(ways.settings(chat)),)))
     form = Form(action="keys.make", fields=forms.fields(_schema(chat)), submit=chat.say("keys.make"))
     heading = Heading(text=chat.say("keys.new"))
     return Reply(Screen(blocks=(heading,), form=form, buttons=(row(ways.settings(chat)),)))

@@ -24,7 +24,6 @@ from core.kernel.ids import new_id
 from core.kernel.telemetry import measure, span
 from core.kernel.trace import traceparent
 from core.messaging import post
-from core.messaging.models import Message
 
 log = logging.getLogger(__name__)
 
@@ -214,14 +213,8 @@ def _was_heard(work: Any, once: UUID) -> bool:
 
 
 def _hear(chat: Chat, heard: Input, once: UUID | None, **more: str) -> None:
-    """Keeps what was said. Under the id of its event a second handling of it, even at the same moment, is a conflict."""
-    chat.work.messages.add(
-        Message(
-            id=once or new_id(), workspace_id=chat.link.workspace_id, user_id=chat.user.id, direction="in",
-            surface=chat.link.provider, payload={**kept(heard), **more}, created_at=chat.work.now, link_id=chat.link.id,
-            blob=getattr(heard, "blob", None),
-        )
-    )  # fmt: skip
+    """Keeps what was said."""
+    post.hear(chat.work, chat.link, {**kept(heard), **more}, getattr(heard, "blob", None), once)
 
 
 def field_errors(chat: Chat, wrong: Invalid) -> dict[str, str]:

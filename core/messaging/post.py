@@ -16,10 +16,12 @@ class PostWork(MessagingWork, IdentityWork, Protocol):
     """What posting needs: messages, and the person's links."""
 
 
-def hear(work: MessagingWork, link: IdentityLink, payload: dict[str, Any], blob: str | None = None) -> Message:
-    """Keeps what a person said in a chat."""
+def hear(
+    work: MessagingWork, link: IdentityLink, payload: dict[str, Any], blob: str | None = None, id: UUID | None = None
+) -> Message:
+    """Keeps what a person said in a chat. Under the `id` of its event a second handling of it, even at the same moment, is a conflict."""
     message = Message(
-        id=new_id(), workspace_id=link.workspace_id, user_id=link.user_id, direction="in", surface=link.provider,
+        id=id or new_id(), workspace_id=link.workspace_id, user_id=link.user_id, direction="in", surface=link.provider,
         payload=payload, created_at=work.now, link_id=link.id, blob=blob,
     )  # fmt: skip
     work.messages.add(message)

@@ -97,7 +97,7 @@ FUNCTIONS = {
     SELECT id, workspace_id, user_id FROM nod.deliveries
     WHERE nod.at_the_door() AND wanted > shown AND status <> 'failed' AND deliveries.channel = $1
       AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
-    ORDER BY priority, due_at LIMIT $2""",
+    ORDER BY priority, due_at, id LIMIT $2""",
     ),
     "due_triggers(most integer)": (
         DUE,
