@@ -102,7 +102,7 @@ def _work(taken: _Taken, steps: RunSteps, heartbeat: Heartbeat) -> str:
     run = taken.run
     usage: list[Any] = []
     try:
-        with Tools(taken.tools, run.agent_id) as tools:
+        with Tools(taken.tools, run.agent_id, steps.went_outside) as tools:
             context = SkillContext(
                 run_id=run.id, agent_id=run.agent_id, agent_name=taken.agent_name, now=datetime.now(UTC),
                 timezone=ZoneInfo(taken.timezone), language=taken.language, owner_name=taken.owner_name,

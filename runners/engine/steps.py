@@ -23,7 +23,7 @@ class ClaimLost(Exception):
 
 
 class RunSteps:
-    """Steps of a run: finished ones are found, not run again. Quick steps are written together with the next costly one (one that used a model or took long) or with the run's
+    """Steps of a run: finished ones are found, not run again. Quick steps are written together with the next costly one (one that used a model or a connection, or took long) or with the run's
     end; what is not written after a crash is at most a quarter of a second of work. Also the run's Memory."""
 
     def __init__(self, run: Run, earlier: Sequence[RunStep], began: Callable[[], None]) -> None:
@@ -33,6 +33,11 @@ class RunSteps:
         self._unwritten: list[RunStep] = []
         self._remembered: list[DataSnapshot] = []
         self._last_write = time.monotonic()
+        self._went_outside = False
+
+    def went_outside(self) -> None:
+        """The step under way uses a connection: it is written as soon as it is finished."""
+        self._went_outside = True
 
     def begin(self, node: str, index: int, skill: str, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
         done = self._done.get((node, index))
@@ -48,7 +53,8 @@ class RunSteps:
     def finish(self, node: str, index: int, outputs: Mapping[str, Any], usage: Sequence[Usage]) -> None:
         step = self._end(node, index, "succeeded", usage)
         step.outputs = dict(outputs)
-        costly = bool(usage) or time.monotonic() - self._last_write > CHEAP_SECONDS
+        costly = bool(usage) or self._went_outside or time.monotonic() - self._last_write > CHEAP_SECONDS
+        self._went_outside = False
         if costly:
             self.write()
         fault(f"after_step_{node}")

@@ -1,6 +1,6 @@
 """Opens connections: an agent's tools for a run, one connection for an action."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -77,10 +77,10 @@ def expire(connection: Connection) -> None:
 
 
 class Tools(Mapping[str, Tool], AbstractContextManager["Tools"]):
-    """An agent's connections by role, each opened when a skill first asks for it, all closed at the end."""
+    """An agent's connections by role, each opened when a skill first asks for it, all closed at the end. `used` is told of each use."""
 
-    def __init__(self, given: Mapping[str, Access], reader: UUID) -> None:
-        self._given, self._reader = given, str(reader)
+    def __init__(self, given: Mapping[str, Access], reader: UUID, used: Callable[[], None]) -> None:
+        self._given, self._reader, self._used = given, str(reader), used
         self._open: dict[str, Tool] = {}
         self._stack = ExitStack()
 
@@ -91,6 +91,7 @@ class Tools(Mapping[str, Tool], AbstractContextManager["Tools"]):
         self._stack.close()
 
     def __getitem__(self, role: str) -> Tool:
+        self._used()
         if role not in self._open:
             given = self._given[role]
             self._open[role] = Tool(
