@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bench.product import Product, running
 from bots.kit.screen import Button
-from bots.wiring import tokens_of
+from bots.wiring import load_dialogs, tokens_of
 from core.approvals.propose import propose
 from core.catalog.configure import create_agent
 from core.kernel.actor import Actor
@@ -29,8 +29,9 @@ def main() -> None:
     """Measures and prints a table."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--taps", type=int, default=500)
-    asked.add_argument("--runs", type=int, default=100)
+    asked.add_argument("--runs", type=int, default=40)
     wanted = asked.parse_args()
+    load_dialogs()
     with running() as product:
         browser = product.browser()
         known = product.storage.directory.by_email("you@localhost")
@@ -100,14 +101,14 @@ def _suggest(product: Product, actor: Actor, count: int) -> tuple[UUID, list[UUI
 
 
 def run_starts(product: Product, actor: Actor, count: int) -> list[float]:
-    """Seconds from each schedule's due time to the beginning of its run's first step; four fall due a second."""
-    first = datetime.now(UTC) + timedelta(seconds=10)
+    """Seconds from each schedule's due time to the beginning of its run's first step; one falls due each 1.5 s."""
+    first = datetime.now(UTC) + timedelta(seconds=4)
     for n in range(count):
         with product.storage.work(actor.workspace_id, actor.user_id) as work:
             agent = create_agent(work, actor, "inbox", f"Runs {n}")
             trigger = schedule(work, actor, agent.id, "0 0 1 1 *", "UTC")
             assert trigger is not None
-            trigger.next_fire_at = first + timedelta(milliseconds=250 * n)
+            trigger.next_fire_at = first + timedelta(milliseconds=1500 * n)
             work.commit()
     waited: dict[UUID, float] = {}
     while len(waited) < count:
