@@ -1,7 +1,9 @@
 """Runs and schedules, carried out by real worker and scheduler processes."""
 
+import io
 import signal
 import threading
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -14,6 +16,7 @@ import pytest
 import redis
 
 from core.catalog.configure import create_agent, pause_agent
+from core.connectors.connect import connect
 from core.kernel.errors import Conflict, Forbidden
 from core.kernel.settings import Settings
 from core.orchestration.models import Run
@@ -73,6 +76,36 @@ def test_a_question_becomes_a_suggestion_and_a_broken_mail_stops_nothing(world: 
         revision = work.suggestions.revision(suggestion.id, 1)
     assert suggestion.kind == "reply" and revision.action.input["in_reply_to"] == "<offer@example.net>"
     assert "could you send me the offer by Friday?" in suggestion.evidence[0]["quote"]
+
+
+@pytest.mark.parametrize("form", ["eml", "mbox", "zip"])
+def test_an_uploaded_file_of_mail_becomes_suggestions(world: World, inbox: UUID, form: str) -> None:
+    raw = (world.maildir / "cur" / "1.offer:2,").read_bytes()
+    content = {
+        "eml": raw,
+        "mbox": b"From kim@example.net Thu Jan  1 00:00:00 1970\n" + raw + b"\n",
+        "zip": _zipped(raw),
+    }[form]
+    digest = world.storage.blobs(world.actor.workspace_id, world.actor.user_id).put(content)
+    with world.work() as work:
+        upload = connect(work, world.actor, "mailfile", "", {"file": f"{digest}.{form}", "email": "me@example.org"})
+        agent = create_agent(work, world.actor, "inbox", tools={"mail": upload.id})
+        work.commit()
+    with process(world.settings):
+        run = ended(world, begin(world, agent.id))
+    assert run.status == "succeeded", run.error
+    with world.work() as work:
+        (suggestion,) = work.suggestions.page(None, 10)
+        action = work.suggestions.revision(suggestion.id, 1).action
+    assert suggestion.kind == "reply" and action.input["in_reply_to"] == "<offer@example.net>"
+
+
+def _zipped(raw: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("offer.eml", raw)
+        archive.writestr("../outside.eml", raw)
+    return packed.getvalue()
 
 
 def test_a_second_run_reads_only_what_is_new_and_suggests_nothing_twice(world: World, inbox: UUID) -> None:

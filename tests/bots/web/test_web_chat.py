@@ -265,9 +265,10 @@ def test_earlier_messages_come_when_one_scrolls_up(page: Page, site: Site) -> No
     page.reload()
     expect(log(page).get_by_text("Number 89.")).to_be_in_viewport()
     expect(log(page).get_by_text("Number 10.")).to_have_count(0)
-    for _ in range(3):
+    lines = log(page).locator(".words")
+    while (shown := lines.count()) < 90:
         page.locator("main").evaluate("main => { main.scrollTop = 0 }")
-        page.wait_for_timeout(150)
+        expect(lines).not_to_have_count(shown)
     expect(log(page).get_by_text("Number 10.")).to_be_attached()
     texts = log(page).locator(".words p").all_inner_texts()
     assert texts == sorted(texts, key=lambda text: int(re.sub(r"\D", "", text)))
@@ -328,7 +329,7 @@ def test_text_is_readable_in_light_and_dark(browser: Browser, site: Site, scheme
     page.goto(site.sign_in_url)
     say(page, "/probe_card")
     expect(page.get_by_role("button", name="Approve")).to_be_visible()
-    page.wait_for_timeout(400)
+    page.evaluate("Promise.all(document.getAnimations().map((moving) => moving.finished))")
     assert page.evaluate(LOW_CONTRAST) == []
     context.close()
 
