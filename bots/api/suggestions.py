@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bots.api.caller import Calling
 from bots.api.pages import Cursor, Limit, Page, after, page
 from core.approvals.decide import approve, edit, reject, undo
-from core.approvals.models import Action, ActionExecution, Suggestion
+from core.approvals.models import Action, ActionExecution, Suggestion, SuggestionRevision
 from core.kernel.errors import Invalid
 
 router = APIRouter(tags=["suggestions"])
@@ -73,7 +73,8 @@ def list_suggestions(
         rows = work.suggestions.page(
             after(cursor), limit + 1, status=status, type=type, run_id=run_id, agent_id=agent_id
         )
-        return page(rows, limit, lambda row: suggestion_out(work, row))
+        current, executions = work.suggestions.newest(rows), work.executions.of_each([row.id for row in rows])
+        return page(rows, limit, lambda row: _out(row, current[row.id], executions.get(row.id)))
 
 
 @router.get("/suggestions/{suggestion_id}")
@@ -114,6 +115,10 @@ def take_back(suggestion_id: UUID, caller: Calling) -> Response:
 def suggestion_out(work: Any, suggestion: Suggestion) -> SuggestionOut:
     """The shape of a suggestion, with its newest revision and execution."""
     revision = work.suggestions.revision(suggestion.id, suggestion.revision)
+    return _out(suggestion, revision, work.executions.of(suggestion.id))
+
+
+def _out(suggestion: Suggestion, revision: SuggestionRevision, execution: ActionExecution | None) -> SuggestionOut:
     return SuggestionOut(
         id=suggestion.id,
         type=suggestion.type,
@@ -131,7 +136,7 @@ def suggestion_out(work: Any, suggestion: Suggestion) -> SuggestionOut:
         created_at=suggestion.created_at,
         run_id=suggestion.run_id,
         agent_id=suggestion.agent_id,
-        execution=_execution_out(work.executions.of(suggestion.id)),
+        execution=_execution_out(execution),
     )
 
 

@@ -8,7 +8,7 @@ from bots.dialogs.kinds import counted
 from bots.kit import clean
 from bots.kit.dialog import Chat, Reply, Tap, action, command, renderer
 from bots.kit.screen import Block, Button, Heading, Paragraph, Screen, row
-from core.approvals.models import Suggestion
+from core.approvals.models import Suggestion, SuggestionRevision
 from core.messaging.post import answer, show
 from core.orchestration.finish import CARDS_A_RUN
 
@@ -50,7 +50,9 @@ def _list(chat: Chat, page: int) -> Screen:
     ]
     if snoozed:
         blocks.append(Paragraph(text=chat.say("inbox.snoozed", n=snoozed), muted=True))
-    rows = [(_entry(chat, suggestion),) for suggestion in waiting[(page - 1) * PAGE : page * PAGE]]
+    listed = waiting[(page - 1) * PAGE : page * PAGE]
+    current = chat.work.suggestions.newest(listed)
+    rows = [(_entry(chat, suggestion, current[suggestion.id]),) for suggestion in listed]
     return Screen(blocks=tuple(blocks), buttons=(*rows, *_turning(chat, page, pages), row(ways.agents(chat))))
 
 
@@ -64,8 +66,7 @@ def ranked(suggestions: list[Suggestion]) -> list[Suggestion]:
     return sorted(suggestions, key=lambda s: (RANK[s.priority], s.expires_at is None, s.expires_at or s.created_at))
 
 
-def _entry(chat: Chat, suggestion: Suggestion) -> Button:
-    revision = chat.work.suggestions.revision(suggestion.id, suggestion.revision)
+def _entry(chat: Chat, suggestion: Suggestion, revision: SuggestionRevision) -> Button:
     words = title(chat, suggestion.kind, revision.action)
     if suggestion.priority == "high":
         words = chat.say("inbox.urgent", title=words)

@@ -1,5 +1,6 @@
 """What approvals need of storage."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -34,6 +35,10 @@ class Suggestions(Protocol):
     def revise(self, revision: SuggestionRevision) -> None: ...
 
     def revision(self, suggestion_id: UUID, number: int) -> SuggestionRevision: ...
+
+    def newest(self, found: Sequence[Suggestion]) -> dict[UUID, SuggestionRevision]:
+        """The current revision of each, by suggestion id, in one question."""
+        ...
 
     def revisions(self, suggestion_id: UUID) -> list[SuggestionRevision]:
         """By number."""
@@ -81,6 +86,10 @@ class Executions(Protocol):
 
     def of(self, suggestion_id: UUID) -> ActionExecution | None:
         """The newest execution of the suggestion."""
+        ...
+
+    def of_each(self, suggestion_ids: Collection[UUID]) -> dict[UUID, ActionExecution]:
+        """The newest execution of each that has one, by suggestion id, in one question."""
         ...
 
     def claim(self, execution_id: UUID, lease_seconds: float) -> ActionExecution | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Row, case, func, insert, select
+from sqlalchemy import Row, case, func, insert, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.orm import make_transient_to_detached
 
@@ -53,6 +53,13 @@ class SqlSuggestions(Repository):
         for found in self._revisions(suggestion_id, number):
             return found
         raise NotFound("approvals.revision_unknown", id=str(suggestion_id), number=number)
+
+    def newest(self, found: Sequence[Suggestion]) -> dict[UUID, SuggestionRevision]:
+        c = revisions.c
+        wanted = tuple_(c.suggestion_id, c.number).in_([(s.id, s.revision) for s in found])
+        owner = {s.id: s.user_id for s in found}
+        rows = self._t.connection.execute(select(revisions).where(wanted)).all()
+        return {row.suggestion_id: self._opened([row], owner[row.suggestion_id])[0] for row in rows}
 
     def revisions(self, suggestion_id: UUID) -> list[SuggestionRevision]:
         return self._revisions(suggestion_id, None)

@@ -1,5 +1,6 @@
 """Executions of approved actions, and the claims on them. Each claim is one conditional statement on the database's clock."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,12 @@ class SqlExecutions(Repository):
     def of(self, suggestion_id: UUID) -> ActionExecution | None:
         c = executions.c
         return self._first(ActionExecution, c.suggestion_id == suggestion_id, order=(c.id.desc(),))
+
+    def of_each(self, suggestion_ids: Collection[UUID]) -> dict[UUID, ActionExecution]:
+        c = executions.c
+        return {
+            e.suggestion_id: e for e in self._all(ActionExecution, c.suggestion_id.in_(suggestion_ids), order=(c.id,))
+        }
 
     def claim(self, execution_id: UUID, lease_seconds: float) -> ActionExecution | None:
         c = executions.c

@@ -196,6 +196,20 @@ def test_a_suggestion_says_exactly_what_will_happen_and_is_decided_once(world: W
     assert undone["status"] == "pending" and undone["execution"]["status"] == "withdrawn"
 
 
+def test_a_list_shows_each_with_its_own_newest_revision_and_execution(world: World, connect: Connect) -> None:
+    edited, approved, untouched = (str(world.suggest(mail(subject)).id) for subject in ("One", "Two", "Three"))
+    client = connect()
+    change = {"decision": "edit", "revision": 1, "action": {"body": "Later."}}
+    assert client.post(f"/v1/suggestions/{edited}/decision", json=change).status_code == 200
+    yes = {"decision": "approve", "revision": 1}
+    assert client.post(f"/v1/suggestions/{approved}/decision", json=yes).status_code == 200
+    listed = {entry["id"]: entry for entry in client.get("/v1/suggestions").json()["items"]}
+    for id in (edited, approved, untouched):
+        assert listed[id] == client.get(f"/v1/suggestions/{id}").json()
+    assert listed[edited]["action"]["input"]["body"] == "Later."
+    assert [listed[id]["execution"] is None for id in (edited, approved, untouched)] == [True, False, True]
+
+
 def test_an_edit_makes_a_revision_that_needs_its_own_yes(world: World, connect: Connect) -> None:
     id = world.suggest(mail()).id
     client = connect()
