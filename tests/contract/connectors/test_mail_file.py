@@ -150,6 +150,27 @@ def test_a_file_that_is_none_is_one_problem(tmp_path: Path, name: str, content: 
     assert (items, len(problems)) == ([], 1)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("broken.zip", b"PK\x03\x04 not really a zip", "connectors.archive_broken"),
+        ("noise.eml", b"\0\1\2" * 500, "connectors.mail_broken"),
+        ("outside.zip", packed(("../out.eml", mail("out"))), "connectors.archive_entry_skipped"),
+    ],
+)
+def test_the_check_of_a_file_that_cannot_be_read_says_why(tmp_path: Path, name: str, content: bytes, code: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with connect("mailfile", {"file": name}, {}, place(tmp_path)) as client, pytest.raises(Invalid) as wrong:
+        client.check()
+    assert wrong.value.code == code
+
+
+def test_the_check_of_a_file_with_one_good_mail_among_broken_entries_is_well(tmp_path: Path) -> None:
+    (tmp_path / "mixed.zip").write_bytes(packed(("../out.eml", mail("out")), ("in.eml", mail("in"))))
+    with connect("mailfile", {"file": "mixed.zip"}, {}, place(tmp_path)) as client:
+        assert client.check().permissions == ("read", "write")
+
+
 def test_damaged_archives_never_raise(tmp_path: Path) -> None:
     random = Random(17)
     whole = packed(("a.mbox", (FROM + mail("a")) * 20), ("b.eml", mail("b")), ("c", FROM + mail("c")))
