@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	"$$p" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 ARGS ?=
 PYTEST_ARGS ?=
+# Many tests start processes: these shall not each compile the source anew.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 SYNC := $(BIN)/uv sync --quiet --locked --inexact --compile-bytecode
@@ -22,7 +24,7 @@ up: $(VENV)/.runtime ## Install what is missing, start everything, print the add
 
 test: $(VENV)/.dev ## Run the whole test suite
 	@sh .ci/tools
-	@$(BIN)/python -m pytest -n logical --maxprocesses=4 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 4 $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Formatter, linter, type checker, import contracts
 	@$(BIN)/ruff format --check .
