@@ -87,7 +87,8 @@ class Tool:
 @dataclass
 class SkillContext:
     """What a skill may use, and nothing else. `model` is None when offline. `account_addresses` are the person's own mail
-    addresses; `language` their BCP 47 tag. `usage` collects what was metered."""
+    addresses; `language` their BCP 47 tag. `usage` collects what was metered. `node`, `index` and `attempt` (from 1) say which step of the
+    run this is; `deadline` is the value of `time.monotonic()` by which it must be over."""
 
     run_id: UUID
     agent_id: UUID
@@ -103,6 +104,21 @@ class SkillContext:
     model: LanguageModel | None
     dry_run: bool
     usage: list[Usage] = field(default_factory=list)
+    node: str = ""
+    index: int = 0
+    attempt: int = 1
+    deadline: float | None = None
+
+
+class Waits(Exception):
+    """Raised by a skill whose answer comes later: the run lets its worker go, and goes on when the answer is there.
+
+    `run`: a run of another agent (data: agent_id, input). `person`: a question with buttons (data: question, options, to). `time`: nothing but `until`.
+    At `until` the step ends without an answer."""
+
+    def __init__(self, kind: Literal["run", "person", "time"], until: datetime | None, data: Mapping[str, Any]) -> None:
+        super().__init__(kind)
+        self.kind, self.until, self.data = kind, until, data
 
 
 class Words(BaseModel):
@@ -152,9 +168,11 @@ O = TypeVar("O", bound=BaseModel)  # noqa: E741
 class Skill(Protocol, Generic[I, O]):
     """One capability. A skill is a class in a file of its own under `runners/skills/`, found by the registry through its
     `name`. It is called again with the same inputs after a crash, so it must not act outside; `Input` and `Output` are pydantic
-    models: their JSON Schemas type the graph. Raises core.kernel.errors.Failure in words that the person can be told."""
+    models: their JSON Schemas type the graph. `quick` marks pure computation of a few milliseconds, without any waiting. Raises core.kernel.errors.Failure in
+    words that the person can be told, and Waits."""
 
     name: ClassVar[str]
+    quick: ClassVar[bool] = False
     Input: type[I]
     Output: type[O]
 
