@@ -1,6 +1,6 @@
 """Agents: a template made a person's own, and its immutable versions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -41,7 +41,8 @@ class Agent:
 
 @dataclass(frozen=True)
 class AgentVersion:
-    """What an agent is at one time; never changed. `default_params` is the config that its graph's `params` refer to."""
+    """What an agent is at one time; never changed. `default_params` is the config that its graph's `params` refer to; `skills` are the names of the skills
+    that the graph uses; `light` says that it only computes; `author_id` is who made it, or `parent_run_id` the run that did."""
 
     id: UUID
     workspace_id: UUID
@@ -50,4 +51,8 @@ class AgentVersion:
     graph: Graph
     default_params: dict[str, Any]
     created_at: datetime
+    skills: list[str] = field(default_factory=list)
+    light: bool = False
+    author_id: UUID | None = None
+    note: str | None = None
     parent_run_id: UUID | None = None

@@ -12,14 +12,16 @@ TriggerKind = Literal["manual", "scheduled", "event", "webhook", "chat"]
 
 @dataclass
 class Run:
-    """One execution of an agent version. `input` has `dry_run` when nothing shall come of it. `fence` counts the claims: only
-    the holder of the latest one may write. `trace` carries the W3C traceparent from the door that asked."""
+    """One execution of an agent version, a pack or a workflow version: exactly one of them is set. `input` has `dry_run` when nothing shall come of it.
+    `light` says that its graph only computes, so that it may be claimed together with others. `depth` counts the runs above it (parents, and runs whose
+    events started it). `fence` counts the claims: only the holder of the latest one may write. `due_at` of a waiting run is when it stops waiting. `trace` carries the
+    W3C traceparent from the door that asked."""
 
     id: UUID
     workspace_id: UUID
     user_id: UUID
-    agent_id: UUID
-    agent_version_id: UUID
+    agent_id: UUID | None
+    agent_version_id: UUID | None
     trigger_type: TriggerKind
     queued_at: datetime
     created_at: datetime
@@ -27,6 +29,11 @@ class Run:
     status: RunStatus = "queued"
     trigger_id: UUID | None = None
     parent_run_id: UUID | None = None
+    pack_id: UUID | None = None
+    workflow_id: UUID | None = None
+    workflow_version_id: UUID | None = None
+    light: bool = False
+    depth: int = 0
     input: dict[str, Any] = field(default_factory=dict)
     output: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
@@ -49,7 +56,8 @@ class Run:
 
 @dataclass
 class RunStep:
-    """One node's execution in a run, `index` within its `for_each`. A succeeded step is never run again for its run."""
+    """One node's execution in a run, `index` within its `for_each`. A step that succeeded or was skipped is never run again for its run. `attempt` counts its tries;
+    `wait` says what a waiting step waits for: kind, until, data (core.orchestration.ports.Waits)."""
 
     id: UUID
     workspace_id: UUID
@@ -57,10 +65,12 @@ class RunStep:
     node_id: str
     index: int
     skill: str
-    status: Literal["running", "succeeded", "failed"]
+    status: Literal["running", "succeeded", "failed", "skipped", "waiting"]
     inputs: dict[str, Any]
     started_at: datetime
     outputs: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     usage: dict[str, Any] = field(default_factory=dict)
     finished_at: datetime | None = None
+    attempt: int = 1
+    wait: dict[str, Any] | None = None
