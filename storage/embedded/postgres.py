@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -55,12 +56,20 @@ FAST_AND_FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 class Postgres:
     """The PostgreSQL of one data folder. `launch` starts or adopts it, `wait_until_ready` returns once `nod` can be used.
 
-    Without an account it can only be asked (`answers`, `url`), not started.
+    Without an account it can only be asked (`answers`, `url`), not started. `more` are settings beside and above SETTINGS, for a server
+    that is started, not for one that is adopted.
     """
 
     name = "PostgreSQL"
 
-    def __init__(self, data_dir: Path, account: Account | None = None, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        account: Account | None = None,
+        *,
+        durable: bool = True,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
         self._home = data_dir / "postgres"
         self._cluster = self._home / "data"
         self._password_file = self._home / "password"
@@ -68,6 +77,7 @@ class Postgres:
         self._sockets = socket_folder(self._home / "run", self._cluster, SOCKET)
         self._account = account
         self._durable = durable
+        self._more = dict(more or {})
         self._process: psutil.Process | None = None
         self._deadline = 0.0
 
@@ -232,6 +242,7 @@ class Postgres:
     def _start(self, account: Account) -> None:
         settings = SETTINGS | {"unix_socket_directories": self._sockets.seen_by_server}
         settings |= {} if self._durable else FAST_AND_FORGETFUL
+        settings |= self._more
         command = [str(postgres_programs(account) / "postgres"), "-D", _place(self._cluster)]
         for key, value in settings.items():
             command += ["-c", f"{key}={value}"]

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +32,21 @@ class EmbeddedServers:
     """Both servers of `data_dir`. One process at a time may hold them; what it finds running it adopts.
 
     `start` and `check` must be called from a thread that lives as long as the servers shall: on Linux the kernel
-    stops them when that thread ends. `durable=False` trades safety for speed and is for tests. `report` gets a line
-    for each server that became ready.
+    stops them when that thread ends. `durable=False` trades safety for speed and is for tests; `postgres` are further settings of
+    PostgreSQL, for measuring. `report` gets a line for each server that became ready.
     """
 
-    def __init__(self, data_dir: Path, *, durable: bool = True, report: Callable[[str], None] = _silent) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        durable: bool = True,
+        postgres: Mapping[str, str] | None = None,
+        report: Callable[[str], None] = _silent,
+    ) -> None:
         self._data_dir = data_dir.resolve()
         self._durable = durable
+        self._more = postgres
         self._report = report
         self._lock: int | None = None
         self._servers: tuple[Postgres, Valkey] | None = None
@@ -55,7 +63,7 @@ class EmbeddedServers:
         self.claim()
         try:
             account = server_account(self._data_dir)
-            postgres = Postgres(self._data_dir, account, durable=self._durable)
+            postgres = Postgres(self._data_dir, account, durable=self._durable, more=self._more)
             valkey = Valkey(self._data_dir, account, durable=self._durable)
             self._servers = postgres, valkey
             valkey.launch()
