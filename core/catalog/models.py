@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.catalog.graph import Graph
 
@@ -55,4 +55,49 @@ class AgentVersion:
     light: bool = False
     author_id: UUID | None = None
     note: str | None = None
+    parent_run_id: UUID | None = None
+
+
+SkillType = Literal["llm", "http_request", "code", "transform", "mcp", "agent"]
+
+
+class SkillSpec(BaseModel):
+    """What a skill of a person's own is: a platform skill (its type) with some inputs fixed and some left open. `fixed` are inputs of the type, literal or
+    with references over the open ones (`{"$": "text"}`); `inputs` and `outputs` are JSON Schemas of what it takes and of what it gives back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fixed: dict[str, Any] = Field(default_factory=dict)
+    inputs: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
+    outputs: dict[str, Any] | None = None
+
+
+@dataclass
+class OwnSkill:
+    """A skill that a person made. Graphs name it `own.<name>`; `latest_version` is the number that new graphs get."""
+
+    id: UUID
+    workspace_id: UUID
+    owner_id: UUID
+    name: str
+    title: str
+    type: SkillType
+    created_at: datetime
+    description: str = ""
+    status: Literal["active", "archived"] = "active"
+    latest_version: int = 1
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class SkillVersion:
+    """What an own skill is at one time; never changed. `number` counts from 1."""
+
+    id: UUID
+    workspace_id: UUID
+    skill_id: UUID
+    number: int
+    spec: SkillSpec
+    created_at: datetime
+    author_id: UUID | None = None
     parent_run_id: UUID | None = None

@@ -1,10 +1,14 @@
-"""What starts a run by itself."""
+"""Agents that work together: packs, workflows and how far one is. And what starts a run by itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
+
+from core.catalog.graph import Graph
+from core.orchestration.models import RunStatus
+from core.workflows.steps import Choice, Steps
 
 TriggerType = Literal["schedule", "manual", "event", "webhook", "chat"]
 Misfire = Literal["skip", "once", "all"]
@@ -77,3 +81,103 @@ class EventMatch:
     event_id: UUID
     user_id: UUID
     created_at: datetime
+
+
+@dataclass
+class Pack:
+    """Agents that run together, at least one. `sequential`: one after the other, each given what the one before gave back; `parallel`: beside each other."""
+
+    id: UUID
+    workspace_id: UUID
+    owner_id: UUID
+    name: str
+    agent_ids: list[UUID]
+    created_at: datetime
+    description: str = ""
+    mode: Literal["sequential", "parallel"] = "sequential"
+    is_shared: bool = False
+    is_public: bool = False
+    status: Literal["active", "paused", "archived"] = "active"
+    version: int = 1
+
+
+@dataclass
+class Workflow:
+    """A person's workflow; what it does is in its versions. With `pack_id` its agents are those of the pack.
+    `sequential`: one step after the other; `parallel`: beside each other; `hybrid`: one after the other, with groups beside each other among them."""
+
+    id: UUID
+    workspace_id: UUID
+    owner_id: UUID
+    name: str
+    created_at: datetime
+    description: str = ""
+    pack_id: UUID | None = None
+    type: Literal["sequential", "parallel", "hybrid"] = "sequential"
+    status: Literal["active", "paused", "error"] = "active"
+    latest_version_id: UUID | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class WorkflowVersion:
+    """What a workflow is at one time; never changed. `parent_run_id` is the run that made it, where none of the people did."""
+
+    id: UUID
+    workspace_id: UUID
+    workflow_id: UUID
+    semantic_version: str
+    type: Literal["sequential", "parallel", "hybrid"]
+    steps: Steps
+    created_at: datetime
+    author_id: UUID | None = None
+    note: str | None = None
+    parent_run_id: UUID | None = None
+
+
+@dataclass
+class WorkflowExecution:
+    """How far a run of a pack or a workflow is. `graph` is what is carried out, so that a change of the pack meanwhile does not matter. `current_step` is the id of
+    the step under way (the first, where several are); `step_results` maps ids of steps to `{kind, status, agent_id?, run_id?, question_id?, started_at, finished_at?, result?, error?}`."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    run_id: UUID
+    graph: Graph
+    created_at: datetime
+    pack_id: UUID | None = None
+    workflow_id: UUID | None = None
+    workflow_version_id: UUID | None = None
+    status: RunStatus = "queued"
+    current_step: str | None = None
+    step_results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    final_result: Any = None
+    finished_at: datetime | None = None
+    version: int = 1
+
+
+@dataclass
+class Question:
+    """What a run asks people, and what became of it. `to` are the people who are asked; the first answer counts. `about` is what it is about (JSON), shown under the
+    question. At `until` it lapses: `default` is the answer then, or the step fails. `withdrawn` when its run ended without it."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    run_id: UUID
+    node_id: str
+    index: int
+    question: str
+    choices: list[Choice]
+    to: list[UUID]
+    until: datetime
+    created_at: datetime
+    about: Any = None
+    default: str | None = None
+    status: Literal["open", "answered", "lapsed", "withdrawn"] = "open"
+    answer: str | None = None
+    answered_by: UUID | None = None
+    answered_at: datetime | None = None
+    surface: str | None = None
+    version: int = 1
