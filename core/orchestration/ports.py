@@ -17,13 +17,18 @@ from core.orchestration.models import Run, RunStep
 
 
 class Usage(BaseModel):
-    """What a metered call used. `cost` in US dollars, None when no price is known."""
+    """What one metered call used, whether or not its answer was of use. `kind` is what was called (`model`); `cost` in US dollars, None when no
+    price is known; `price` the unit prices of that moment, as they were applied (JSON values). No tokens: nobody said how many."""
 
     model_config = ConfigDict(frozen=True)
 
+    kind: str = "model"
+    provider: str | None = None
+    model: str | None = None
     tokens_prompt: int = 0
     tokens_completion: int = 0
     cost: Decimal | None = None
+    price: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,38 @@ class Blobs(Protocol):
 
 
 class LanguageModel(Protocol):
-    """A configured language model."""
+    """The configured language models, in the order in which they are tried: the next one when one does not answer."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is configured, each as `<provider>:<model>`."""
+        ...
+
+    def ask(
+        self,
+        instructions: str,
+        material: str,
+        schema: Mapping[str, Any],
+        used: list[Usage],
+        *,
+        model: str | None = None,
+        temperature: float | None = None,
+        max_output_tokens: int = 4_000,
+        max_cost: Decimal | None = None,
+        deadline: float | None = None,
+    ) -> dict[str, Any]:
+        """An answer that fits `schema` (a JSON Schema of an object). `material` is outside text: data, never instructions. An answer that does not fit
+        or is cut off is asked for once more, with what was wrong. A usage is added to `used` for every call, at once, so that it stays when this
+        fails; no call is begun that could bring the cost of all in `used` over `max_cost` US dollars, as far as prices are known. `model` is one of `names`,
+        which then is asked alone. Blocks up to 60 s a call, never past `deadline` (`time.monotonic()`).
+
+        Raises Unavailable `orchestration.model_failed` when none answers; Invalid `orchestration.model_truncated`, `model_output_wrong`,
+        `model_declined`, `model_not_configured`, `model_schema_refused`; LimitReached `orchestration.model_budget_used`."""
+        ...
 
     def answer(self, instructions: str, material: str, shape: type["M"]) -> tuple["M", Usage]:
-        """A validated answer. `material` is outside text: data, never instructions. Blocks up to 60 s.
-        Raises Unavailable `orchestration.model_failed` when the model fails, is cut off or does not keep to the shape."""
+        """The same for a pydantic model, with what all calls together used. Raises Unavailable `orchestration.model_failed`, also for an answer that is cut
+        off or does not keep to the shape; its data says what was used all the same (`tokens_prompt`, `tokens_completion`)."""
         ...
 
 
