@@ -3,7 +3,7 @@
 from typing import Protocol
 from uuid import UUID
 
-from core.catalog.models import Agent, AgentVersion
+from core.catalog.models import Agent, AgentVersion, OwnSkill, SkillVersion
 from core.kernel.unit_of_work import UnitOfWork
 
 
@@ -39,3 +39,30 @@ class Agents(Protocol):
 class CatalogWork(UnitOfWork, Protocol):
     @property
     def agents(self) -> Agents: ...
+
+
+class OwnSkills(Protocol):
+    """Skills that people made, and their versions. `get` and `version` raise NotFound `catalog.skill_unknown`, `catalog.skill_version_unknown`."""
+
+    def add(self, row: OwnSkill | SkillVersion) -> None: ...
+
+    def get(self, skill_id: UUID) -> OwnSkill: ...
+
+    def by_name(self, name: str) -> OwnSkill | None: ...
+
+    def version(self, skill_id: UUID, number: int) -> SkillVersion: ...
+
+    def versions(self, skill_id: UUID) -> list[SkillVersion]:
+        """Newest first."""
+        ...
+
+    def page(
+        self, after: UUID | None, limit: int, status: str | None = None, type: str | None = None
+    ) -> list[OwnSkill]:
+        """By id, newest first, those before `after`."""
+        ...
+
+
+class SkillsWork(UnitOfWork, Protocol):
+    @property
+    def skills(self) -> OwnSkills: ...

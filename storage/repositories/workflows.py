@@ -1,12 +1,118 @@
-"""Triggers."""
+"""Packs, workflows with their versions and executions, and questions to people; triggers."""
 
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Uuid, cast, func, insert, literal, select
 
-from core.workflows.models import Trigger
+from core.kernel.errors import NotFound
+from core.workflows.models import Pack, Question, Trigger, Workflow, WorkflowExecution, WorkflowVersion
 from storage.repositories.base import Repository
-from storage.tables.workflows import triggers
+from storage.rows import from_row, to_row
+from storage.tables.workflows import packs, questions, triggers
+from storage.tables.workflows import workflow_executions as executions
+from storage.tables.workflows import workflow_versions as versions
+
+
+class SqlPacks(Repository):
+    """core.workflows.ports.Packs."""
+
+    def add(self, pack: Pack) -> None:
+        self._t.session.add(pack)
+
+    def get(self, pack_id: UUID) -> Pack:
+        return self._get(Pack, pack_id, "workflows.pack_unknown")
+
+    def find(self, pack_id: UUID) -> Pack | None:
+        return self._t.session.get(Pack, pack_id)
+
+    def page(self, owner_id: UUID | None, after: UUID | None, limit: int, status: str | None = None) -> list[Pack]:
+        return self._page(Pack, after, limit, owner_id=owner_id, status=status)
+
+    def with_agent(self, agent_id: UUID) -> list[Pack]:
+        c = packs.c
+        wanted = cast([agent_id], ARRAY(Uuid))
+        return self._all(Pack, c.agent_ids.contains(wanted), c.status != "archived", order=(c.id,))
+
+
+class SqlWorkflows(Repository):
+    """core.workflows.ports.Workflows."""
+
+    def add(self, row: Workflow | WorkflowVersion) -> None:
+        if isinstance(row, Workflow):
+            self._t.session.add(row)
+        else:
+            self._t.connection.execute(insert(versions), to_row(row))
+
+    def get(self, workflow_id: UUID) -> Workflow:
+        return self._get(Workflow, workflow_id, "workflows.workflow_unknown")
+
+    def version(self, version_id: UUID) -> WorkflowVersion:
+        row = self._t.connection.execute(select(versions).where(versions.c.id == version_id)).one_or_none()
+        if row is None:
+            raise NotFound("workflows.version_unknown", id=str(version_id))
+        return from_row(WorkflowVersion, row)
+
+    def versions(self, workflow_id: UUID) -> list[WorkflowVersion]:
+        rows = self._t.connection.execute(
+            select(versions).where(versions.c.workflow_id == workflow_id).order_by(versions.c.id.desc())
+        )
+        return [from_row(WorkflowVersion, row) for row in rows]
+
+    def page(
+        self,
+        owner_id: UUID | None,
+        after: UUID | None,
+        limit: int,
+        status: str | None = None,
+        pack_id: UUID | None = None,
+    ) -> list[Workflow]:
+        return self._page(Workflow, after, limit, owner_id=owner_id, status=status, pack_id=pack_id)
+
+
+class SqlWorkflowExecutions(Repository):
+    """core.workflows.ports.WorkflowExecutions."""
+
+    def add(self, execution: WorkflowExecution) -> None:
+        self._t.session.add(execution)
+
+    def get(self, execution_id: UUID) -> WorkflowExecution:
+        return self._get(WorkflowExecution, execution_id, "workflows.execution_unknown")
+
+    def of_run(self, run_id: UUID) -> WorkflowExecution | None:
+        return self._first(WorkflowExecution, executions.c.run_id == run_id)
+
+    def page(
+        self,
+        after: UUID | None,
+        limit: int,
+        pack_id: UUID | None = None,
+        workflow_id: UUID | None = None,
+        status: str | None = None,
+    ) -> list[WorkflowExecution]:
+        return self._page(WorkflowExecution, after, limit, pack_id=pack_id, workflow_id=workflow_id, status=status)
+
+
+class SqlQuestions(Repository):
+    """core.workflows.ports.Questions."""
+
+    def add(self, question: Question) -> None:
+        self._t.session.add(question)
+
+    def get(self, question_id: UUID) -> Question:
+        return self._get(Question, question_id, "workflows.question_unknown")
+
+    def lock(self, question_id: UUID) -> Question:
+        return self._lock(Question, question_id, "workflows.question_unknown")
+
+    def of_run(self, run_id: UUID) -> list[Question]:
+        return self._all(Question, questions.c.run_id == run_id, order=(questions.c.id,))
+
+    def open_for(self, user_id: UUID, after: UUID | None, limit: int) -> list[Question]:
+        c = questions.c
+        where = [c.status == "open", literal(user_id, Uuid) == func.any(c.to)]
+        if after is not None:
+            where.append(c.id < after)
+        return self._all(Question, *where, order=(c.id.desc(),), limit=limit)
 
 
 class SqlTriggers(Repository):
