@@ -44,26 +44,28 @@ class Limits:
     retention_days: int | None
 
 
-def _tier(
-    plan: Tier, day: tuple[int, int, str], agent: tuple[int, int, str], run: tuple[int, str], agents: int, connections: int, triggers: int,
-    schedule_minutes: int, runs_at_once: int, retention_days: int,
-) -> Limits:  # fmt: skip
-    return Limits(
-        plan, Daily(day[0], day[1], Decimal(day[2])), Daily(agent[0], agent[1], Decimal(agent[2])), run[0], Decimal(run[1]),
-        agents, connections, triggers, schedule_minutes, runs_at_once, retention_days,
-    )  # fmt: skip
-
-
-# Per tier: runs, tokens and dollars a day of all agents; of each agent; tokens and dollars a run; agents, connections, triggers; minutes, at once, days.
 TIERS: dict[Tier, Limits] = {
-    limits.plan: limits  # type: ignore[misc]
-    for limits in (
-        _tier("free", (200, 200_000, "0.50"), (100, 100_000, "0.25"), (50_000, "0.10"), 5, 3, 10, 15, 2, 30),
-        _tier("personal_pro", (2_000, 2_000_000, "5"), (1_000, 1_000_000, "2.50"), (500_000, "1"), 25, 15, 100, 5, 5, 365),
-        _tier("family", (4_000, 4_000_000, "10"), (1_000, 1_000_000, "2.50"), (500_000, "1"), 50, 40, 200, 5, 10, 365),
-        _tier("creator", (20_000, 20_000_000, "50"), (10_000, 10_000_000, "25"), (2_000_000, "5"), 200, 100, 1_000, 1, 25, 730),
-        _tier("enterprise", (500_000, 500_000_000, "1000"), (250_000, 250_000_000, "500"), (10_000_000, "20"), 5_000, 2_000, 50_000, 1, 200, 1_095),
-    )
+    "free": Limits(
+        plan="free", workspace=Daily(200, 200_000, Decimal("0.50")), agent=Daily(100, 100_000, Decimal("0.25")), tokens_per_run=50_000,
+        cost_per_run=Decimal("0.10"), agents=5, connections=3, triggers=10, schedule_minutes=15, runs_at_once=2, retention_days=30,
+    ),
+    "personal_pro": Limits(
+        plan="personal_pro", workspace=Daily(2_000, 2_000_000, Decimal(5)), agent=Daily(1_000, 1_000_000, Decimal("2.50")), tokens_per_run=500_000,
+        cost_per_run=Decimal(1), agents=25, connections=15, triggers=100, schedule_minutes=5, runs_at_once=5, retention_days=365,
+    ),
+    "family": Limits(
+        plan="family", workspace=Daily(4_000, 4_000_000, Decimal(10)), agent=Daily(1_000, 1_000_000, Decimal("2.50")), tokens_per_run=500_000,
+        cost_per_run=Decimal(1), agents=50, connections=40, triggers=200, schedule_minutes=5, runs_at_once=10, retention_days=365,
+    ),
+    "creator": Limits(
+        plan="creator", workspace=Daily(20_000, 20_000_000, Decimal(50)), agent=Daily(10_000, 10_000_000, Decimal(25)), tokens_per_run=2_000_000,
+        cost_per_run=Decimal(5), agents=200, connections=100, triggers=1_000, schedule_minutes=1, runs_at_once=25, retention_days=730,
+    ),
+    "enterprise": Limits(
+        plan="enterprise", workspace=Daily(500_000, 500_000_000, Decimal(1000)), agent=Daily(250_000, 250_000_000, Decimal(500)),
+        tokens_per_run=10_000_000, cost_per_run=Decimal(20), agents=5_000, connections=2_000, triggers=50_000, schedule_minutes=1,
+        runs_at_once=200, retention_days=1_095,
+    ),
 }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Read models: SQL that answers what a page shows."""
