@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from core.kernel.errors import Invalid, Unavailable
 from core.kernel.settings import Settings
 from runners.models import language_model
-from runners.models.asking import AskedModel
+from runners.models.asking import AskedModels
 from tests.emulators.openai import Emulator, emulated, fails, says
 
 
@@ -31,8 +31,8 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
-def _model(server: Emulator, name: str = "gpt-4o-mini", seconds: float = 20) -> AskedModel:
-    return AskedModel(f"openai:{name}", server.url, seconds=seconds)
+def _model(server: Emulator, name: str = "gpt-4o-mini", seconds: float = 20) -> AskedModels:
+    return AskedModels(f"openai:{name}", server.url, seconds=seconds)
 
 
 def test_offline_is_no_model():
@@ -146,4 +146,4 @@ def test_a_slow_model_is_given_up(server: Emulator):
 def test_a_server_that_is_not_there_is_a_failure(server: Emulator):
     server.stop()
     with pytest.raises(Unavailable):
-        AskedModel("openai:gpt-4o-mini", server.url, seconds=20).answer("Write.", "x", Letter)
+        AskedModels("openai:gpt-4o-mini", server.url, seconds=20).answer("Write.", "x", Letter)
