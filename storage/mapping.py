@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, Table, event
 from sqlalchemy.orm import Mapper, attributes, registry
 
 from core.approvals.models import ActionExecution, ApprovalPolicy, Suggestion
-from core.catalog.models import Agent
+from core.catalog.models import Agent, OwnSkill
 from core.connectors.models import Connection, Credential
 from core.connectors.tasks import Task
 from core.identity.models import (
@@ -26,7 +26,7 @@ from core.identity.models import (
 from core.messaging.models import Delivery
 from core.orchestration.models import Run
 from core.preferences.models import UserConsent, UserContext, UserPreference
-from core.workflows.models import Trigger
+from core.workflows.models import Pack, Question, Trigger, Workflow, WorkflowExecution
 from storage.tables import approvals, catalog, connectors, identity, messaging, orchestration, preferences, workflows
 from storage.values import Value, dumps
 
@@ -44,6 +44,11 @@ MAPPED: dict[type, Table] = {
     UserConsent: preferences.user_consents,
     UserContext: preferences.user_contexts,
     Agent: catalog.agents,
+    OwnSkill: catalog.skills,
+    Pack: workflows.packs,
+    Workflow: workflows.workflows,
+    WorkflowExecution: workflows.workflow_executions,
+    Question: workflows.questions,
     Trigger: workflows.triggers,
     Run: orchestration.runs,
     Suggestion: approvals.suggestions,

@@ -12,18 +12,19 @@ from core.catalog.graph import Graph
 
 class AgentConfig(BaseModel):
     """A person's settings of an agent. `behaviour` holds the values of the template's form; `tools` maps a tool role
-    (mail) to a connection id; `prompt_templates` the texts that the agent drafts with."""
+    (mail) to a connection id; `prompt_templates` the texts that the agent drafts with. `own_graph`: a person wrote its graph, so a change of settings keeps it."""
 
     model_config = ConfigDict(frozen=True)
 
     behaviour: dict[str, Any] = {}
     tools: dict[str, UUID] = {}
     prompt_templates: dict[str, str] = {}
+    own_graph: bool = False
 
 
 @dataclass
 class Agent:
-    """A configured agent of a person. `template` is the slug of a manifest."""
+    """A configured agent of a person. `template` is the slug of a manifest. `failures` counts the runs that failed since the last one that did not."""
 
     id: UUID
     workspace_id: UUID
@@ -36,6 +37,7 @@ class Agent:
     status: Literal["active", "paused", "error"] = "active"
     latest_version_id: UUID | None = None
     last_run_at: datetime | None = None
+    failures: int = 0
     version: int = 1
 
 

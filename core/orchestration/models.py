@@ -14,7 +14,8 @@ TriggerKind = Literal["manual", "scheduled", "event", "webhook", "chat"]
 class Run:
     """One execution of an agent version, a pack or a workflow version: exactly one of them is set. `input` has `dry_run` when nothing shall come of it.
     `light` says that its graph only computes, so that it may be claimed together with others. `depth` counts the runs above it (parents, and runs whose
-    events started it). `fence` counts the claims: only the holder of the latest one may write. `due_at` of a waiting run is when it stops waiting. `trace` carries the
+    events started it). `attempt` counts the claims since it was last queued anew,
+    `retries` how often a person asked for that. `fence` counts all claims: only the holder of the latest one may write. `due_at` of a waiting run is when it stops waiting. `trace` carries the
     W3C traceparent from the door that asked."""
 
     id: UUID
@@ -38,6 +39,7 @@ class Run:
     output: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     attempt: int = 0
+    retries: int = 0
     fence: int = 0
     lease_until: datetime | None = None
     cancel_requested_at: datetime | None = None

@@ -3,6 +3,7 @@
 from storage.tables import (
     answered,
     approvals,
+    billing,
     catalog,
     connectors,
     identity,
@@ -18,6 +19,7 @@ __all__ = [
     "SCHEMA",
     "answered",
     "approvals",
+    "billing",
     "catalog",
     "connectors",
     "declared",

@@ -52,7 +52,6 @@ suggestions = Table(
     number("version"),
     key("suggestions"),
     unique("suggestions", "workspace_id", "agent_id", "dedupe_key"),
-    refers("suggestions", ["run_id"], "runs"),
     refers("suggestions", ["agent_id"], "agents"),
     refers("suggestions", ["id", "revision"], "suggestion_revisions", ["suggestion_id", "number"], in_a_ring=True),
     one_of("suggestions", Suggestion, "type"),

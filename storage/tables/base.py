@@ -61,6 +61,11 @@ def value(name: str, shape: Any, *, null: bool = False) -> Column[Any]:
     return Column(name, Value(shape), nullable=null)
 
 
+def by_month(column: str = "id") -> dict[str, Any]:
+    """Keyword of a table that is kept in one part a month, told apart by a UUIDv7 column, which begins with its time (docs/adr/0008)."""
+    return {"postgresql_partition_by": f"RANGE ({column})"}
+
+
 def sealed(name: str, *, null: bool = False) -> Column[Any]:
     """Bytes that the vault sealed for this row and column."""
     return Column(name, LargeBinary, nullable=null)

@@ -5,7 +5,7 @@ from sqlalchemy import text as sql
 
 from core.messaging.models import Delivery, InboundEvent, Message
 from storage.tables.access import AT_THE_DOOR, access
-from storage.tables.base import belongs, key, metadata, number, one_of, refers, sealed, text, uid, unique, when
+from storage.tables.base import by_month, key, metadata, number, one_of, refers, sealed, text, uid, unique, when
 
 messages = Table(
     "messages",
@@ -23,8 +23,8 @@ messages = Table(
     number("schema_version"),
     when("created_at"),
     key("messages"),
-    belongs("messages", "workspace_id", "workspaces"),
     one_of("messages", Message, "direction"),
+    **by_month(),
 )
 Index("messages_of_link", messages.c.workspace_id, messages.c.link_id, messages.c.id)
 
@@ -40,7 +40,7 @@ events = Table(
     when("occurred_at"),
     when("ingested_at"),
     key("events"),
-    belongs("events", "workspace_id", "workspaces"),
+    **by_month(),
 )
 Index("events_of_kind", events.c.workspace_id, events.c.kind, events.c.id)
 
@@ -72,7 +72,6 @@ deliveries = Table(
     number("version"),
     key("deliveries"),
     refers("deliveries", ["link_id"], "identity_links", on_delete="CASCADE"),
-    refers("deliveries", ["message_id"], "messages"),
     one_of("deliveries", Delivery, "status"),
 )
 Index("deliveries_of_link", deliveries.c.workspace_id, deliveries.c.link_id, deliveries.c.id)

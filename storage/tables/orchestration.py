@@ -7,7 +7,7 @@ from sqlalchemy import text as sql
 
 from core.orchestration.models import Run, RunStep
 from storage.tables.access import AT_THE_DOOR, access
-from storage.tables.base import holds, key, metadata, number, one_of, refers, text, uid, unique, value, when
+from storage.tables.base import by_month, flag, holds, key, metadata, number, one_of, text, uid, value, when
 
 runs = Table(
     "runs",
@@ -15,8 +15,11 @@ runs = Table(
     uid("id"),
     uid("workspace_id"),
     uid("user_id"),
-    uid("agent_id"),
-    uid("agent_version_id"),
+    uid("agent_id", null=True),
+    uid("agent_version_id", null=True),
+    uid("pack_id", null=True),
+    uid("workflow_id", null=True),
+    uid("workflow_version_id", null=True),
     uid("trigger_id", null=True),
     uid("parent_run_id", null=True),
     text("trigger_type"),
@@ -24,7 +27,10 @@ runs = Table(
     value("input", dict[str, Any]),
     value("output", dict[str, Any], null=True),
     value("error", dict[str, Any], null=True),
+    flag("light"),
+    number("depth"),
     number("attempt"),
+    number("retries"),
     number("fence"),
     when("due_at"),
     when("lease_until", null=True),
@@ -38,15 +44,21 @@ runs = Table(
     when("created_at"),
     number("version"),
     key("runs"),
-    refers("runs", ["agent_version_id", "agent_id"], "agent_versions", ["id", "agent_id"]),
-    refers("runs", ["trigger_id"], "triggers"),
-    refers("runs", ["parent_run_id"], "runs"),
     one_of("runs", Run, "trigger_type"),
     one_of("runs", Run, "status"),
     holds("runs", "status <> 'running' OR lease_until IS NOT NULL", "running_under_lease"),
+    holds("runs", "num_nonnulls(agent_version_id, pack_id, workflow_version_id) = 1", "of_one_thing"),
+    **by_month(),
 )
-Index("runs_queued", runs.c.due_at, postgresql_where=sql("status = 'queued'"))
+Index("runs_queued", runs.c.due_at, postgresql_where=sql("status IN ('queued', 'waiting')"))
+Index(
+    "runs_queued_here",
+    runs.c.workspace_id,
+    runs.c.due_at,
+    postgresql_where=sql("status = 'queued'"),
+)
 Index("runs_running", runs.c.lease_until, postgresql_where=sql("status = 'running'"))
+Index("runs_below", runs.c.workspace_id, runs.c.parent_run_id, postgresql_where=sql("parent_run_id IS NOT NULL"))
 Index("runs_of_agent", runs.c.workspace_id, runs.c.agent_id, runs.c.id)
 
 run_steps = Table(
@@ -65,15 +77,17 @@ run_steps = Table(
     value("usage", dict[str, Any]),
     when("started_at"),
     when("finished_at", null=True),
-    key("run_steps"),
-    unique("run_steps", "workspace_id", "run_id", "node_id", "index"),
-    refers("run_steps", ["run_id"], "runs", on_delete="CASCADE"),
+    number("attempt"),
+    value("wait", dict[str, Any], null=True),
+    key("run_steps", "workspace_id", "run_id", "node_id", "index"),
     one_of("run_steps", RunStep, "status"),
+    holds("run_steps", "status <> 'waiting' OR wait IS NOT NULL", "waiting_for_something"),
+    **by_month("run_id"),
 )
 
 access(
     runs,
     doors=("id", "workspace_id", "user_id", "status", "due_at", "lease_until"),
-    door_rows=f"status IN ('queued', 'running') AND {AT_THE_DOOR}",
+    door_rows=f"status IN ('queued', 'running', 'waiting') AND {AT_THE_DOOR}",
 )
 access(run_steps, fixed=("run_id", "node_id", "index"))
