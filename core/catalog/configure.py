@@ -6,14 +6,15 @@ from uuid import UUID
 
 from jsonschema import Draft202012Validator
 
-from core.catalog.kinds import Template, template
+from core.catalog.graph import Graph
+from core.catalog.kinds import BLANK, Template, template
 from core.catalog.models import Agent, AgentConfig, AgentVersion
 from core.catalog.ports import CatalogWork
 from core.connectors.connect import stand_in
 from core.connectors.kinds import integration
 from core.connectors.ports import ConnectionsWork
 from core.kernel.actor import Actor
-from core.kernel.errors import Conflict, Invalid
+from core.kernel.errors import Conflict, Invalid, NotFound
 from core.kernel.events import Event
 from core.kernel.ids import new_id
 from core.preferences.choose import consent
@@ -32,9 +33,11 @@ def create_agent(
     consents are given with it (who makes it was shown them).
     Raises NotFound `catalog.template_unknown`, Invalid `catalog.settings_invalid` (data: field, rule), `catalog.tool_wrong`, `catalog.tool_missing`."""
     actor.need("write")
+    if slug == BLANK:
+        raise NotFound("catalog.template_unknown", template=slug)
     chosen = template(slug)
     behaviour = checked_settings(chosen, settings or {})
-    bound = _bound_tools(work, actor, chosen, tools or {})
+    bound = bound_tools(work, actor, chosen, tools or {})
     agent = Agent(
         id=new_id(), workspace_id=actor.workspace_id, owner_id=actor.user_id, template=slug,
         name=name.strip() or chosen.manifest.name, description=chosen.manifest.description,
@@ -43,7 +46,7 @@ def create_agent(
     work.agents.add(agent)
     for key in chosen.manifest.consents:
         consent(work, actor, key)
-    _new_version(work, agent, chosen, "1.0.0")
+    _new_version(work, actor, agent, chosen.manifest.graph, "1.0.0")
     work.record(Event("agent.made", actor.workspace_id, actor.user_id, {"agent_id": str(agent.id), "template": slug}))
     return agent
 
@@ -61,11 +64,19 @@ def change_agent(
         return agent
     chosen = template(agent.template)
     behaviour = agent.config.behaviour if settings is None else checked_settings(chosen, settings)
-    bound = _bound_tools(work, actor, chosen, {**agent.config.tools, **(tools or {})})
-    agent.config = AgentConfig(behaviour=behaviour, tools=bound, prompt_templates=chosen.texts)
+    bound = bound_tools(work, actor, chosen, {**agent.config.tools, **(tools or {})})
+    kept = work.agents.version(agent.latest_version_id) if agent.config.own_graph and agent.latest_version_id else None
+    texts = chosen.texts if kept is None else agent.config.prompt_templates
+    agent.config = AgentConfig(
+        behaviour=behaviour, tools=bound, prompt_templates=texts, own_graph=agent.config.own_graph
+    )
     newest = work.agents.versions(agent_id)[0].semantic_version
     major, minor, patch = (int(part) for part in newest.split("."))
-    _new_version(work, agent, chosen, f"{major}.{minor}.{patch + 1}")
+    number = f"{major}.{minor}.{patch + 1}"
+    if kept is None:
+        _new_version(work, actor, agent, chosen.manifest.graph, number)
+    else:
+        _new_version(work, actor, agent, kept.graph, number, kept.light)
     work.record(Event("agent.changed", actor.workspace_id, actor.user_id, {"agent_id": str(agent.id)}))
     return agent
 
@@ -81,7 +92,9 @@ def resume_agent(work: CatalogWork, actor: Actor, agent_id: UUID) -> Agent:
 
 
 def checked_settings(chosen: Template, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The template's defaults with what is given. Raises Invalid `catalog.settings_invalid` (data: field, rule)."""
+    """The template's defaults with what is given; a graph of a person's own takes any. Raises Invalid `catalog.settings_invalid` (data: field, rule)."""
+    if chosen.manifest.slug == BLANK:
+        return dict(settings)
     schema = chosen.manifest.settings
     fallback = {k: v["default"] for k, v in schema.get("properties", {}).items() if "default" in v}
     values = {**fallback, **chosen.manifest.defaults, **settings}
@@ -94,9 +107,17 @@ def checked_settings(chosen: Template, settings: Mapping[str, Any]) -> dict[str,
     return values
 
 
-def _bound_tools(work: ConnectionsWork, actor: Actor, chosen: Template, named: Mapping[str, UUID]) -> dict[str, UUID]:
+def bound_tools(work: ConnectionsWork, actor: Actor, chosen: Template, named: Mapping[str, UUID]) -> dict[str, UUID]:
+    """Each tool role with its connection: those that are named, and a stand-in for each that the template needs beside them. A graph of a person's own
+    names its roles itself. Raises Invalid `catalog.tool_wrong`, `catalog.tool_missing`; Conflict `connectors.connection_revoked`."""
     bound = {}
     needs = {need.tool: need for need in chosen.manifest.tools}
+    if chosen.manifest.slug == BLANK:
+        for tool, connection_id in named.items():
+            if work.connections.get(connection_id).status == "revoked":
+                raise Conflict("connectors.connection_revoked")
+            bound[tool] = connection_id
+        return bound
     for tool in named:
         if tool not in needs:
             raise Invalid("catalog.tool_wrong", tool=tool)
@@ -113,10 +134,11 @@ def _bound_tools(work: ConnectionsWork, actor: Actor, chosen: Template, named: M
     return bound
 
 
-def _new_version(work: CatalogWork, agent: Agent, chosen: Template, number: str) -> None:
+def _new_version(work: CatalogWork, actor: Actor, agent: Agent, graph: Graph, number: str, light: bool = False) -> None:
     version = AgentVersion(
-        id=new_id(), workspace_id=agent.workspace_id, agent_id=agent.id, semantic_version=number,
-        graph=chosen.manifest.graph, default_params=agent.config.model_dump(mode="json"), created_at=work.now,
+        id=new_id(), workspace_id=agent.workspace_id, agent_id=agent.id, semantic_version=number, graph=graph,
+        default_params=agent.config.model_dump(mode="json"), created_at=work.now, skills=list(graph.skills()), light=light,
+        author_id=actor.user_id,
     )  # fmt: skip
     work.agents.add(version)
     agent.latest_version_id = version.id

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from core.catalog.graph import Graph, Node
 from core.catalog.manifest import TemplateManifest
 from core.kernel.errors import NotFound
 from core.kernel.registry import ManifestBroken, manifests
 from core.kernel.settings import settings
 
 BUILT_IN = Path(__file__).parent / "templates"
+BLANK = "blank"
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,20 @@ def templates() -> dict[str, Template]:
 
 
 def template(slug: str) -> Template:
-    """Raises NotFound `catalog.template_unknown`."""
+    """The template of that slug; `blank` is that of agents whose graph a person wrote, and is not among those to choose from.
+    Raises NotFound `catalog.template_unknown`."""
+    if slug == BLANK:
+        return _blank()
     try:
         return templates()[slug]
     except KeyError:
         raise NotFound("catalog.template_unknown", template=slug) from None
+
+
+@cache
+def _blank() -> Template:
+    manifest = TemplateManifest(
+        slug=BLANK, version="1.0.0", name="", archetype="generic", description="", does=(), never=(), tools=(),
+        graph=Graph(nodes=(Node(id="nothing", skill="noop"),)),
+    )  # fmt: skip
+    return Template(manifest, BUILT_IN, {}, True)
