@@ -1,14 +1,74 @@
 """What packs, workflows, questions and triggers need of storage."""
 
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 from uuid import UUID
 
 from core.kernel.unit_of_work import UnitOfWork
-from core.workflows.models import Pack, Question, Trigger, Workflow, WorkflowExecution, WorkflowVersion
+from core.workflows.models import (
+    Misfire,
+    Overlap,
+    Pack,
+    Question,
+    Trigger,
+    TriggerFiring,
+    TriggerType,
+    Workflow,
+    WorkflowExecution,
+    WorkflowVersion,
+)
+
+
+@dataclass(frozen=True)
+class DueTrigger:
+    """What firing needs of a trigger whose time has come; its row is locked until the transaction ends."""
+
+    id: UUID
+    owner_id: UUID
+    agent_id: UUID | None
+    pack_id: UUID | None
+    workflow_id: UUID | None
+    type: TriggerType
+    name: str
+    cron: str | None
+    timezone: str
+    misfire_policy: Misfire
+    overlap: Overlap
+    spread_seconds: int
+    input: Mapping[str, Any]
+    failures: int
+    next_fire_at: datetime
+    waiting_since: datetime | None
+    last_run_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Fired:
+    """What a trigger is after its time came: when it is due again (None: never), and what the last fire was (None: as before)."""
+
+    id: UUID
+    next_fire_at: datetime | None
+    waiting_since: datetime | None
+    failures: int
+    last_fired_at: datetime | None = None
+    last_run_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class MatchedEvent:
+    """An event that a trigger listens for, opened."""
+
+    id: UUID
+    user_id: UUID
+    kind: str
+    payload: Mapping[str, Any]
+    at: datetime
 
 
 class Triggers(Protocol):
-    """Trigger rows."""
+    """Trigger rows, what became of their firings, and events that wait to be matched."""
 
     def add(self, trigger: Trigger) -> None: ...
 
@@ -16,10 +76,55 @@ class Triggers(Protocol):
         """Raises NotFound `workflows.trigger_unknown`."""
         ...
 
+    def lock(self, trigger_id: UUID) -> Trigger:
+        """Fresh, and nobody else's until the transaction ends. Raises as get does."""
+        ...
+
     def of_agent(self, agent_id: UUID) -> list[Trigger]: ...
 
-    def claim(self, trigger_id: UUID) -> Trigger | None:
-        """Locks it for this transaction when it is active and due now; None when another scheduler was first."""
+    def page(
+        self, after: UUID | None, limit: int, type: str | None = None, status: str | None = None, agent_id: UUID | None = None,
+        pack_id: UUID | None = None, workflow_id: UUID | None = None,
+    ) -> list[Trigger]:  # fmt: skip
+        """By id, newest first, those before `after`."""
+        ...
+
+    def of_chat(self) -> list[Trigger]:
+        """The active ones of type chat."""
+        ...
+
+    def claim_due(self, limit: int, only: Collection[UUID] | None = None) -> list[DueTrigger]:
+        """Locks at most `limit` that are active and due by the database's clock, the longest due first; what another scheduler holds is left out."""
+        ...
+
+    def fired(self, rows: Sequence[Fired]) -> None:
+        """Writes what became of claimed ones, in one statement and without a new version."""
+        ...
+
+    def under_way(self, run_ids: Collection[UUID]) -> set[UUID]:
+        """Which of these runs are queued, running or waiting."""
+        ...
+
+    def note(self, firings: Sequence[TriggerFiring]) -> set[UUID]:
+        """Writes down firings; answers the ids of those whose key is new for their trigger. The others change nothing."""
+        ...
+
+    def firing(self, trigger_id: UUID, key: str) -> TriggerFiring | None: ...
+
+    def firings(self, trigger_id: UUID, after: UUID | None, limit: int) -> list[TriggerFiring]:
+        """Newest first, those before `after`."""
+        ...
+
+    def claim_matches(self, trigger_id: UUID, limit: int) -> list[MatchedEvent]:
+        """Takes the events that wait for the trigger, oldest first: they are gone with this transaction, and another worker waits for its end."""
+        ...
+
+    def secret(self, trigger: Trigger) -> Mapping[str, Any] | None:
+        """Opened; None when it has none."""
+        ...
+
+    def keep_secret(self, trigger: Trigger, secret: Mapping[str, Any]) -> None:
+        """Sealed with its owner's key."""
         ...
 
 
