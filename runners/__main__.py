@@ -20,6 +20,11 @@ def main(arguments: list[str] | None = None) -> int:
         from runners.scheduler import main as scheduler
 
         return scheduler() or 0
+    if given.process == "skills":
+        from runners.contracts import contracts
+
+        print(contracts().to_json().decode())
+        return 0
     from runners.up import up
 
     chosen = {"port": given.port, "data_dir": given.data, "workers": given.workers}
@@ -42,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--workers", type=int, help="worker processes (default 1)")
     processes.add_parser("worker", help="runs agents and executes what was approved", epilog="example: nod worker")
     processes.add_parser("scheduler", help="rings when something is due", epilog="example: nod scheduler")
+    processes.add_parser(
+        "skills", help="prints what each skill takes and gives, as JSON", epilog="example: python -m runners skills"
+    )
     return parser
 
 
