@@ -1,10 +1,12 @@
 """Who somebody is, before a workspace is known: the doors of the database, each asked in a transaction of its own."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
 from core.identity.ports import Known
+from core.kernel.due import DueItem
 from storage.engine import Database
 from storage.vault import NOWHERE
 
@@ -12,6 +14,7 @@ BY_LINK = text("SELECT * FROM nod.directory_by_link(:provider, :tenant, :subject
 BY_SESSION = text("SELECT * FROM nod.directory_by_session(:sid)")
 BY_API_KEY = text("SELECT * FROM nod.directory_by_api_key(:prefix)")
 BY_LINK_CODE = text("SELECT * FROM nod.directory_by_link_code(:code_hash)")
+BY_TRIGGER = text("SELECT * FROM nod.directory_by_trigger(:id)")
 BY_EMAIL = text("SELECT * FROM nod.directory_by_email(:email)")
 
 
@@ -35,6 +38,12 @@ class SqlDirectory:
 
     def by_email(self, email: str) -> Known | None:
         return self._ask(BY_EMAIL, email=email.strip())
+
+    def by_trigger(self, trigger_id: UUID) -> DueItem | None:
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            row: Any = connection.execute(BY_TRIGGER, {"id": trigger_id}).one_or_none()
+        return None if row is None else DueItem(row.id, row.workspace_id, row.user_id)
 
     def _ask(self, door: TextClause, **words: str) -> Known | None:
         if not all(_askable(word) for word in words.values()):

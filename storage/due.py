@@ -1,8 +1,10 @@
 """What is due in any workspace, and how much: ids and counts through the doors of the database."""
 
+from datetime import datetime, timedelta
+
 from sqlalchemy import text
 
-from core.kernel.due import DueItem, DueKind
+from core.kernel.due import Coming, DueItem, DueKind
 from storage.engine import Database
 from storage.vault import NOWHERE
 
@@ -14,7 +16,9 @@ DOORS = {
     "deliveries": text("SELECT * FROM nod.due_deliveries(:channel, :most)"),
     "triggers": text("SELECT * FROM nod.due_triggers(:most)"),
     "suggestions": text("SELECT * FROM nod.due_suggestions(:most)"),
+    "matches": text("SELECT * FROM nod.due_matches(:most)"),
 }
+AHEAD = text("SELECT * FROM nod.due_triggers_ahead(:most, :ahead)")
 DEPTH = text("SELECT kind, rows FROM nod.depth()")
 
 
@@ -30,6 +34,14 @@ class SqlDueWork:
         connection, _ = self._database.begin(NOWHERE, NOWHERE)
         with connection:
             return [DueItem(row.id, row.workspace_id, row.user_id) for row in connection.execute(DOORS[kind], asked)]
+
+    def coming(self, limit: int, ahead_seconds: float) -> tuple[datetime | None, list[Coming]]:
+        """Workspaces with triggers that are due now or soon; one row for each of their instants."""
+        asked = {"most": limit, "ahead": timedelta(seconds=ahead_seconds)}
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            rows = connection.execute(AHEAD, asked).all()
+        return (rows[0].now if rows else None), [Coming(row.workspace_id, row.user_id, row.at) for row in rows]
 
     def depth(self) -> dict[str, int]:
         """How many rows of each kind are due now."""

@@ -16,6 +16,7 @@ from core.identity.models import (
     Workspace,
 )
 from core.kernel.actor import Role, Scope
+from core.kernel.due import DueItem
 from core.kernel.unit_of_work import UnitOfWork
 
 
@@ -46,6 +47,10 @@ class Directory(Protocol):
 
     def by_email(self, email: str) -> Known | None:
         """The person with that address in their personal workspace; letter case does not matter."""
+        ...
+
+    def by_trigger(self, trigger_id: UUID) -> DueItem | None:
+        """The workspace and owner of an active webhook."""
         ...
 
 

@@ -1,10 +1,11 @@
 """What is due, in any workspace: ids only. The sweep, the scheduler and the doors ask here, then act inside each workspace."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
-DueKind = Literal["runs", "executions", "lookups", "sending", "deliveries", "triggers", "suggestions"]
+DueKind = Literal["runs", "executions", "lookups", "sending", "deliveries", "triggers", "suggestions", "matches"]
 
 
 @dataclass(frozen=True)
@@ -16,15 +17,28 @@ class DueItem:
     user_id: UUID
 
 
+@dataclass(frozen=True)
+class Coming:
+    """Triggers of one workspace are due at one instant; `user_id` owns one of them."""
+
+    workspace_id: UUID
+    user_id: UUID
+    at: datetime
+
+
 class DueWork(Protocol):
     """Looks across workspaces through narrow functions of the database that answer ids, nothing else.
 
     `runs`: queued and due, or running past the lease. `executions`: held or ready and due, or claimed past the lease. `sending`: sending past the lease.
     `lookups`: unknown and due. `deliveries`: wanted > shown and due, of one channel. `triggers`: active and due. `suggestions`: pending past expiry or due for
-    a reminder, snoozed past the end of the snooze.
+    a reminder, snoozed past the end of the snooze. `matches`: triggers with events that nobody looked at for two seconds.
     """
 
     def due(self, kind: DueKind, limit: int, channel: str | None = None) -> list[DueItem]: ...
+
+    def coming(self, limit: int, ahead_seconds: float) -> tuple[datetime | None, list[Coming]]:
+        """The workspaces and instants of the `limit` triggers that are due first, now or within `ahead_seconds`, and the database's now (None where nothing is)."""
+        ...
 
     def depth(self) -> dict[str, int]:
         """How many rows of each kind are due now, for the metrics."""
