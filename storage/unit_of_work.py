@@ -12,7 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from core.kernel.errors import Conflict
 from core.kernel.events import Event
-from storage.bell import Bell
+from storage.bell import Bell, Ring
 from storage.engine import Database
 from storage.failures import STALE
 from storage.mapping import LOADED, find_silent_changes, remember_values
@@ -121,8 +121,8 @@ class SqlUnitOfWork:
             self._events.clear()
         self._t.connection.commit()
         rings, self._rings = self._rings, {}
-        for bell, id in rings:
-            self._bell.wake(bell, self._workspace_id, self._user_id, id, self._t.places.get(id))
+        places = self._t.places
+        self._bell.wake_all(Ring(bell, self._workspace_id, self._user_id, id, places.get(id)) for bell, id in rings)
 
     def _sealed(self, event: Event) -> dict[str, Any]:
         payload = json.loads(json.dumps(dict(event.payload), default=str))
