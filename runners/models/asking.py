@@ -10,11 +10,9 @@ from secrets import token_hex
 from typing import Any, TypeVar
 
 import structlog
-from anthropic import AnthropicError
-from openai import OpenAIError
 from pydantic import BaseModel
 from pydantic_ai.direct import model_request
-from pydantic_ai.exceptions import AgentRunError, ModelHTTPError, UserError
+from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart, UserPromptPart
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
@@ -157,6 +155,7 @@ class AskedModels:
             parameters_json_schema=question.shape.schema,
             kind="output",
         )
+        told = f"{question.instructions}\n\nGive your answer by calling {_TOOL}, once."
         response: ModelResponse | None = None
         try:
             async with asyncio.timeout(seconds):
@@ -164,13 +163,14 @@ class AskedModels:
                 async with client:
                     response = await model_request(
                         model,
-                        [ModelRequest(parts=[UserPromptPart(said)], instructions=question.instructions)],
+                        [ModelRequest(parts=[UserPromptPart(said)], instructions=told)],
                         model_settings=settings,
                         model_request_parameters=ModelRequestParameters(
                             output_mode="tool", output_tools=[wanted], allow_text_output=False
                         ),
                     )
-        except (AgentRunError, UserError, OpenAIError, AnthropicError, OSError, ValueError, RuntimeError) as failure:
+        except Exception as failure:
+            # Whatever a provider sends that its client cannot read comes out as any error there is.
             raise _NoAnswer(_why(failure)) from failure
         else:
             return response
