@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from core.catalog.contracts import Contracts, SkillContract
-from core.catalog.graph import REFERENCE, Graph, Node, check, light
+from core.catalog.graph import REFERENCE, Graph, Node, light
+from core.catalog.graph.check import check
 from core.catalog.graph.models import OWN
+from core.catalog.graph.parse import parse_graph
 from core.catalog.models import OwnSkill, SkillVersion
 from core.catalog.ports import CatalogWork, SkillsWork
 from core.kernel.errors import Invalid, NotFound
@@ -37,16 +37,14 @@ class Known:
         self._work, self._contracts = work, contracts
         self._own: dict[tuple[str, int], tuple[OwnSkill, SkillVersion, SkillContract]] = {}
 
-    def contract(self, skill: str, version: int | None = None) -> SkillContract | None:
-        """None for a skill that there is not."""
-        if not skill.startswith(OWN):
-            return self._contracts.get(skill)
-        if version is None:
-            return None
-        try:
-            return self.own(skill, version)[2]
-        except NotFound:
-            return None
+    def schemas(self, name: str, version: int | None) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """core.catalog.graph.check.SkillCatalog."""
+        found = (
+            self.own(name, version)[2] if name.startswith(OWN) and version is not None else self._contracts.get(name)
+        )
+        if found is None:
+            raise NotFound("orchestration.skill_unknown", skill=name)
+        return found.input, found.output
 
     def any(self, skill: str) -> SkillContract | None:
         """The contract under a name, whichever version was looked at."""
@@ -74,34 +72,15 @@ def accept(
 ) -> Accepted:
     """The graph as it can become a version of the agent (None: of a new one).
 
-    Raises Invalid: `catalog.graph_malformed` (data: node, field, rule), all that core.catalog.graph.check raises, `catalog.skill_archived`,
+    Raises Invalid: all that parse_graph and check of core.catalog.graph raise, `catalog.skill_archived`,
     `catalog.graph_agent_open` (an agent that is called must be named in the graph), `catalog.graph_calls_itself`, `catalog.graph_calls_too_deep`;
     NotFound `catalog.skill_unknown`, `catalog.agent_unknown`. Data names the node."""
-    parsed = graph if isinstance(graph, Graph) else _parsed(graph)
+    parsed = graph if isinstance(graph, Graph) else parse_graph(graph)
     known = Known(work, contracts)
     pinned = parsed.model_copy(update={"nodes": tuple(_pinned(work, node) for node in parsed.nodes)})
     check(pinned, known)
     _Calls(work, known).check(pinned, agent_id)
     return Accepted(pinned, known)
-
-
-def malformed(problem: ValidationError, data: Mapping[str, Any], code: str, items: str, name: str) -> Invalid:
-    """What is wrong with data that has a list of named things (`items`), naming the thing that it is wrong with."""
-    error = problem.errors(include_url=False, include_input=False)[0]
-    place = [str(part) for part in error["loc"]]
-    which = ""
-    if len(place) > 1 and place[0] == items and place[1].isdigit():
-        thing = list(data.get(items, ()))[int(place[1])]
-        which = str(thing.get("id", place[1]) if isinstance(thing, Mapping) else place[1])[:80]
-        place = place[2:]
-    return Invalid(code, **{name: which}, field=".".join(place)[:200], rule=error["type"])
-
-
-def _parsed(data: Mapping[str, Any]) -> Graph:
-    try:
-        return Graph.model_validate(data)
-    except ValidationError as problem:
-        raise malformed(problem, data, "catalog.graph_malformed", "nodes", "node") from None
 
 
 def _pinned(work: AcceptWork, node: Node) -> Node:

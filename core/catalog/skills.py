@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from core.catalog.accept import AcceptWork
 from core.catalog.contracts import Contracts, SkillContract
-from core.catalog.graph import REFERENCE, Graph, Node, check
+from core.catalog.graph import REFERENCE, Graph, Node
+from core.catalog.graph.check import check
 from core.catalog.models import Agent, OwnSkill, SkillSpec, SkillType, SkillVersion
 from core.catalog.ports import CatalogWork, SkillsWork
 from core.kernel.actor import Actor
@@ -123,13 +124,13 @@ def _fits(base: SkillContract, spec: SkillSpec) -> None:
 
 
 class _Two:
-    """The two contracts of a spec's own little graph."""
+    """The two contracts of a spec's own little graph (core.catalog.graph.check.SkillCatalog)."""
 
     def __init__(self, contracts: Mapping[str, SkillContract]) -> None:
         self._contracts = contracts
 
-    def contract(self, skill: str, version: int | None = None) -> SkillContract | None:
-        return self._contracts.get(skill)
+    def schemas(self, name: str, version: int | None) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        return self._contracts[name].input, self._contracts[name].output
 
 
 def _version(
