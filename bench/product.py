@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-
 from core.kernel.settings import Settings
 from storage import Storage, open_storage
 from storage.embedded import find_running

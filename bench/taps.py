@@ -9,10 +9,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from rich.console import Console
-from rich.table import Table
-
-from bench.product import Product, running
 from bots.kit.screen import Button
 from bots.wiring import load_dialogs, tokens_of
 from core.approvals.propose import propose
@@ -24,6 +20,10 @@ from core.orchestration.models import Run
 from core.orchestration.ports import Proposal, Words
 from core.orchestration.start import start
 from core.workflows.schedule import schedule
+from rich.console import Console
+from rich.table import Table
+
+from bench.product import Product, running
 
 AGENTS, GAP, AHEAD = 10, 0.25, 1.0
 

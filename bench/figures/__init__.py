@@ -1,0 +1,1 @@
+"""One file for each figure: how it is measured, and under which names it is printed."""

@@ -1,0 +1,73 @@
+"""`python -m bench.producer`: starts runs through the core use case, each in its own transaction, as a door does.
+
+Reads a plan as one line of JSON: `people` (rows of ids), `count`, `threads`, `rate` (starts a second, or null: as fast as it can), `warm` (so many
+are started first, which do not count). Says `ready`, waits for a line, works, and says what it did."""
+
+import json
+import random
+import sys
+import threading
+import time
+from typing import Any
+from uuid import UUID
+
+from core.kernel.actor import Actor
+from core.kernel.settings import settings
+from core.orchestration.start import start
+from storage import Storage, open_storage
+
+from bench.skills import join
+
+
+def main() -> None:
+    """Runs one plan."""
+    join()
+    plan = json.loads(sys.stdin.readline())
+    storage = open_storage(settings())
+    people = [[UUID(id) for id in row] for row in plan["people"]]
+    for number in range(plan["warm"]):
+        _start(storage, people[number % len(people)])
+    print("ready", flush=True)
+    sys.stdin.readline()
+    done = _produce(storage, people, plan)
+    print(json.dumps(done), flush=True)
+    storage.close()
+
+
+def _produce(storage: Storage, people: list[list[UUID]], plan: dict[str, Any]) -> dict[str, float]:
+    numbers = iter(range(plan["count"]))
+    turn = threading.Lock()
+    rate, began = plan["rate"], time.monotonic()
+    # Every start at a chance moment of its own slot, so that it never keeps step with anything that ticks; the same every time.
+    chance = random.Random(plan["count"])
+    when = [began + (n + chance.random()) / rate for n in range(plan["count"])] if rate else []
+    late = [0.0]
+
+    def work() -> None:
+        while True:
+            with turn:
+                number = next(numbers, None)
+            if number is None:
+                return
+            if rate:
+                time.sleep(max(when[number] - time.monotonic(), 0))
+                late.append(time.monotonic() - when[number])
+            _start(storage, people[number % len(people)])
+
+    threads = [threading.Thread(target=work) for _ in range(plan["threads"])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {"started": plan["count"], "seconds": time.monotonic() - began, "late": max(late)}
+
+
+def _start(storage: Storage, row: list[UUID]) -> None:
+    workspace_id, user_id, agent_id = row
+    with storage.work(workspace_id, user_id) as work:
+        start(work, Actor(user_id, workspace_id, "owner", "api"), agent_id, "manual", {})
+        work.commit()
+
+
+if __name__ == "__main__":
+    main()
