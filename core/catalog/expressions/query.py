@@ -55,6 +55,11 @@ class Query:
         self.names = frozenset(_names(self._parsed.parsed))
         self.path = _path(self._parsed.parsed)
 
+    @property
+    def tree(self) -> Mapping[str, Any]:
+        """The parsed expression, as the library has it."""
+        return self._parsed.parsed
+
     def __call__(self, scope: Mapping[str, Any]) -> Any:
         """What it finds in `scope` (JSON values): None for what is not there. Raises Invalid `catalog.expression_failed` (a function of
         the wrong type of value) or `catalog.expression_too_big`."""

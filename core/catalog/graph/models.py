@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 MAX_NODES = 200
 MAX_DEPTH = 50
@@ -68,11 +68,12 @@ class Node(BaseModel):
     def _once(cls, after: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(after))
 
-    @model_validator(mode="after")
-    def _only_own_skills_are_pinned(self) -> "Node":
-        if self.skill_version is not None and not self.skill.startswith(OWN):
+    @field_validator("skill_version")
+    @classmethod
+    def _only_own_skills_are_pinned(cls, version: int | None, info: ValidationInfo) -> int | None:
+        if version is not None and not str(info.data.get("skill", "")).startswith(OWN):
             raise ValueError("only a skill of one's own has versions")
-        return self
+        return version
 
 
 class Graph(BaseModel):
@@ -87,11 +88,11 @@ class Graph(BaseModel):
         """The nodes, each after all that it waits for; what is free to choose goes by the order in which they are written.
 
         Raises Invalid: `catalog.graph_node_twice`, `catalog.graph_reference_dangling`, `catalog.graph_reference_broken`,
-        `catalog.graph_cycle`; data names the node.
+        `catalog.graph_condition_broken`, `catalog.graph_expression_too_big`, `catalog.graph_too_big`, `catalog.graph_cycle`; data names the node.
         """
-        from core.catalog.graph.order import ordered
+        from core.catalog.graph.order import order
 
-        return ordered(self)
+        return order(self).nodes
 
     def skills(self) -> tuple[str, ...]:
         """The names of the skills that it uses, sorted."""
