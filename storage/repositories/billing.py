@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Date, Integer, Numeric, Text, bindparam, func, select, text, update
+from sqlalchemy import Date, Integer, Numeric, Text, all_, bindparam, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -82,7 +82,7 @@ class SqlBilling(Repository):
             .on_conflict_do_update(
                 index_elements=["workspace_id", "scope", "day"],
                 set_={"told": func.array_append(c.told, name)},
-                where=~c.told.contains([name]),
+                where=literal(name) != all_(c.told),
             )
             .returning(c.day)
         )
