@@ -137,7 +137,7 @@ class _Strict(StrictUndefined):
         raise _Missing(str(self._undefined_name or "")[:60])
 
     _fail_with_undefined_error = _missing  # pyright: ignore[reportAssignmentType]
-    __str__ = __iter__ = __len__ = __eq__ = __ne__ = __bool__ = __hash__ = _missing  # pyright: ignore[reportAssignmentType]
+    __str__ = __repr__ = __iter__ = __len__ = __eq__ = __ne__ = __bool__ = __hash__ = _missing  # pyright: ignore[reportAssignmentType]
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __contains__ = _missing
     __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __pos__ = _missing
 
