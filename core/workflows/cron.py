@@ -7,7 +7,7 @@ once, the first time. One with `*` there (`*/30 * * * *`) goes by elapsed time: 
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -67,7 +67,7 @@ def recent(cron: str, timezone: str, after: datetime, until: datetime, most: int
 def least_gap(cron: str, timezone: str, after: datetime) -> timedelta | None:
     """The shortest time between two fires in the coming year or hundred fires; None when there is at most one. Raises as fires does."""
     found = [at for at in islice(fires(cron, timezone, after), _GAP_FIRES) if at <= after + _GAP_DAYS]
-    return min((late - early for early, late in zip(found, found[1:], strict=False)), default=None)
+    return min((late - early for early, late in pairwise(found)), default=None)
 
 
 def _zone(timezone: str) -> ZoneInfo:

@@ -41,6 +41,7 @@ class DueTrigger:
     failures: int
     next_fire_at: datetime
     waiting_since: datetime | None
+    last_fired_at: datetime | None
     last_run_id: UUID | None
 
 

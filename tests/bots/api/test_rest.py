@@ -261,7 +261,7 @@ def test_a_schedule_is_previewed_over_the_clock_change(connect: Connect) -> None
     spoken = client.post("/v1/schedules/preview", json={"words": "every weekday at 8"}).json()
     assert spoken["cron"] == "0 8 * * 1-5" and "weekday" in spoken["words"]
     _problem(client.post("/v1/schedules/preview", json={}), 422, "api.schedule_unclear")
-    _problem(client.post("/v1/schedules/preview", json={"cron": "0 0 30 2 *"}), 422, "workflows.cron_invalid")
+    _problem(client.post("/v1/schedules/preview", json={"cron": "0 0 30 2 *"}), 422, "workflows.cron_never")
     _problem(client.post("/v1/schedules/preview", json={"cron": "* * * * * *"}), 422, "workflows.cron_invalid")
     _problem(
         client.post("/v1/schedules/preview", json={"cron": "0 8 * * *", "timezone": "Mars/Base"}),
