@@ -1,12 +1,10 @@
 """One transaction over everything: the unit of work that all use cases share."""
 
-import json
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -18,18 +16,20 @@ from storage.failures import STALE
 from storage.mapping import LOADED, find_silent_changes, remember_values
 from storage.repositories.answered import SqlAnswered
 from storage.repositories.approvals import SqlSuggestions
-from storage.repositories.base import Transaction
+from storage.repositories.base import Repository, Transaction
+from storage.repositories.billing import SqlBilling
 from storage.repositories.catalog import SqlAgents
 from storage.repositories.connectors import SqlConnections, SqlTasks
 from storage.repositories.conversations import SqlConversations
+from storage.repositories.events import SqlEvents
 from storage.repositories.executions import SqlExecutions
 from storage.repositories.identity import SqlPeople
 from storage.repositories.messaging import SqlMessages
 from storage.repositories.orchestration import SqlRuns
 from storage.repositories.preferences import SqlPreferences
-from storage.repositories.workflows import SqlTriggers
+from storage.repositories.skills import SqlSkills
+from storage.repositories.workflows import SqlPacks, SqlQuestions, SqlTriggers, SqlWorkflowExecutions, SqlWorkflows
 from storage.seals import Seals
-from storage.tables.messaging import events
 from storage.vault import LocalKeys
 
 
@@ -56,8 +56,51 @@ class AggregateSession(Session):
         self.flush()
 
 
+REPOSITORIES: dict[str, type[Repository]] = {
+    "people": SqlPeople,
+    "preferences": SqlPreferences,
+    "agents": SqlAgents,
+    "skills": SqlSkills,
+    "packs": SqlPacks,
+    "workflows": SqlWorkflows,
+    "workflow_executions": SqlWorkflowExecutions,
+    "questions": SqlQuestions,
+    "triggers": SqlTriggers,
+    "runs": SqlRuns,
+    "billing": SqlBilling,
+    "suggestions": SqlSuggestions,
+    "executions": SqlExecutions,
+    "connections": SqlConnections,
+    "tasks": SqlTasks,
+    "events": SqlEvents,
+    "messages": SqlMessages,
+    "conversations": SqlConversations,
+    "answered": SqlAnswered,
+}
+
+
 class SqlUnitOfWork:
     """core.kernel.unit_of_work.UnitOfWork and every context's extension of it. Rolls back unless told to commit. For one thread, used once."""
+
+    people: SqlPeople
+    preferences: SqlPreferences
+    agents: SqlAgents
+    skills: SqlSkills
+    packs: SqlPacks
+    workflows: SqlWorkflows
+    workflow_executions: SqlWorkflowExecutions
+    questions: SqlQuestions
+    triggers: SqlTriggers
+    runs: SqlRuns
+    billing: SqlBilling
+    suggestions: SqlSuggestions
+    executions: SqlExecutions
+    connections: SqlConnections
+    tasks: SqlTasks
+    events: SqlEvents
+    messages: SqlMessages
+    conversations: SqlConversations
+    answered: SqlAnswered
 
     def __init__(self, database: Database, keys: LocalKeys, bell: Bell, workspace_id: UUID, user_id: UUID) -> None:
         self._database, self._keys, self._bell = database, keys, bell
@@ -71,24 +114,21 @@ class SqlUnitOfWork:
             bind=connection, expire_on_commit=False, join_transaction_mode="rollback_only"
         )
         seals = Seals(connection, self._keys, self._workspace_id)
-        t = self._t = Transaction(connection, session, seals, self._now, self._workspace_id, self._user_id)
-        self.people = SqlPeople(t)
-        self.preferences = SqlPreferences(t)
-        self.agents = SqlAgents(t)
-        self.triggers = SqlTriggers(t)
-        self.runs = SqlRuns(t)
-        self.suggestions = SqlSuggestions(t)
-        self.executions = SqlExecutions(t)
-        self.connections = SqlConnections(t)
-        self.tasks = SqlTasks(t)
-        self.messages = SqlMessages(t)
-        self.conversations = SqlConversations(t)
-        self.answered = SqlAnswered(t)
+        self._t = Transaction(connection, session, seals, self._now, self._workspace_id, self._user_id)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._session.close()
         self._t.connection.close()
+
+    def __getattr__(self, name: str) -> Any:
+        # A repository is made when it is first asked for: most transactions use a few of them.
+        try:
+            made = REPOSITORIES[name](self._t)
+        except KeyError:
+            raise AttributeError(name) from None
+        setattr(self, name, made)
+        return made
 
     @property
     def now(self) -> datetime:
@@ -117,22 +157,10 @@ class SqlUnitOfWork:
         """Makes it durable, then rings. Raises Conflict `kernel.version_stale`, Invalid `kernel.rule_broken`, NotFound `privacy.data_erased`."""
         self._session.finish()
         if self._events:
-            self._t.connection.execute(insert(events), [self._sealed(event) for event in self._events])
+            for trigger_id in self.events.append(self._events):
+                self.ring("triggers.matched", trigger_id)
             self._events.clear()
         self._t.connection.commit()
         rings, self._rings = self._rings, {}
         places = self._t.places
         self._bell.wake_all(Ring(bell, self._workspace_id, self._user_id, id, places.get(id)) for bell, id in rings)
-
-    def _sealed(self, event: Event) -> dict[str, Any]:
-        payload = json.loads(json.dumps(dict(event.payload), default=str))
-        return {
-            "id": event.id,
-            "workspace_id": event.workspace_id,
-            "user_id": event.user_id,
-            "kind": event.kind,
-            "schema_version": event.schema_version,
-            "payload": self._t.seals.seal_json(event.user_id, "events", event.id, "payload", payload),
-            "occurred_at": self._now,
-            "ingested_at": self._now,
-        }

@@ -204,7 +204,8 @@ def test_one_of_many_schedulers_fires_the_trigger(storage: Storage) -> None:
     agent = an_agent(storage, actor)
     with storage.work(actor.workspace_id, actor.user_id) as work:
         trigger = Trigger(
-            new_id(), actor.workspace_id, actor.user_id, agent.id, "schedule", work.now, cron="0 8 * * *", next_fire_at=work.now
+            new_id(), actor.workspace_id, actor.user_id, "schedule", work.now, agent_id=agent.id, cron="0 8 * * *",
+            next_fire_at=work.now,
         )  # fmt: skip
         work.triggers.add(trigger)
         work.commit()

@@ -337,8 +337,9 @@ def _refused_trigger(settings: Settings, actor: Actor, agent_id: UUID) -> tuple[
         app.execute("SET CONSTRAINTS ALL IMMEDIATE")
         with pytest.raises(psycopg.errors.ForeignKeyViolation) as refused:
             app.execute(
-                "INSERT INTO nod.triggers (id, workspace_id, owner_id, agent_id, type, status, timezone, misfire_policy, created_at, version) "
-                "VALUES (%s, %s, %s, %s, 'manual', 'active', 'UTC', 'once', now(), 1)",
+                "INSERT INTO nod.triggers (id, workspace_id, owner_id, agent_id, type, name, status, timezone, misfire_policy, overlap, "
+                "spread_seconds, input, failures, created_at, version) "
+                "VALUES (%s, %s, %s, %s, 'manual', '', 'active', 'UTC', 'once', 'skip', 0, '{}', 0, now(), 1)",
                 (new_id(), actor.workspace_id, actor.user_id, agent_id),
             )
         detail = refused.value.diag

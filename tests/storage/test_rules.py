@@ -45,9 +45,21 @@ def test_every_table_enforces_row_level_security_with_using_and_with_check(owner
 def test_there_is_no_table_without_rules(owner_url: str) -> None:
     with psycopg.connect(owner_url) as owner:
         found = owner.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'nod'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')"
+            "SELECT relname FROM pg_class "
+            "WHERE relnamespace = 'nod'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND NOT relispartition"
         ).fetchall()
     assert {name for (name,) in found} == set(TABLES) | {"alembic_version", "context_keys"}
+
+
+def test_a_part_of_a_table_is_open_to_nobody(owner_url: str) -> None:
+    """Rows are reached through the whole table and its rules only."""
+    with psycopg.connect(owner_url) as owner:
+        parts = owner.execute(
+            "SELECT relname, relrowsecurity, relforcerowsecurity, relacl::text FROM pg_class "
+            "WHERE relnamespace = 'nod'::regnamespace AND relkind = 'r' AND relispartition"
+        ).fetchall()
+    assert len(parts) >= 5 * 4
+    assert {part[1:] for part in parts} == {(True, True, None)}
 
 
 @pytest.mark.parametrize("table", [*TABLES, "alembic_version", "context_keys"])

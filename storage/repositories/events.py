@@ -1,0 +1,67 @@
+"""What happened: appended, sealed with its user's key, and matched with the triggers that listen for its kind in the same statement."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Integer, LargeBinary, Text, Uuid, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from core.kernel.errors import NotFound
+from core.kernel.events import Event
+from storage.repositories.base import Repository
+from storage.tables.messaging import events
+
+PLACE = ("events", "payload")
+APPEND = text(
+    """
+    WITH e AS (
+        INSERT INTO nod.events (id, workspace_id, user_id, kind, schema_version, payload, occurred_at, ingested_at)
+        SELECT n.id, :workspace, n.user_id, n.kind, n.schema_version, n.payload, :at, :at
+        FROM unnest(:ids, :users, :kinds, :versions, :payloads) AS n (id, user_id, kind, schema_version, payload)
+        RETURNING id, workspace_id, kind
+    )
+    INSERT INTO nod.event_matches (workspace_id, trigger_id, event_id, user_id, created_at)
+    SELECT e.workspace_id, t.id, e.id, t.owner_id, :at
+    FROM e JOIN nod.triggers t ON t.workspace_id = e.workspace_id AND t.type = 'event' AND t.status = 'active'
+        AND t.event_kind IN (e.kind, split_part(e.kind, '.', 1) || '.*', '*')
+    RETURNING trigger_id
+    """
+).bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)),
+    bindparam("users", type_=ARRAY(Uuid)),
+    bindparam("kinds", type_=ARRAY(Text)),
+    bindparam("versions", type_=ARRAY(Integer)),
+    bindparam("payloads", type_=ARRAY(LargeBinary)),
+)
+
+
+class SqlEvents(Repository):
+    """core.messaging.ports.Events."""
+
+    def append(self, happened: Sequence[Event]) -> list[UUID]:
+        """Keeps them; answers the triggers that listen for one of them."""
+        given = {
+            "workspace": self._t.workspace_id,
+            "at": self._t.now,
+            "ids": [event.id for event in happened],
+            "users": [event.user_id for event in happened],
+            "kinds": [event.kind for event in happened],
+            "versions": [event.schema_version for event in happened],
+            "payloads": [self._sealed(event) for event in happened],
+        }
+        return list(dict.fromkeys(self._t.connection.scalars(APPEND, given)))
+
+    def get(self, event_id: UUID) -> tuple[Event, datetime]:
+        """The event, and when it happened. Raises NotFound `messaging.event_unknown`, `privacy.data_erased`."""
+        row = self._t.connection.execute(select(events).where(events.c.id == event_id)).one_or_none()
+        if row is None:
+            raise NotFound("messaging.event_unknown", id=str(event_id))
+        payload: dict[str, Any] = self._t.seals.open_json(row.user_id, PLACE[0], row.id, PLACE[1], row.payload)
+        return Event(row.kind, row.workspace_id, row.user_id, payload, row.schema_version, row.id), row.occurred_at
+
+    def _sealed(self, event: Event) -> bytes:
+        payload = json.loads(json.dumps(dict(event.payload), default=str))
+        return self._t.seals.seal_json(event.user_id, PLACE[0], event.id, PLACE[1], payload)
