@@ -72,8 +72,11 @@ class Billing(Protocol):
         ...
 
     def count(self, thing: Thing, without: Sequence[str] = ()) -> int:
-        """How many there are in the workspace: agents; connections that are not revoked, without those of the integrations `without`; triggers that are active.
-        Until the end of the transaction nobody else counts them, so that two who make one at the same time do not both get the last place."""
+        """How many there are in the workspace: agents; connections that are not revoked, without those of the integrations `without`; triggers that are active."""
+        ...
+
+    def queue(self, thing: Thing) -> None:
+        """Waits until nobody else is making one, and has others wait until the end of this transaction: so that two do not both get the last place."""
         ...
 
     def analytics(

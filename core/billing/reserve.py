@@ -101,6 +101,7 @@ def need_room(work: BillingWork, thing: Thing, without: Sequence[str] = ()) -> N
     limit = getattr(limits, thing)
     if limit is None:
         return
+    work.billing.queue(thing)
     used = work.billing.count(thing, without)
     if used >= limit:
         raise reached(_which(thing), limit, used, limits.plan)

@@ -1,5 +1,6 @@
 """Everything that can be configured from outside. The only place that reads the environment."""
 
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -37,6 +38,13 @@ class Settings(BaseSettings):
 
     model: str = "offline"
     model_base_url: str | None = None
+
+    limits: Literal["own", "tiers"] = Field(
+        default="own", description="own: no limits but the ceiling of cost; tiers: those of each workspace's subscription"
+    )
+    cost_per_day: Decimal = Field(
+        default=Decimal(10), gt=0, description="US dollars a day that models may cost a workspace, where limits are own"
+    )
 
     master_key: SecretStr | None = Field(default=None, description="32 bytes, base64; wins over the file")
     master_key_file: Path | None = Field(default=None, description="unset: <data_dir>/master.key, made on first start")

@@ -103,7 +103,6 @@ class SqlBilling(Repository):
 
     def count(self, thing: Thing, without: Sequence[str] = ()) -> int:
         self._t.session.flush()
-        self._t.connection.execute(ONE_AT_A_TIME, {"what": f"nod {thing} {self._t.workspace_id}"})
         rows = {
             "agents": select(func.count()).select_from(agents),
             "connections": select(func.count()).where(
@@ -112,6 +111,9 @@ class SqlBilling(Repository):
             "triggers": select(func.count()).where(triggers.c.status == "active"),
         }
         return self._t.connection.execute(rows[thing]).scalar_one()
+
+    def queue(self, thing: Thing) -> None:
+        self._t.connection.execute(ONE_AT_A_TIME, {"what": f"nod {thing} {self._t.workspace_id}"})
 
     def analytics(
         self, period: Period, first: date, last: date, agent_id: UUID | None, by_agent: bool
