@@ -1,0 +1,107 @@
+"""The bell: what it puts into Redis, at once, and how often."""
+
+import json
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+import redis
+from redis.client import Monitor
+
+from core.kernel.ids import new_id
+from storage.bell import MARK_MS, RedisBell, Ring
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+        yield client
+
+
+@pytest.fixture
+def bell(redis_url: str, client: redis.Redis) -> Iterator[RedisBell]:
+    bell = RedisBell(redis_url)
+    bell.wake_all([])
+    yield bell
+    bell.close()
+
+
+def ids(client: redis.Redis, queue: str) -> list[str]:
+    """The ids of the rows for which the queue's messages were rung, in their order."""
+    texts = client.hmget(f"dramatiq:{queue}.msgs", client.lrange(f"dramatiq:{queue}", 0, -1) or ["-"])
+    return [json.loads(text)["args"][2] for text in texts if text]
+
+
+def test_rings_keep_their_order(bell: RedisBell, client: redis.Redis) -> None:
+    rung = [new_id() for _ in range(1_200)]
+    workspace, user = new_id(), new_id()
+    bell.wake_all(Ring("executions.due", workspace, user, id) for id in rung)
+    assert ids(client, "executions") == [str(id) for id in rung]
+
+
+def test_all_rings_of_a_commit_are_one_command(bell: RedisBell, client: redis.Redis, redis_url: str) -> None:
+    workspace, user = new_id(), new_id()
+    rings = [Ring(name, workspace, user, new_id()) for name in ("runs.due", "executions.due", "deliveries.web")]
+    bell.wake_all(rings)
+    with redis.Redis.from_url(redis_url).monitor() as watched:
+        bell.wake_all(rings)
+        client.ping()
+        assert list(commands(watched, client.connection_pool.connection_kwargs["db"])) == ["EVALSHA"]
+
+
+def commands(watched: Monitor, db: int) -> Iterator[str]:
+    """Which commands clients sent to that database, up to a PING."""
+    for said in watched.listen():
+        if said["client_type"] != "lua" and said["db"] == db:
+            command = said["command"].split()[0].upper()
+            if command == "PING":
+                return
+            yield command
+
+
+def test_a_workspace_with_an_unheard_ring_is_not_rung_again(bell: RedisBell, client: redis.Redis) -> None:
+    mine, other, user = new_id(), new_id(), new_id()
+    first, of_other = new_id(), new_id()
+    for id in (first, new_id(), new_id()):
+        bell.wake("runs.due", mine, user, id)
+    bell.wake("runs.due", other, user, of_other)
+    assert ids(client, "runs") == [str(first), str(of_other)]
+    mark = f"nod:rung:runs.due:{mine}"
+    assert 0 < client.pttl(mark) <= MARK_MS, "should the message get lost, the workspace is rung again soon"
+    client.delete(mark)
+    again = new_id()
+    bell.wake("runs.due", mine, user, again)
+    assert ids(client, "runs")[-1] == str(again)
+
+
+def test_every_execution_has_a_message_of_its_own(bell: RedisBell, client: redis.Redis) -> None:
+    workspace, user = new_id(), new_id()
+    rung = [new_id(), new_id()]
+    for id in rung:
+        bell.wake("executions.due", workspace, user, id)
+    assert ids(client, "executions") == [str(id) for id in rung]
+
+
+def test_the_bell_list_never_grows(bell: RedisBell, client: redis.Redis) -> None:
+    for _ in range(50):
+        bell.wake("executions.due", new_id(), new_id(), new_id())
+    assert client.llen("dramatiq:executions.bell") == 1
+
+
+def test_a_delivery_names_its_place_only_when_it_has_one(bell: RedisBell, client: redis.Redis) -> None:
+    with client.pubsub(ignore_subscribe_messages=False) as ears:
+        ears.subscribe("nod:deliveries:web")
+        assert ears.get_message(timeout=5) is not None
+        one, two, three, place = (UUID(int=n) for n in (1, 2, 3, 4))
+        bell.wake_all([Ring("deliveries.web", one, two, three), Ring("deliveries.web", one, two, three, place)])
+        said = [json.loads(ears.get_message(timeout=5)["data"]) for _ in range(2)]  # type: ignore[index]
+    told = {"workspace": str(one), "user": str(two), "id": str(three)}
+    assert said == [told, told | {"link": str(place)}]
+
+
+def test_scripts_that_redis_forgot_are_given_again(bell: RedisBell, client: redis.Redis) -> None:
+    bell.wake("executions.due", new_id(), new_id(), new_id())
+    client.script_flush()
+    bell.wake("executions.due", new_id(), new_id(), new_id())
+    assert client.llen("dramatiq:executions") == 2
