@@ -128,27 +128,28 @@ def diff(old: AgentVersion, new: AgentVersion) -> list[Change]:
         if id not in before:
             changes.append(Change(id, "added", new=_plain(node)))
         else:
-            changes += _differences(id, _plain(before[id]), _plain(node))
-    changes += _differences("output", old.graph.output, new.graph.output)
+            changes += differences(id, _plain(before[id]), _plain(node))
+    changes += differences("output", old.graph.output, new.graph.output)
     hidden = {"own_graph"}
     params = [{k: v for k, v in version.default_params.items() if k not in hidden} for version in (old, new)]
-    return [*changes, *_differences("params", *params)]
+    return [*changes, *differences("params", *params)]
 
 
 def _plain(node: Node) -> dict[str, Any]:
     return node.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
 
 
-def _differences(place: str, old: Any, new: Any) -> Iterator[Change]:
+def differences(place: str, old: Any, new: Any) -> Iterator[Change]:
+    """Each difference between two JSON values, by the place of what differs; references count as one value."""
     if isinstance(old, Mapping) and isinstance(new, Mapping) and not {"$"} & (set(old) | set(new)):
         for key in (*old, *(key for key in new if key not in old)):
-            inner = f"{place}.{key}"
+            inner = f"{place}.{key}" if place else str(key)
             if key not in new:
                 yield Change(inner, "removed", old=old[key])
             elif key not in old:
                 yield Change(inner, "added", new=new[key])
             else:
-                yield from _differences(inner, old[key], new[key])
+                yield from differences(inner, old[key], new[key])
     elif old != new:
         yield Change(place, "changed", old, new)
 

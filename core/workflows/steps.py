@@ -1,13 +1,18 @@
 """What a workflow is made of: steps as data, which may hold further steps."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from core.kernel.errors import Invalid
 
 MAX_STEPS = 200
 MAX_DEPTH = 8
 MAX_DAYS = 60
+RESERVED = frozenset(("run", "params", "errors", "item", "index", "output"))
+_KINDS = frozenset(("agent", "condition", "parallel", "aggregate", "ask"))
 
 
 class _Step(BaseModel):
@@ -79,3 +84,72 @@ Step = Annotated[AgentStep | ConditionStep | ParallelStep | AggregateStep | AskS
 Steps = tuple[Step, ...]
 for _holder in (ConditionStep, ParallelStep):
     _holder.model_rebuild()
+_ADAPTER: TypeAdapter[Steps] = TypeAdapter(Steps)
+_HOLDERS = ("then", "otherwise", "steps")
+
+
+def parse_steps(data: Any) -> Steps:
+    """The steps that `data` describes (JSON or YAML values, or steps).
+
+    Raises Invalid, naming the step: `workflows.step_invalid` (step, field, rule: pydantic's error type), `workflows.step_twice`,
+    `workflows.steps_too_many`, `workflows.steps_too_deep`. Takes less than a second, however deep or many."""
+    if not isinstance(data, list | tuple):
+        raise Invalid("workflows.step_invalid", step="", field="steps", rule="list_type")
+    _measure(data)
+    try:
+        parsed = _ADAPTER.validate_python(data)
+    except ValidationError as problem:
+        raise _said(problem, data) from None
+    seen: set[str] = set()
+    for step in inside(parsed):
+        if step.id in seen or step.id in RESERVED:
+            raise Invalid("workflows.step_twice", step=step.id)
+        seen.add(step.id)
+    return parsed
+
+
+def inside(steps: Steps) -> Iterator[Step]:
+    """Every step, each before those that it holds."""
+    for step in steps:
+        yield step
+        for holder in _HOLDERS:
+            yield from inside(getattr(step, holder, ()))
+
+
+def _measure(data: Sequence[Any]) -> None:
+    todo, many = [(each, 1) for each in reversed(data)], 0
+    while todo:
+        each, depth = todo.pop()
+        many += 1
+        if many > MAX_STEPS:
+            raise Invalid("workflows.steps_too_many", step=_name(each), most=MAX_STEPS)
+        if depth > MAX_DEPTH:
+            raise Invalid("workflows.steps_too_deep", step=_name(each), most=MAX_DEPTH)
+        for holder in _HOLDERS:
+            held = each.get(holder) if isinstance(each, Mapping) else getattr(each, holder, None)
+            if isinstance(held, list | tuple):
+                todo += [(inner, depth + 1) for inner in reversed(held)]
+
+
+def _said(problem: ValidationError, data: Any) -> Invalid:
+    first = problem.errors(include_input=False, include_url=False, include_context=False)[0]
+    at, name = data, ""
+    place: list[str] = []
+    tagged = False
+    for part in first["loc"]:
+        if isinstance(part, int) and isinstance(at, list | tuple) and part < len(at):
+            at, place, tagged = at[part], [], True
+            name = _name(at, part)
+        elif tagged:
+            tagged = False
+            place += [] if part in _KINDS else [str(part)]
+        elif part in _HOLDERS and isinstance(at, Mapping):
+            at, place = at.get(part), [str(part)]
+        else:
+            place.append(str(part))
+    return Invalid("workflows.step_invalid", step=name, field=".".join(map(str, place))[:80], rule=first["type"])
+
+
+def _name(step: Any, at: int | None = None) -> str:
+    name = step.get("id") if isinstance(step, Mapping) else getattr(step, "id", None)
+    return name[:80] if isinstance(name, str) and name else "" if at is None else f"#{at + 1}"
