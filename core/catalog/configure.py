@@ -6,13 +6,13 @@ from uuid import UUID
 
 from jsonschema import Draft202012Validator
 
+from core.billing.reserve import need_room
 from core.catalog.graph import Graph
 from core.catalog.kinds import BLANK, Template, template
 from core.catalog.models import Agent, AgentConfig, AgentVersion
 from core.catalog.ports import CatalogWork
-from core.connectors.connect import stand_in
+from core.connectors.connect import ConnectWork, stand_in
 from core.connectors.kinds import integration
-from core.connectors.ports import ConnectionsWork
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Invalid, NotFound
 from core.kernel.events import Event
@@ -21,8 +21,8 @@ from core.preferences.choose import consent
 from core.preferences.ports import PreferencesWork
 
 
-class ConfigureWork(CatalogWork, ConnectionsWork, PreferencesWork, Protocol):
-    """What making an agent needs: agents, connections and consents."""
+class ConfigureWork(CatalogWork, ConnectWork, PreferencesWork, Protocol):
+    """What making an agent needs: agents, connections, consents, and the limit of how many there may be."""
 
 
 def create_agent(
@@ -31,10 +31,12 @@ def create_agent(
 ) -> Agent:  # fmt: skip
     """An agent of a template with a first version; tools that are not named are bound to the automatic or the sample connection, and the template's
     consents are given with it (who makes it was shown them).
-    Raises NotFound `catalog.template_unknown`, Invalid `catalog.settings_invalid` (data: field, rule), `catalog.tool_wrong`, `catalog.tool_missing`."""
+    Raises NotFound `catalog.template_unknown`, Invalid `catalog.settings_invalid` (data: field, rule), `catalog.tool_wrong`, `catalog.tool_missing`;
+    LimitReached `billing.limit_reached`."""
     actor.need("write")
     if slug == BLANK:
         raise NotFound("catalog.template_unknown", template=slug)
+    need_room(work, "agents")
     chosen = template(slug)
     behaviour = checked_settings(chosen, settings or {})
     bound = bound_tools(work, actor, chosen, tools or {})
@@ -107,7 +109,7 @@ def checked_settings(chosen: Template, settings: Mapping[str, Any]) -> dict[str,
     return values
 
 
-def bound_tools(work: ConnectionsWork, actor: Actor, chosen: Template, named: Mapping[str, UUID]) -> dict[str, UUID]:
+def bound_tools(work: ConnectWork, actor: Actor, chosen: Template, named: Mapping[str, UUID]) -> dict[str, UUID]:
     """Each tool role with its connection: those that are named, and a stand-in for each that the template needs beside them. A graph of a person's own
     names its roles itself. Raises Invalid `catalog.tool_wrong`, `catalog.tool_missing`; Conflict `connectors.connection_revoked`."""
     bound = {}

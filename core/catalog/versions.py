@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from core.billing.reserve import need_room
 from core.catalog.accept import Accepted, AcceptWork, accept
 from core.catalog.configure import bound_tools
 from core.catalog.consents import needed
@@ -12,7 +13,7 @@ from core.catalog.contracts import Contracts
 from core.catalog.graph import Graph, Node
 from core.catalog.kinds import BLANK, template
 from core.catalog.models import Agent, AgentConfig, AgentVersion
-from core.connectors.ports import ConnectionsWork
+from core.connectors.connect import ConnectWork
 from core.kernel.actor import Actor
 from core.kernel.errors import Invalid, NotFound
 from core.kernel.events import Event
@@ -21,8 +22,8 @@ from core.preferences.choose import consent
 from core.preferences.ports import PreferencesWork
 
 
-class VersionsWork(AcceptWork, ConnectionsWork, PreferencesWork, Protocol):
-    """What making a version needs: agents, skills, connections and consents."""
+class VersionsWork(AcceptWork, ConnectWork, PreferencesWork, Protocol):
+    """What making a version needs: agents, skills, connections, consents, and the limit of how many agents there may be."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,12 @@ def compose_agent(
 ) -> Agent:  # fmt: skip
     """An agent of a graph that somebody wrote, in its version 1.0.0. `params` are what the graph sees as `params.behaviour`, `tools` maps roles to
     connections; who binds a connection agrees that the agent reads it. `parent_run_id` is the run that wrote it.
-    Raises Invalid `catalog.name_missing`, and as core.catalog.accept.accept does; NotFound and Conflict for a connection that cannot be used."""
+    Raises Invalid `catalog.name_missing`, and as core.catalog.accept.accept does; NotFound and Conflict for a connection that cannot be used;
+    LimitReached `billing.limit_reached`."""
     actor.need("write")
     if not name.strip():
         raise Invalid("catalog.name_missing")
+    need_room(work, "agents")
     accepted = accept(work, contracts, graph)
     config = AgentConfig(
         behaviour=dict(params or {}), tools=bound_tools(work, actor, template(BLANK), tools or {}), own_graph=True

@@ -1,9 +1,11 @@
 """Connecting the outside: an account, a folder, an upload or the sample data."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
+from core.billing.ports import BillingWork
+from core.billing.reserve import need_room
 from core.connectors.kinds import checked_config, integration, integrations
 from core.connectors.models import Connection
 from core.connectors.ports import ConnectionsWork, Report
@@ -13,12 +15,18 @@ from core.kernel.events import Event
 from core.kernel.ids import new_id
 
 
-def connect(work: ConnectionsWork, actor: Actor, slug: str, name: str, values: Mapping[str, Any]) -> Connection:
+class ConnectWork(ConnectionsWork, BillingWork, Protocol):
+    """What making a connection needs: connections, and the limit of how many there may be."""
+
+
+def connect(work: ConnectWork, actor: Actor, slug: str, name: str, values: Mapping[str, Any]) -> Connection:
     """A new connection with its secrets sealed. It is tried by a runner afterwards: `connections.check`.
-    Raises NotFound `connectors.integration_unknown`, Invalid `connectors.config_invalid`."""
+    Raises NotFound `connectors.integration_unknown`, Invalid `connectors.config_invalid`, LimitReached `billing.limit_reached`."""
     actor.need("write")
     manifest = integration(slug)
     config, secrets = checked_config(manifest, values)
+    if slug not in (free := uncounted()):
+        need_room(work, "connections", without=free)
     connection = Connection(
         id=new_id(), workspace_id=actor.workspace_id, user_id=actor.user_id, integration=slug, name=name or manifest.name,
         config=config, created_at=work.now, permissions=sorted({o.name for o in manifest.operations}),
@@ -38,7 +46,12 @@ def connect(work: ConnectionsWork, actor: Actor, slug: str, name: str, values: M
     return connection
 
 
-def stand_in(work: ConnectionsWork, actor: Actor, tool: str, sample: str | None) -> Connection:
+def uncounted() -> list[str]:
+    """Integrations whose connections no limit counts: everybody has them from the start, or tries agents with them."""
+    return [m.slug for m in integrations().values() if m.automatic or m.sample]
+
+
+def stand_in(work: ConnectWork, actor: Actor, tool: str, sample: str | None) -> Connection:
     """The person's connection for a tool when they named none: an automatic one (own tasks, calendar folder), else the sample;
     made when it is not there yet. Raises Invalid `catalog.tool_missing`."""
     slugs = [m.slug for m in integrations().values() if m.tool == tool and (m.automatic or m.slug == sample)]
