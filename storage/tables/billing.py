@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Date, Index, Numeric, Table
+from sqlalchemy import BigInteger, Column, Date, Numeric, Table
 
 from core.billing.models import LedgerEntry
 from storage.tables.access import access
@@ -29,7 +29,6 @@ usage_ledger = Table(
     one_of("usage_ledger", LedgerEntry, "kind"),
     **by_month(),
 )
-Index("usage_ledger_of_run", usage_ledger.c.workspace_id, usage_ledger.c.run_id)
 
 usage_counters = Table(
     "usage_counters",

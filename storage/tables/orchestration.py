@@ -55,7 +55,7 @@ Index(
     "runs_queued_here",
     runs.c.workspace_id,
     runs.c.due_at,
-    postgresql_where=sql("status = 'queued'"),
+    postgresql_where=sql("status IN ('queued', 'waiting')"),
 )
 Index("runs_running", runs.c.lease_until, postgresql_where=sql("status = 'running'"))
 Index("runs_below", runs.c.workspace_id, runs.c.parent_run_id, postgresql_where=sql("parent_run_id IS NOT NULL"))

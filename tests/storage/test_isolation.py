@@ -178,7 +178,6 @@ def test_the_app_role_cannot_read_or_change_the_key_of_the_context(settings: Set
         for statement in (
             "SELECT * FROM nod.context_keys",
             "INSERT INTO nod.context_keys VALUES (1, '', '')",
-            "SELECT nod.verified_context()",
             "SELECT nod.master_keys_in_use()",
             "COPY nod.context_keys TO STDOUT",
         ):

@@ -29,7 +29,6 @@ def upgrade() -> None:
             CONSTRAINT usage_ledger_kind_known CHECK (kind IN ('run', 'model', 'tool', 'other'))
         )
         PARTITION BY RANGE (id)""",
-        """CREATE INDEX usage_ledger_of_run ON nod.usage_ledger (workspace_id, run_id)""",
         """ALTER TABLE nod.usage_ledger ENABLE ROW LEVEL SECURITY""",
         """ALTER TABLE nod.usage_ledger FORCE ROW LEVEL SECURITY""",
         """GRANT SELECT, INSERT ON nod.usage_ledger TO nod_app""",
