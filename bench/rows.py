@@ -9,6 +9,9 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND d.adbin IS NULL
 ORDER BY a.attnum"""
+EVERY = """
+SELECT attname FROM pg_attribute
+WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"""
 PLAIN = {
     "text": "''",
     "integer": "0",
@@ -42,6 +45,14 @@ def insert(connection: psycopg.Connection, table: str, known: Mapping[str, str],
     """INSERT … SELECT of such a row for each of `source` (a FROM clause), or one without."""
     names, values = row(connection, table, known)
     return f"INSERT INTO nod.{table} ({names}) SELECT {values} {source}"
+
+
+def copies(connection: psycopg.Connection, table: str, changed: Mapping[str, str], source: str) -> str:
+    """INSERT … SELECT of copies of rows of `nod.<table>`, called `o` in `source`, with what is `changed`."""
+    names = [str(name) for name, *_ in connection.execute(EVERY, [f"nod.{table}"])]
+    values = ", ".join(changed.get(name) or f'o."{name}"' for name in names)
+    columns = ", ".join(f'"{name}"' for name in names)
+    return f"INSERT INTO nod.{table} ({columns}) SELECT {values} {source}"
 
 
 def exists(connection: psycopg.Connection, table: str) -> bool:

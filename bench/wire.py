@@ -2,6 +2,7 @@
 (version 3, chapter "Frontend/Backend Protocol" of its manual) go by and changes nothing."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,7 +50,8 @@ def wire(url: str, folder: Path) -> Iterator[Wire]:
     loop = asyncio.new_event_loop()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _Line(counts).carry(reader, writer, there)
+        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+            await _Line(counts).carry(reader, writer, there)
 
     server = loop.run_until_complete(asyncio.start_unix_server(connected, str(folder / SOCKET)))
     thread = threading.Thread(target=loop.run_forever, daemon=True)

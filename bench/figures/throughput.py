@@ -1,17 +1,16 @@
 """Figure 2: runs a second from end to end, of an agent of three nodes that do nothing."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
 
+from bench.crowd import queue_ahead
 from bench.figure import Figure
 from bench.figures.limit import CLIENTS
 from bench.finished import check, wait_for_all
 from bench.plan import Plan
 from bench.progress import say
 from bench.rig import Rig
-from bench.rows import insert
 from bench.script import Variant, runs_per_second
 from bench.world import World, fresh_world, starts
 
@@ -48,6 +47,7 @@ def _repeated(
     """As many runs a repetition as take about the planned time, found by a first one that also warms up."""
     count = _count(world, plan, once)
     speed, ratio = Figure(key, what, "runs/s"), Figure(f"{key}_ratio", "  of the limit, 3 commits", "", aim=aim)
+    most = 0.0
     for number in range(1, plan.rounds + 1):
         if limit is not None:
             with world.processes.held():
@@ -88,38 +88,3 @@ def due_together(world: World, count: int) -> float:
     queue_ahead(world, count, AHEAD_SECONDS + count / 20_000)
     wait_for_all(world)
     return check(world, count, began, "extract(epoch FROM max(finished_at) - min(due_at))")
-
-
-def queue_ahead(world: World, count: int, seconds: float) -> None:
-    """Puts queued runs of everybody into the table, all due in so many seconds, without ringing."""
-    with world.owner.transaction():
-        world.owner.execute("SET LOCAL session_replication_role = replica")
-        world.owner.execute(
-            "CREATE TEMPORARY TABLE whose ON COMMIT DROP AS SELECT * FROM json_to_recordset(%s::json) AS"
-            " p (n int, workspace_id uuid, user_id uuid, agent_id uuid, version_id uuid)",
-            [people_as_json(world)],
-        )
-        known = {
-            "id": "uuidv7()", "workspace_id": "p.workspace_id", "user_id": "p.user_id", "agent_id": "p.agent_id",
-            "agent_version_id": "p.version_id", "trigger_type": "'manual'", "status": "'queued'", "input": "'{}'",
-            "due_at": f"now() + interval '{seconds} s'", "queued_at": "now()", "version": "1", "light": "true",
-        }  # fmt: skip
-        source = f"FROM generate_series(0, {count - 1}) AS g (i) JOIN whose p ON p.n = g.i % {len(world.people)}"
-        world.owner.execute(insert(world.owner, "runs", known, source).encode())
-
-
-def people_as_json(world: World) -> str:
-    """The ids of everybody, numbered from 0."""
-    return json.dumps(
-        [
-            {
-                "n": n,
-                "workspace_id": p.workspace_id,
-                "user_id": p.user_id,
-                "agent_id": p.agent_id,
-                "version_id": p.version_id,
-            }
-            for n, p in enumerate(world.people)
-        ],
-        default=str,
-    )
