@@ -20,6 +20,8 @@ from core.kernel.events import Event
 from core.kernel.ids import new_id
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,59}")
+REFUSED = frozenset(("$ref", "$dynamicRef", "$id", "$schema", "pattern", "patternProperties"))
+MAX_VALUES, MAX_NESTING = 2_000, 30
 OPEN = "input"
 """The name under which the fixed inputs of a spec refer to the open ones: `{"$": "input.text"}`."""
 
@@ -98,6 +100,7 @@ def checked_spec(contracts: Contracts, type: str, spec: SkillSpec | Mapping[str,
     for field, schema in (("inputs", parsed.inputs), ("outputs", parsed.outputs)):
         if schema is None:
             continue
+        _stays_inside(field, schema)
         try:
             Draft202012Validator.check_schema(schema)
         except SchemaError as problem:
@@ -110,6 +113,23 @@ def checked_spec(contracts: Contracts, type: str, spec: SkillSpec | Mapping[str,
         raise Invalid("catalog.skill_invalid", field="fixed.agent", rule="literal")
     _fits(contracts[type], parsed)
     return parsed
+
+
+def _stays_inside(field: str, schema: Mapping[str, Any]) -> None:
+    """A schema from outside fetches nothing, and is checked in little time."""
+    waiting: list[tuple[Any, int]] = [(schema, 0)]
+    values = 0
+    while waiting:
+        part, depth = waiting.pop()
+        values += 1
+        if values > MAX_VALUES or depth > MAX_NESTING:
+            raise Invalid("catalog.skill_invalid", field=field, rule="too_big")
+        inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
+        waiting += [(each, depth + 1) for each in inner]
+        if isinstance(part, Mapping):
+            for keyword in REFUSED & set(part):
+                if keyword != "$ref" or not str(part[keyword]).startswith("#"):
+                    raise Invalid("catalog.skill_invalid", field=field, rule=keyword)
 
 
 def _fits(base: SkillContract, spec: SkillSpec) -> None:

@@ -124,10 +124,12 @@ class _Compiler:
         there = f"[{', '.join(parts)}][*]" + (f".{step.field}" if step.field else "")
         if len(there) > MAX_EXPRESSION:
             raise Invalid("workflows.steps_entangled", step=step.id)
-        inputs: dict[str, Any] = {"how": step.how, "results": {REFERENCE: there}}
-        if step.instructions is not None:
-            inputs["instructions"] = step.instructions
-        return self._node(step.id, "aggregate", inputs, at, f"{step.id}.result")
+        results: dict[str, Any] = {"results": {REFERENCE: there}}
+        if step.how == "summarise":
+            more = {} if step.instructions is None else {"instructions": step.instructions}
+            return self._node(step.id, "summarise", {**results, **more}, at, f"{step.id}.result")
+        more = {"how": step.how} if step.by is None else {"how": step.how, "by": step.by}
+        return self._node(step.id, "aggregate", {**results, **more}, at, f"{step.id}.result")
 
     def _node(
         self, id: str, skill: str, inputs: Mapping[str, Any], at: _Place, result: str, on_error: Any = "fail"

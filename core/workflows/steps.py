@@ -49,12 +49,16 @@ class ParallelStep(_Step):
 
 
 class AggregateStep(_Step):
-    """Makes one result of several: of the steps named in `of`; left out, of the step before. `field` picks one field of each result, `instructions` say what matters in a summary."""
+    """Makes one result of several: of the steps named in `of`; left out, of the step before (of each in it, where it is a parallel group). Skipped steps do not count.
+
+    concat: one list, or one text. merge: one object, or one list joined by the field `by`. vote: what most say (`by`: only that field of each).
+    summarise: a short text; `instructions` say what matters. `field` (JMESPath) picks a part of each result first."""
 
     kind: Literal["aggregate"]
     how: Literal["concat", "merge", "vote", "summarise"]
     of: tuple[str, ...] | None = Field(default=None, min_length=1)
-    field: str | None = Field(default=None, max_length=200)
+    field: str | None = Field(default=None, min_length=1, max_length=200)
+    by: str | None = Field(default=None, min_length=1, max_length=200)
     instructions: str | None = Field(default=None, max_length=2000)
 
 
