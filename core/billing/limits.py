@@ -11,7 +11,7 @@ from core.kernel.errors import LimitReached
 Plan = Tier | Literal["own"]
 Which = Literal[
     "runs_per_day", "tokens_per_day", "cost_per_day", "agent_runs_per_day", "agent_tokens_per_day", "agent_cost_per_day",
-    "tokens_per_run", "cost_per_run", "agents", "connections", "triggers", "schedule_minutes", "runs_at_once",
+    "tokens_per_run", "cost_per_run", "agents", "connections", "triggers", "schedule_minutes",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from core.billing.models import LedgerEntry, RunSummary, UsageCounter
-from core.identity.models import Tier
+from core.identity.models import Subscription, Tier
 from core.kernel.unit_of_work import UnitOfWork
 
 Thing = Literal["agents", "connections", "triggers"]
@@ -44,6 +44,14 @@ class Billing(Protocol):
 
     def tier(self) -> Tier:
         """That of the workspace's active subscription; free without one."""
+        ...
+
+    def subscription(self) -> Subscription | None:
+        """The active one, locked for this transaction."""
+        ...
+
+    def end(self, subscription: Subscription, at: datetime) -> None:
+        """Cancels it, before another one is added."""
         ...
 
     def add(self, day: date, used: Mapping[str, Used]) -> dict[str, UsageCounter]:

@@ -1,7 +1,7 @@
 """The ledger and the day's counters."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Date, Integer, Numeric, Text, all_, bindparam, func, literal, select, text, update
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.billing.models import WORKSPACE, LedgerEntry, RunSummary, UsageCounter
 from core.billing.ports import Period, Thing, UsageOfPeriod, Used
-from core.identity.models import Tier
+from core.identity.models import Subscription, Tier
 from storage.repositories.base import Repository
 from storage.rows import from_row, to_row
 from storage.tables.billing import usage_counters as counters
@@ -45,6 +45,14 @@ class SqlBilling(Repository):
         c = subscriptions.c
         mine = select(c.tier).where(c.workspace_id == self._t.workspace_id, c.status == "active")
         return self._t.connection.execute(mine).scalar_one_or_none() or "free"
+
+    def subscription(self) -> Subscription | None:
+        mine = select(Subscription).where(subscriptions.c.status == "active").with_for_update()
+        return self._t.session.scalars(mine).one_or_none()
+
+    def end(self, subscription: Subscription, at: datetime) -> None:
+        subscription.status, subscription.end = "cancelled", at
+        self._t.session.flush()
 
     def add(self, day: date, used: Mapping[str, Used]) -> dict[str, UsageCounter]:
         # The rows are locked in the order in which they stand here.

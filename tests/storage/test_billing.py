@@ -18,7 +18,7 @@ from core.billing.models import WORKSPACE
 from core.billing.ports import Used
 from core.billing.record import ledger_calls, ledger_rows, record, record_usage
 from core.billing.reserve import Start, budget, is_news, limits_of, need_interval, need_room, reserve
-from core.identity.models import Subscription
+from core.billing.subscribe import subscribe
 from core.kernel.actor import Actor
 from core.kernel.errors import LimitReached
 from core.kernel.ids import new_id
@@ -171,9 +171,15 @@ def test_the_limits_are_those_of_the_active_subscription_at_once(storage: Storag
     actor = somebody(storage)
     use(storage, actor, Used(runs=200))
     assert start(storage, actor, None) != [None]
-    _subscribe(storage, actor, "personal_pro")
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        subscribe(work, "creator")
+        assert subscribe(work, "personal_pro", cycle="annual").billing_cycle == "annual"
+        work.commit()
     assert start(storage, actor, None) == [None]
-    _subscribe(storage, actor, None)
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        ended = work.billing.subscription()
+        ended.status = "cancelled"
+        work.commit()
     (why,) = start(storage, actor, None)
     assert why is not None and why.data["tier"] == "free", "who has no subscription any more is free"
 
@@ -463,14 +469,3 @@ def _write(storage: Storage, actor: Actor, run: Run, step: Step, calls: list[Usa
 def _ledger(storage: Storage, actor: Actor, run: Run) -> list[Any]:
     with storage.work(actor.workspace_id, actor.user_id) as work:
         return work.billing.of_run(run.id)
-
-
-def _subscribe(storage: Storage, actor: Actor, tier: Any) -> None:
-    """Ends what there is and, unless None, begins anew."""
-    with storage.work(actor.workspace_id, actor.user_id) as work:
-        for old in work._t.session.query(Subscription).all():
-            old.status = "cancelled"
-        work._t.session.flush()
-        if tier is not None:
-            work.people.add(Subscription(new_id(), actor.workspace_id, tier, "active", work.now, work.now))
-        work.commit()
