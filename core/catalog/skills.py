@@ -20,7 +20,7 @@ from core.kernel.events import Event
 from core.kernel.ids import new_id
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,59}")
-REFUSED = frozenset(("$ref", "$dynamicRef", "$id", "$schema", "pattern", "patternProperties"))
+REFUSED = frozenset(("$ref", "$dynamicRef", "$id", "patternProperties"))
 MAX_VALUES, MAX_NESTING = 2_000, 30
 OPEN = "input"
 """The name under which the fixed inputs of a spec refer to the open ones: `{"$": "input.text"}`."""
