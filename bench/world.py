@@ -21,6 +21,7 @@ from bench.rig import EMPTY, Rig
 from bench.skills import join
 
 MEASURED = "bench_measured"
+CROWD = 20
 NOTHING, LONG = "bench", "benchlong"
 LONG_SECONDS = 600
 MANIFEST = """\

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 
 from bench.figure import Figure, quantile
-from bench.figures.throughput import CROWD, one_by_one
+from bench.figures.throughput import one_by_one
 from bench.finished import wait_for_all
 from bench.plan import Plan
 from bench.progress import say
 from bench.rig import Rig
-from bench.world import World, fresh_world, starts
+from bench.world import CROWD, World, fresh_world, starts
 
 RATE = 10
 THREADS = 8

@@ -12,10 +12,9 @@ from bench.plan import Plan
 from bench.progress import say
 from bench.rig import Rig
 from bench.script import Variant, runs_per_second
-from bench.world import World, fresh_world, starts
+from bench.world import CROWD, World, fresh_world, starts
 
 PRODUCER_THREADS = 4
-CROWD = 20
 FEW, MOST = 100, 20_000
 BESIDE = "bench_limit"
 AHEAD_SECONDS = 1.5
