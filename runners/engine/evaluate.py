@@ -1,141 +1,322 @@
-"""Runs a graph of skills, node after node, and remembers each finished step so that a resumed run repeats none."""
+"""Carries out a graph of skills, what is independent side by side, and remembers each step so that a resumed run repeats none."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from time import monotonic, sleep
 from typing import Any, Protocol
 
-import jmespath
-from pydantic import BaseModel, ValidationError
-
-from core.catalog.graph import REFERENCE, Graph, Node
+from core.catalog.graph import Graph
 from core.kernel.errors import Failure, Invalid
-from core.orchestration.ports import Skill, SkillContext, Usage
-from runners.skills import skill as registered
+from core.orchestration.ports import SkillContext, Usage, Waits
+from runners.engine.plan import Find, Json, Plan, PlannedNode, named, platform
+from runners.engine.play import Step, pause, play, said, tries_again
 
-Json = Mapping[str, Any]
+MAX_THREADS = 16
+INLINE_SECONDS = 2.0
+POLL_SECONDS = 0.05
 
 
 class Cancelled(Exception):
     """Somebody asked for the run to stop; raised between two steps."""
 
 
-class Steps(Protocol):
-    """Where the steps of one run are kept. A step is known by `(node, index)`; `index` counts the entries of a `for_each`
-    from 0 and is 0 for a node without one. Everything given and returned is JSON."""
+class Waiting(Exception):
+    """Nothing can go on until an answer comes. `steps`: those that wait (node, index, what for)."""
 
-    def begin(self, node: str, index: int, skill: str, inputs: Json) -> Json | None:
-        """The outputs of this step when an earlier attempt finished it: it is not run again. Else None: it starts now."""
+    def __init__(self, steps: Sequence[tuple[str, int, Waits]]) -> None:
+        super().__init__([(node, index) for node, index, _ in steps])
+        self.steps = tuple(steps)
+
+    @property
+    def until(self) -> datetime | None:
+        """The earliest time at which something goes on by itself."""
+        return min((waits.until for _, _, waits in self.steps if waits.until is not None), default=None)
+
+
+class Steps(Protocol):
+    """Where the steps of one run are kept. A step is known by `(node, index)`; `index` counts the entries of a `for_each` from 0 and is
+    0 for a node without one. Everything given and returned is JSON. Called by the thread that called `evaluate` and no other, though
+    skills may be running in threads meanwhile."""
+
+    def attempts(self, node: str, index: int) -> int:
+        """The number of this step's latest attempt, 0 for a step that never began. Asked where a node has `retry`."""
+        ...
+
+    def begin(self, node: str, index: int, skill: str, inputs: Json, attempt: int) -> Json | None:
+        """The outputs of this step when it succeeded earlier: it is not run again. None: this attempt starts now (also one that was cut
+        off, or whose pause is over). Raises the Failure with which this attempt ended earlier while the run went on, or that came
+        as the answer to what it waited for; Waits when that answer is not there yet."""
         ...
 
     def finish(self, node: str, index: int, outputs: Json, usage: Sequence[Usage]) -> None:
         """The step succeeded. What its skill put into the memory becomes durable together with it."""
         ...
 
-    def fail(self, node: str, index: int, code: str, data: Json, usage: Sequence[Usage]) -> None:
-        """The step failed, and with it the run. What it used was used all the same."""
+    def fail(self, node: str, index: int, code: str, data: Json, usage: Sequence[Usage], *, ends: bool) -> None:
+        """The attempt failed; what it used was used all the same. `ends`: the run ends with it, and a retry of the run begins the step
+        anew. Else it is tried again or gone on without, and `begin` must know of it when the run is resumed. May come for a step
+        whose `begin` raised the failure."""
+        ...
+
+    def skip(self, node: str, index: int) -> None:
+        """The step's condition is false. Told again whenever the run is resumed."""
+        ...
+
+    def wait(self, node: str, index: int, waits: Waits, usage: Sequence[Usage]) -> None:
+        """The step under way waits; or, right after `fail`, its next attempt does (kind `time`). When a time is over, the next `attempts`
+        is one more."""
         ...
 
 
 def evaluate(
-    graph: Graph,
+    graph: Graph | Plan,
     *,
     run: Json,
     params: Json,
     context: SkillContext,
     steps: Steps,
     cancelled: Callable[[], bool] = lambda: False,
-    skill: Callable[[str], Skill[Any, Any]] = registered,
+    skill: Find = platform,
 ) -> dict[str, Any]:
-    """Carries out `graph` and returns its `output`, resolved; JSON values.
+    """Carries out `graph` (compiled once as a Plan, or a Graph with the skills that `skill` finds) and returns its `output`, resolved; JSON values.
 
-    References see `run` (facts of the run) and `params` (the agent's settings). `cancelled` is asked before each step. The
-    first failing step ends the run: its Failure is recorded and raised again; any other exception of a skill is recorded as
-    `orchestration.step_broken` and raised as it is. Raises Cancelled, and Invalid `orchestration.step_input_wrong`,
-    `orchestration.step_output_wrong` or `orchestration.step_not_a_list`. `context.usage` collects the usage of the steps
+    References see `run` (facts of the run) and `params` (the agent's settings). `cancelled` is asked before each step. A failing step
+    is tried again and passed over as its node says; else nothing new starts, what is running ends, and its Failure is raised; any other
+    exception of a skill is recorded as `orchestration.step_broken` and raised as it is. Raises Cancelled; Waiting when only steps that
+    wait are left; and Invalid `orchestration.step_input_wrong`, `orchestration.step_output_wrong`, `orchestration.step_not_a_list`,
+    `orchestration.condition_failed` or `orchestration.reference_failed`, Unavailable `orchestration.step_timeout`. `context.usage` collects the usage of the steps
     that ran in this attempt.
     """
-    scope: dict[str, Any] = {"run": run, "params": params}
-    for node in graph.ordered():
-        play = _Play(node, skill(node.skill), context, steps, cancelled)
-        if node.for_each is None:
-            scope[node.id] = play(0, scope)
-        else:
-            entries = jmespath.search(node.for_each, scope)
-            if not isinstance(entries, list):
-                raise Invalid("orchestration.step_not_a_list", node=node.id, reference=node.for_each)
-            scope[node.id] = [play(i, {**scope, "item": entry}) for i, entry in enumerate(entries[: node.limit])]
-    return resolve(graph.output, scope)
+    plan = graph if isinstance(graph, Plan) else Plan(graph, skill)
+    scope: dict[str, Any] = {"run": run, "params": params, "errors": {}}
+    _Evaluation(plan, scope, context, steps, cancelled).carry_out()
+    try:
+        return plan.output.fill(scope)
+    except Invalid as problem:
+        raise named(problem, "orchestration.reference_failed", "output") from problem
 
 
-class _Play:
-    """One node, played once or once an entry."""
+class _Entries:
+    """How far a node with `for_each` is."""
+
+    __slots__ = ("entries", "left", "next", "results")
+
+    def __init__(self, entries: list[Any]) -> None:
+        self.entries = entries
+        self.results: list[Any] = [None] * len(entries)
+        self.left, self.next = len(entries), 0
+
+
+class _Evaluation:
+    """One run. Only the skills themselves leave the calling thread."""
 
     def __init__(
         self,
-        node: Node,
-        skill: Skill[Any, Any],
+        plan: Plan,
+        scope: dict[str, Any],
         context: SkillContext,
         steps: Steps,
         cancelled: Callable[[], bool],
     ) -> None:
-        self._node, self._skill, self._context, self._steps, self._cancelled = node, skill, context, steps, cancelled
+        self._plan, self._scope, self._context, self._steps, self._cancelled = plan, scope, context, steps, cancelled
+        self._left = [node.waits_for for node in plan.nodes]
+        self._entries: dict[int, _Entries] = {}
+        self._ready: deque[Step] = deque()
+        self._running: dict[Future[Any], Step] = {}
+        self._paused: list[tuple[float, int, int, Step]] = []
+        self._waiting: list[tuple[str, int, Waits]] = []
+        self._failure: Exception | None = None
+        self._pool: ThreadPoolExecutor | None = None
 
-    def __call__(self, index: int, scope: Json) -> Json:
-        if self._cancelled():
-            raise Cancelled
-        node = self._node
-        given = {name: value for name, value in resolve(node.inputs, scope).items() if value is not None}
-        done = self._steps.begin(node.id, index, node.skill, given)
-        if done is not None:
-            return done
-        used: list[Usage] = []
+    def carry_out(self) -> None:
         try:
-            inputs = _valid(self._skill.Input, given, "orchestration.step_input_wrong", node.id)
-            result = self._skill.run(replace(self._context, usage=used), inputs)
-            outputs = _plain(result, self._skill.Output, node.id)
-        except Failure as failure:
-            self._steps.fail(node.id, index, failure.code, failure.data, used)
-            raise
-        except Exception as broken:
-            self._steps.fail(node.id, index, "orchestration.step_broken", {"error": type(broken).__name__}, used)
-            raise
+            for node in self._plan.first:
+                self._open(node)
+            ready = self._ready
+            while True:
+                while ready and self._failure is None and len(self._running) < MAX_THREADS:
+                    self._start(ready.popleft())
+                if self._running:
+                    self._await_threads()
+                elif self._paused and self._failure is None:
+                    self._await_pause()
+                elif not ready or self._failure is not None:
+                    break
         finally:
-            self._context.usage.extend(used)
-        self._steps.finish(node.id, index, outputs, used)
-        return outputs
+            if self._pool is not None:
+                self._pool.shutdown()
+        if self._failure is not None:
+            raise self._failure
+        if self._waiting:
+            raise Waiting(self._waiting)
 
+    def _open(self, node: PlannedNode) -> None:
+        """All that the node waits for is over."""
+        try:
+            if node.when is not None and not node.when.holds(self._scope):
+                self._steps.skip(node.id, 0)
+                self._over(node, None)
+                return
+        except Invalid as problem:
+            self._ready.append(Step(node, 0, named(problem, "orchestration.condition_failed", node.id)))
+            return
+        if node.for_each is None:
+            self._ready.append(Step(node, 0))
+            return
+        try:
+            entries = node.for_each(self._scope)
+        except Invalid as problem:
+            self._ready.append(Step(node, 0, named(problem, "orchestration.reference_failed", node.id)))
+            return
+        if entries is not None and not isinstance(entries, list):
+            problem = Invalid("orchestration.step_not_a_list", node=node.id, reference=node.for_each.expression)
+            self._ready.append(Step(node, 0, problem))
+        elif not entries:
+            self._over(node, [])
+        else:
+            self._entries[node.at] = _Entries(entries[: node.limit])
+            for _ in range(node.parallel):
+                self._next_entry(node)
 
-def resolve(value: Any, scope: Json) -> Any:
-    """`value` with every `{"$": "<jmespath>"}` in it replaced by what it names in `scope`; None for what is not there."""
-    if isinstance(value, Mapping):
-        if set(value) == {REFERENCE}:
-            return jmespath.search(str(value[REFERENCE]), scope)
-        return {name: resolve(inner, scope) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [resolve(inner, scope) for inner in value]
-    return value
+    def _next_entry(self, node: PlannedNode) -> None:
+        progress = self._entries[node.at]
+        if progress.next < len(progress.entries):
+            self._ready.append(Step(node, progress.next))
+            progress.next += 1
 
+    def _start(self, step: Step) -> None:
+        if self._cancelled():
+            self._failure = Cancelled()
+            return
+        node, steps = step.node, self._steps
+        if step.given is None and not self._prepare(step):
+            return
+        try:
+            done = steps.begin(node.id, step.index, node.name, step.given or {}, step.attempt)
+        except Waits as waits:
+            self._waiting.append((node.id, step.index, waits))
+            return
+        except Failure as failure:
+            self._fail(step, failure, known=True)
+            return
+        if done is not None:
+            self._done(step, done)
+        elif step.problem is not None:
+            self._fail(step, step.problem)
+        else:
+            step.ready(self._context)
+            if node.quick or not (self._running or self._ready or self._paused):
+                self._settle(step, play(step))
+            else:
+                if self._pool is None:
+                    self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="step")
+                self._running[self._pool.submit(copy_context().run, play, step)] = step
 
-def _valid(model: type[BaseModel], value: Json, code: str, node: str) -> BaseModel:
-    try:
-        return model.model_validate(value)
-    except ValidationError as problem:
-        raise Invalid(code, node=node, fields=list(_places(problem))) from problem
+    def _prepare(self, step: Step) -> bool:
+        """Looks up what the step works with; False when it is skipped."""
+        node, scope = step.node, self._scope
+        step.given = {}
+        if node.retry is not None:
+            step.attempt = max(1, self._steps.attempts(node.id, step.index))
+        if step.problem is not None:
+            return True
+        progress = self._entries.get(node.at)
+        if progress is not None:
+            scope = {**scope, "item": progress.entries[step.index], "index": step.index}
+        code = "orchestration.condition_failed"
+        try:
+            if node.when_each is not None and not node.when_each.holds(scope):
+                self._steps.skip(node.id, step.index)
+                self._done(step, None)
+                return False
+            code = "orchestration.reference_failed"
+            step.given = node.inputs.fill_known(scope)
+        except Invalid as problem:
+            step.problem = named(problem, code, node.id)
+        return True
 
+    def _await_threads(self) -> None:
+        over, _ = wait(self._running, self._until_resumed(), FIRST_COMPLETED)
+        for future in sorted(over, key=lambda each: self._running[each].place):
+            self._settle(self._running.pop(future), future.result())
+        self._resume()
 
-def _plain(result: Any, model: type[BaseModel], node: str) -> dict[str, Any]:
-    """JSON of what a skill gave back; only its declared Output passes."""
-    if not isinstance(result, model):
-        raise Invalid("orchestration.step_output_wrong", node=node, fields=[])
-    try:
-        return result.model_dump(mode="json")
-    except ValueError as problem:
-        raise Invalid("orchestration.step_output_wrong", node=node, fields=[]) from problem
+    def _await_pause(self) -> None:
+        if self._cancelled():
+            self._failure = Cancelled()
+            return
+        sleep(min(self._until_resumed() or 0.0, POLL_SECONDS))
+        self._resume()
 
+    def _until_resumed(self) -> float | None:
+        return max(0.0, self._paused[0][0] - monotonic()) if self._paused and self._failure is None else None
 
-def _places(problem: ValidationError) -> Iterable[str]:
-    """Where it is wrong and in which way, without the value: it may be somebody's mail."""
-    return (
-        f"{'.'.join(str(part) for part in error['loc'])}: {error['type']}"
-        for error in problem.errors(include_input=False)
-    )
+    def _resume(self) -> None:
+        while self._paused and self._paused[0][0] <= monotonic():
+            self._ready.append(heappop(self._paused)[-1])
+
+    def _settle(self, step: Step, outcome: Any) -> None:
+        if step.usage:
+            self._context.usage.extend(step.usage)
+        if type(outcome) is dict:
+            self._steps.finish(step.node.id, step.index, outcome, step.usage)
+            self._done(step, outcome)
+        elif isinstance(outcome, Waits):
+            self._steps.wait(step.node.id, step.index, outcome, step.usage)
+            self._waiting.append((step.node.id, step.index, outcome))
+        else:
+            self._fail(step, outcome)
+
+    def _fail(self, step: Step, problem: Exception, *, known: bool = False) -> None:
+        """`known`: the failure was found, not made."""
+        node = step.node
+        again = self._failure is None and tries_again(step, problem)
+        ends = not again and node.on_error == "fail"
+        code, data = said(problem)
+        if ends or not known:
+            self._steps.fail(node.id, step.index, code, data, () if known else step.usage, ends=ends)
+        if again:
+            self._try_again(step)
+        elif ends:
+            self._failure = self._failure or problem
+        else:
+            error: Any = {"code": code, "data": dict(data)}
+            if node.at in self._entries:
+                self._scope["errors"].setdefault(node.id, []).append({"index": step.index, **error})
+            else:
+                self._scope["errors"][node.id] = error
+            self._done(step, node.use)
+
+    def _try_again(self, step: Step) -> None:
+        seconds = pause(step)
+        step.attempt += 1
+        if seconds <= INLINE_SECONDS:
+            heappush(self._paused, (monotonic() + seconds, *step.place, step))
+            return
+        waits = Waits("time", datetime.now(UTC) + timedelta(seconds=seconds), {})
+        self._steps.wait(step.node.id, step.index, waits, ())
+        self._waiting.append((step.node.id, step.index, waits))
+
+    def _done(self, step: Step, outputs: Mapping[str, Any] | None) -> None:
+        node = step.node
+        progress = self._entries.get(node.at)
+        if progress is None:
+            self._over(node, outputs)
+            return
+        progress.results[step.index] = outputs
+        progress.left -= 1
+        if progress.left:
+            self._next_entry(node)
+        else:
+            self._over(node, progress.results)
+
+    def _over(self, node: PlannedNode, value: Any) -> None:
+        self._scope[node.id] = value
+        for follower in node.followers:
+            self._left[follower.at] -= 1
+            if not self._left[follower.at] and self._failure is None:
+                self._open(follower)

@@ -10,7 +10,7 @@ from core.connectors.models import DataSnapshot
 from core.kernel.ids import new_id
 from core.kernel.telemetry import span
 from core.orchestration.models import Run, RunStep
-from core.orchestration.ports import Snapshot, Usage
+from core.orchestration.ports import Snapshot, Usage, Waits
 from runners.faults import fault
 from runners.wiring import storage
 
@@ -29,6 +29,7 @@ class RunSteps:
     def __init__(self, run: Run, earlier: Sequence[RunStep], began: Callable[[], None]) -> None:
         self._run, self._began = run, began
         self._done = {(s.node_id, s.index): s for s in earlier if s.status == "succeeded"}
+        self._attempts = {(s.node_id, s.index): s.attempt for s in earlier}
         self._current: dict[tuple[str, int], RunStep] = {}
         self._unwritten: list[RunStep] = []
         self._remembered: list[DataSnapshot] = []
@@ -39,14 +40,19 @@ class RunSteps:
         """The step under way uses a connection: it is written as soon as it is finished."""
         self._went_outside = True
 
-    def begin(self, node: str, index: int, skill: str, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def attempts(self, node: str, index: int) -> int:
+        return self._attempts.get((node, index), 0)
+
+    def begin(
+        self, node: str, index: int, skill: str, inputs: Mapping[str, Any], attempt: int
+    ) -> Mapping[str, Any] | None:
         done = self._done.get((node, index))
         if done is not None:
             return done.outputs or {}
         self._began()
         self._current[node, index] = RunStep(
             id=new_id(), workspace_id=self._run.workspace_id, run_id=self._run.id, node_id=node, index=index, skill=skill,
-            status="running", inputs=dict(inputs), started_at=_now(),
+            status="running", inputs=dict(inputs), started_at=_now(), attempt=attempt,
         )  # fmt: skip
         return None
 
@@ -59,9 +65,18 @@ class RunSteps:
             self.write()
         fault(f"after_step_{node}")
 
-    def fail(self, node: str, index: int, code: str, data: Mapping[str, Any], usage: Sequence[Usage]) -> None:
+    def fail(
+        self, node: str, index: int, code: str, data: Mapping[str, Any], usage: Sequence[Usage], *, ends: bool
+    ) -> None:
         self._end(node, index, "failed", usage).error = {"code": code, "data": dict(data)}
         self.write()
+
+    def skip(self, node: str, index: int) -> None:
+        """A skipped step leaves no row: its condition says the same again."""
+
+    def wait(self, node: str, index: int, waits: Waits, usage: Sequence[Usage]) -> None:
+        step = self._end(node, index, "waiting", usage)
+        step.wait = {"kind": waits.kind, "until": waits.until and waits.until.isoformat(), "data": dict(waits.data)}
 
     def write(self) -> None:
         """Makes what is unwritten durable. Raises ClaimLost."""

@@ -19,7 +19,7 @@ MAIL = letter("Hi Sam,\n\ncan you send me the file by Friday?\n\nAnna", id="<q@x
 @pytest.mark.parametrize("name", NAMES)
 def test_a_skill_is_in_a_file_of_its_name(name: str):
     module = skills()[name].__module__
-    assert module == f"runners.skills.builtin.{name.replace('.', '_')}"
+    assert module == (f"runners.skills.builtin.{name.replace('.', '_')}" if "." in name else f"runners.skills.{name}")
     assert [other for other in NAMES if skills()[other].__module__ == module] == [name]
 
 
@@ -46,6 +46,7 @@ def _inputs() -> dict[str, Any]:
     drafts = skill("inbox.suggest").run(told, skill("inbox.suggest").Input(**suggest)).drafts
     texts = {"drafts/en.yaml": (BUILT_IN / "inbox" / "drafts" / "en.yaml").read_text("utf-8")}
     return {
+        "noop": {"value": {"a": [1, None]}},
         "mail.read": {},
         "mail.understand": {"mail": read.mails[0].model_dump()},
         "inbox.suggest": suggest,

@@ -66,7 +66,7 @@ class Query:
         if self.path is not None:
             found: Any = scope
             for key in self.path:
-                if not isinstance(found, Mapping):
+                if type(found) is not dict and not isinstance(found, Mapping):
                     return None
                 found = found.get(key)
             return found

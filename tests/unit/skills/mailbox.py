@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from core.catalog.kinds import Template
 from core.connectors.ports import Item, Page, Problem, Receipt, Report
 from core.kernel.errors import NotFound
-from core.orchestration.ports import LanguageModel, SkillContext, Snapshot, Tool, Usage
+from core.orchestration.ports import LanguageModel, SkillContext, Snapshot, Tool, Usage, Waits
 from runners.engine.evaluate import evaluate
 
 CONNECTION = UUID(int=7)
@@ -101,15 +101,26 @@ class Steps:
         self.done = done or {}
         self.ran: list[tuple[str, int]] = []
 
-    def begin(self, node: str, index: int, skill: str, inputs: Mapping[str, Any]) -> Any:
+    def attempts(self, node: str, index: int) -> int:
+        return 0
+
+    def begin(self, node: str, index: int, skill: str, inputs: Mapping[str, Any], attempt: int) -> Any:
         return self.done.get((node, index))
 
     def finish(self, node: str, index: int, outputs: Mapping[str, Any], usage: Sequence[Usage]) -> None:
         self.ran.append((node, index))
         self.done[node, index] = outputs
 
-    def fail(self, node: str, index: int, code: str, data: Mapping[str, Any], usage: Sequence[Usage]) -> None:
+    def fail(
+        self, node: str, index: int, code: str, data: Mapping[str, Any], usage: Sequence[Usage], *, ends: bool
+    ) -> None:
         raise AssertionError(f"{node}[{index}] failed: {code} {data}")
+
+    def skip(self, node: str, index: int) -> None:
+        self.done[node, index] = None
+
+    def wait(self, node: str, index: int, waits: Waits, usage: Sequence[Usage]) -> None:
+        raise AssertionError(f"{node}[{index}] waits: {waits.kind}")
 
 
 def context(
