@@ -3,6 +3,7 @@
 A name is resolved once, every address it has is checked, and the connection goes to a checked address, so that a second
 answer of the name server changes nothing. No proxies, cookies, credentials or compression; at most three redirects."""
 
+import re
 import socket
 import ssl
 import time
@@ -23,6 +24,11 @@ Resolver = Callable[[str, int], list[str]]
 """All addresses of a name, as texts. Raises OSError."""
 
 _REDIRECTS = 3
+_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_VALUE = re.compile(r"[\x20-\x7e]{0,8000}")
+_OURS = frozenset(
+    ("accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "via")
+)  # fmt: skip
 _PORTS = frozenset((80, 443))
 
 
@@ -72,25 +78,34 @@ class Outbound:
             raise ValueError("a TLS context that does not verify")
         self._trust = trust
 
-    def get(self, url: str, *, max_bytes: int = 2_000_000) -> Answer:
-        """Fetches it, following at most three redirects, each checked like the first and none from https to http.
+    def get(
+        self, url: str, *, max_bytes: int = 2_000_000, headers: Mapping[str, str] | None = None, head: bool = False
+    ) -> Answer:
+        """Fetches it (with `head`, only what it says about itself), following at most three redirects, each checked like the first and none from https
+        to http. `headers` go to the origin of `url` and to no other.
         Raises OutboundRefused, OutboundUnreachable or OutboundUncertain."""
         deadline = time.monotonic() + self._seconds
-        at = _checked(url, ("https", "http"))
+        first = at = _checked(url, ("https", "http"))
+        own = _own(headers or {})
         for _ in range(_REDIRECTS + 1):
-            answer = self._call("GET", at, _headers(at), b"", max_bytes, deadline)
+            lines = _headers(at) | (own if _origin(at) == _origin(first) else {})
+            answer = self._call("HEAD" if head else "GET", at, lines, b"", max_bytes, deadline)
             to = answer.headers.get("location")
             if answer.status not in (301, 302, 303, 307, 308) or to is None:
                 return answer
             at = _checked(_joined(at, to), ("https",) if at.scheme == "https" else ("https", "http"))
         raise OutboundRefused("outbound.too_many_redirects", host=at.host)
 
-    def post_once(self, url: str, body: bytes, content_type: str) -> Answer:
-        """One POST over https that follows no redirect (RFC 8058, section 3.1). The answer's status counts, its body is
+    def send_once(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """One request over https that may change something, and follows no redirect. The answer's status counts, its body is
         not read. Raises OutboundRefused, OutboundUnreachable or OutboundUncertain."""
         at = _checked(url, ("https",))
-        headers = _headers(at) | {"content-type": content_type, "content-length": str(len(body))}
-        return self._call("POST", at, headers, body, 0, time.monotonic() + self._seconds)
+        lines = _headers(at) | _own(headers) | {"content-length": str(len(body))}
+        return self._call(method, at, lines, body, 0, time.monotonic() + self._seconds)
+
+    def post_once(self, url: str, body: bytes, content_type: str) -> Answer:
+        """One POST (RFC 8058, section 3.1); see `send_once`."""
+        return self.send_once("POST", url, body, {"content-type": content_type})
 
     def _call(
         self, method: str, at: httpx.URL, headers: Mapping[str, str], body: bytes, max_bytes: int, deadline: float
@@ -131,6 +146,21 @@ def _headers(url: httpx.URL) -> dict[str, str]:
         "user-agent": "Nod",
         "connection": "close",
     }
+
+
+def _own(headers: Mapping[str, str]) -> dict[str, str]:
+    """Header fields of the caller's, none of which may change what kind of request it is or where it goes."""
+    own = {name.lower(): value.strip() for name, value in headers.items()}
+    for name, value in own.items():
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise OutboundRefused("outbound.header_malformed")
+        if name in _OURS or name.startswith(("proxy-", "sec-")):
+            raise OutboundRefused("outbound.header_refused", name=name)
+    return own
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _checked(url: str | httpx.URL, schemes: tuple[str, ...]) -> httpx.URL:

@@ -57,6 +57,8 @@ def website(authority: Authority) -> Iterator[Website]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content) if self.path != "/drip" else 100))
             self.end_headers()
+            if self.command == "HEAD":
+                return
             try:
                 if self.path == "/drip":
                     while not stopped.wait(0.2):
@@ -65,7 +67,7 @@ def website(authority: Authority) -> Iterator[Website]:
             except OSError:
                 self.close_connection = True
 
-        do_POST = do_GET
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET
 
         def log_message(self, format: str, *args: Any) -> None:
             """Tests are quiet."""

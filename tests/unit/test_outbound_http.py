@@ -186,6 +186,58 @@ def test_cookies_are_not_carried_along(web: Website) -> None:
     assert all("cookie" not in headers for _, _, headers, _ in web.calls)
 
 
+def test_own_header_fields_go_to_the_first_origin_only(web: Website) -> None:
+    web.answers["/moved"] = (302, {"Location": "/page"}, b"")
+    web.answers["/away"] = (302, {"Location": f"https://localhost:{web.port}/page"}, b"")
+    fields = {"Authorization": "canary", "X-Mine": "canary"}
+    web.outbound().get(web.url("/moved"), headers=fields)
+    assert [headers.get("authorization") for _, _, headers, _ in web.calls] == ["canary", "canary"]
+    web.calls.clear()
+    web.outbound().get(web.url("/away"), headers=fields)
+    assert [path for _, path, _, _ in web.calls] == ["/away", "/page"]
+    assert "canary" not in repr(web.calls[1])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"X-A": "1\r\nX-Evil: 1"},
+        {"X-A\r\nX-Evil": "1"},
+        {"X A": "1"},
+        {"": "1"},
+        {"X-A": "ü"},
+        {"X-A": "\0"},
+        {"Host": "internal"},
+        {"Content-Length": "0"},
+        {"transfer-encoding": "chunked"},
+        {"Accept-Encoding": "gzip"},
+        {"Proxy-Authorization": "x"},
+        {"Cookie": "a=1"},
+    ],
+)
+def test_a_header_field_that_changes_the_request_is_refused(web: Website, fields: dict[str, str]) -> None:
+    for call in (
+        lambda: web.outbound().get(web.url("/"), headers=fields),
+        lambda: web.outbound().send_once("PUT", web.url("/"), b"", fields),
+    ):
+        with pytest.raises(OutboundRefused) as refused:
+            call()
+        assert refused.value.code in ("outbound.header_malformed", "outbound.header_refused")
+    assert web.calls == []
+
+
+def test_only_what_a_page_says_about_itself_can_be_asked_for(web: Website) -> None:
+    answer = web.outbound().get(web.url("/page"), head=True)
+    assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "5")
+    assert web.calls[0][0] == "HEAD"
+
+
+def test_what_may_change_something_goes_over_https_only() -> None:
+    with pytest.raises(OutboundRefused) as refused:
+        Outbound(resolver=_nobody_asks).send_once("DELETE", "http://example.org/", b"", {})
+    assert refused.value.code == "outbound.scheme_refused"
+
+
 def test_a_post_is_sent_once_and_follows_nothing(web: Website) -> None:
     web.answers["/leave"] = (307, {"Location": "/page"}, b"")
     answer = web.outbound().post_once(
