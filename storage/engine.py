@@ -2,19 +2,22 @@
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 
 from core.kernel.errors import Unavailable
 from storage.context import LIFETIME, ContextSigner
-from storage.failures import translate
+from storage.failures import failure_of, translate
 from storage.values import dumps
 
 CONNECTIONS = 16
 WAIT_SECONDS = 10
+CONTEXT = "SELECT set_config('nod.context', %s, true)"
 BEGIN = text("SELECT set_config('nod.context', :said, true), now(), nod.current_workspace()")
 
 
@@ -48,6 +51,34 @@ class Database:
             if away.code != "kernel.database_away":
                 raise
             return self._begin(workspace_id, user_id)
+
+    def at_once(
+        self, workspace_id: UUID, user_id: UUID, statement: LiteralString, given: Mapping[str, Any]
+    ) -> tuple[Any, ...]:
+        """One statement of one row in a transaction of its own under the context: begin, context, statement and commit travel together, in one round trip.
+        `statement` is psycopg's, with named placeholders. Raises as `begin` does, and what the statement's rules refuse."""
+        for last in (False, True):
+            with self.engine.connect() as connection:
+                raw = connection.connection.driver_connection
+                assert isinstance(raw, psycopg.Connection)
+                said = self._signer.sign(workspace_id, user_id, int(self._now(connection)) + LIFETIME)
+                connection.rollback()
+                try:
+                    with raw.pipeline():
+                        raw.execute(CONTEXT, (said,))
+                        asked = raw.execute(statement, given)
+                        raw.commit()
+                    row = asked.fetchone()
+                    assert row is not None
+                    return row
+                except psycopg.Error as problem:
+                    connection.invalidate()
+                    failure = failure_of(problem)
+                    if failure is None:
+                        raise
+                    if last or failure.code != "kernel.database_away":
+                        raise failure from None
+        raise Unavailable("kernel.database_away")
 
     def close(self) -> None:
         """Closes what lies in the pool."""

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from core.kernel.settings import Settings
 from storage.addresses import app_url
+from storage.batches import SqlBatches
 from storage.bell import Bell, NoBell, RedisBell
 from storage.blobs import LocalBlobs
 from storage.context import ContextSigner
@@ -30,6 +31,7 @@ class Storage:
         self.directory = SqlDirectory(database)
         self.due = SqlDueWork(database)
         self.inbox = SqlInbox(database, keys)
+        self.batches = SqlBatches(database, keys, bell)
         self._database, self._keys, self._data_dir = database, keys, data_dir
 
     def work(self, workspace_id: UUID, user_id: UUID) -> SqlUnitOfWork:

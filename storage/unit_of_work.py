@@ -28,7 +28,8 @@ from storage.repositories.messaging import SqlMessages
 from storage.repositories.orchestration import SqlRuns
 from storage.repositories.preferences import SqlPreferences
 from storage.repositories.skills import SqlSkills
-from storage.repositories.workflows import SqlPacks, SqlQuestions, SqlTriggers, SqlWorkflowExecutions, SqlWorkflows
+from storage.repositories.triggers import SqlTriggers
+from storage.repositories.workflows import SqlPacks, SqlQuestions, SqlWorkflowExecutions, SqlWorkflows
 from storage.seals import Seals
 from storage.vault import LocalKeys
 

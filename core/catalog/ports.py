@@ -1,5 +1,6 @@
 """What the catalog needs of storage."""
 
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -31,8 +32,20 @@ class Agents(Protocol):
         """By id, newest first, those before `after`."""
         ...
 
+    def with_light(self, agent_ids: Sequence[UUID]) -> dict[UUID, tuple[Agent, bool]]:
+        """Those of them that there are, each with whether its newest version only computes (AgentVersion.light)."""
+        ...
+
+    def using_skill(self, skill: str, after: UUID | None, limit: int) -> list[Agent]:
+        """Agents whose newest version uses the skill of that name; by id, newest first, those before `after`."""
+        ...
+
     def touch(self, agent_id: UUID) -> None:
-        """Sets `last_run_at` to now, without a new version."""
+        """A run of it went well: `last_run_at` is now, give or take some seconds, and no failures are counted any more. Without a new version."""
+        ...
+
+    def failed(self, agent_id: UUID) -> int:
+        """Counts one more failure in a row, without a new version; answers how many there are."""
         ...
 
 

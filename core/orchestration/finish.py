@@ -44,7 +44,8 @@ def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any
             announce(work, run.user_id, "suggestion", suggestion.id, trace=run.trace)
         if len(made) > CARDS_A_RUN:
             announce(work, run.user_id, "digest", run.id, priority=2, trace=run.trace)
-    work.agents.touch(run.agent_id)
+    if run.agent_id is not None:
+        work.agents.touch(run.agent_id)
     work.record(Event("run.succeeded", run.workspace_id, run.user_id, {"run_id": str(run.id)}))
     refresh(work, "run", run.id)
     return run

@@ -216,8 +216,20 @@ class Runs(Protocol):
 
     def add(self, run: Run) -> None: ...
 
+    def add_all(self, runs: Sequence[Run]) -> None:
+        """Adds many at once, written before anything else is asked. They are not tracked any further."""
+        ...
+
     def get(self, run_id: UUID) -> Run:
         """Raises NotFound `orchestration.run_unknown`."""
+        ...
+
+    def lock(self, run_id: UUID) -> Run:
+        """Like `get`, locked for this transaction and fresh, whatever its status."""
+        ...
+
+    def children(self, run_id: UUID, limit: int) -> list[Run]:
+        """Runs that this one started, oldest first."""
         ...
 
     def page(
@@ -227,7 +239,7 @@ class Runs(Protocol):
         ...
 
     def claim(self, run_id: UUID, lease_seconds: float) -> Run | None:
-        """Takes a run that is queued and due, or running past its lease: status running, fence and attempt one up, `started_at` set the
+        """Takes a run that is queued or waiting and due, or running past its lease: status running, fence and attempt one up, `started_at` set the
         first time. None when there is nothing to take. Terms are the database's clock."""
         ...
 
@@ -243,8 +255,14 @@ class Runs(Protocol):
         """In the order in which they began."""
         ...
 
+    def step(self, run_id: UUID, node_id: str, index: int) -> RunStep | None: ...
+
     def put_step(self, step: RunStep) -> None:
-        """Adds it, or replaces the unfinished step of the same run, node and index."""
+        """Adds it, or replaces the step of the same run, node and index; not one that succeeded or was skipped."""
+        ...
+
+    def put_steps(self, steps: Sequence[RunStep]) -> None:
+        """Many of them at once, each of another node or index."""
         ...
 
     def snapshots(self, connection_id: UUID, agent_id: UUID, data_type: str, since: datetime) -> list[DataSnapshot]:

@@ -1,8 +1,10 @@
 """Agents and their versions."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 
 from core.catalog.models import Agent, AgentVersion
 from core.kernel.errors import NotFound
@@ -10,6 +12,8 @@ from storage.repositories.base import Repository
 from storage.rows import from_row, to_row
 from storage.tables.catalog import agent_versions as versions
 from storage.tables.catalog import agents
+
+TOUCHED_AT_MOST = timedelta(seconds=10)
 
 
 class SqlAgents(Repository):
@@ -46,6 +50,35 @@ class SqlAgents(Repository):
     ) -> list[Agent]:
         return self._page(Agent, after, limit, owner_id=owner_id, status=status, template=template)
 
+    def with_light(self, agent_ids: Sequence[UUID]) -> dict[UUID, tuple[Agent, bool]]:
+        newest = (
+            select(Agent, versions.c.light)
+            .join(versions, (versions.c.agent_id == agents.c.id) & (versions.c.id == agents.c.latest_version_id))
+            .where(agents.c.id.in_(agent_ids))
+        )
+        return {agent.id: (agent, light) for agent, light in self._t.session.execute(newest)}
+
+    def using_skill(self, skill: str, after: UUID | None, limit: int) -> list[Agent]:
+        # From the index of skills to the versions, and of those the newest.
+        found = (
+            select(Agent)
+            .join(versions, versions.c.id == agents.c.latest_version_id)
+            .where(versions.c.skills.contains([skill]))
+            .order_by(agents.c.id.desc())
+            .limit(limit)
+        )
+        return list(self._t.session.scalars(found if after is None else found.where(agents.c.id < after)))
+
     def touch(self, agent_id: UUID) -> None:
+        # Not for every run: all runs of an agent would wait for each other on its row.
+        c = agents.c
+        stale = or_(c.last_run_at.is_(None), c.last_run_at < self._t.now - TOUCHED_AT_MOST, c.failures > 0)
         self._t.session.flush()
-        self._t.connection.execute(update(agents).where(agents.c.id == agent_id).values(last_run_at=self._t.now))
+        self._t.connection.execute(
+            update(agents).where(c.id == agent_id, stale).values(last_run_at=self._t.now, failures=0)
+        )
+
+    def failed(self, agent_id: UUID) -> int:
+        self._t.session.flush()
+        once_more = update(agents).where(agents.c.id == agent_id).values(failures=agents.c.failures + 1)
+        return self._t.connection.execute(once_more.returning(agents.c.failures)).scalar_one()

@@ -1,5 +1,6 @@
 """Runs, their steps, and what agents remember."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +15,14 @@ from storage.tables.connectors import data_snapshots as snapshots
 from storage.tables.orchestration import run_steps as steps
 from storage.tables.orchestration import runs
 
+_PLACE = ("workspace_id", "run_id", "node_id", "index")
+_new_step = insert(steps)
+_PUT_STEP = _new_step.on_conflict_do_update(
+    index_elements=_PLACE,
+    set_={column.name: _new_step.excluded[column.name] for column in steps.c if column.name not in (*_PLACE, "id")},
+    where=steps.c.status.not_in(("succeeded", "skipped")),
+)
+
 
 class SqlRuns(Repository):
     """core.orchestration.ports.Runs."""
@@ -21,8 +30,18 @@ class SqlRuns(Repository):
     def add(self, run: Run) -> None:
         self._t.session.add(run)
 
+    def add_all(self, runs_: Sequence[Run]) -> None:
+        if runs_:
+            self._t.connection.execute(insert(runs), [to_row(run) for run in runs_])
+
     def get(self, run_id: UUID) -> Run:
         return self._get(Run, run_id, "orchestration.run_unknown")
+
+    def lock(self, run_id: UUID) -> Run:
+        return self._lock(Run, run_id, "orchestration.run_unknown")
+
+    def children(self, run_id: UUID, limit: int) -> list[Run]:
+        return self._all(Run, runs.c.parent_run_id == run_id, order=(runs.c.id,), limit=limit)
 
     def page(
         self, after: UUID | None, limit: int, agent_id: UUID | None = None, status: str | None = None
@@ -32,7 +51,7 @@ class SqlRuns(Repository):
     def claim(self, run_id: UUID, lease_seconds: float) -> Run | None:
         c = runs.c
         free = or_(
-            (c.status == "queued") & (c.due_at <= clock()),
+            c.status.in_(("queued", "waiting")) & (c.due_at <= clock()),
             (c.status == "running") & (c.lease_until <= clock()),
         )
         return self._take_one(
@@ -69,18 +88,17 @@ class SqlRuns(Repository):
         )
         return [from_row(RunStep, row) for row in rows]
 
+    def step(self, run_id: UUID, node_id: str, index: int) -> RunStep | None:
+        one = select(steps).where(steps.c.run_id == run_id, steps.c.node_id == node_id, steps.c.index == index)
+        row = self._t.connection.execute(one).one_or_none()
+        return None if row is None else from_row(RunStep, row)
+
     def put_step(self, step: RunStep) -> None:
-        row = to_row(step)
-        place = ("workspace_id", "run_id", "node_id", "index")
-        self._t.connection.execute(
-            insert(steps)
-            .values(row)
-            .on_conflict_do_update(
-                index_elements=place,
-                set_={name: value for name, value in row.items() if name not in (*place, "id")},
-                where=steps.c.status != "succeeded",
-            )
-        )
+        self.put_steps((step,))
+
+    def put_steps(self, steps_: Sequence[RunStep]) -> None:
+        if steps_:
+            self._t.connection.execute(_PUT_STEP, [to_row(step) for step in steps_])
 
     def snapshots(self, connection_id: UUID, agent_id: UUID, data_type: str, since: datetime) -> list[DataSnapshot]:
         c = snapshots.c

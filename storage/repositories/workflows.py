@@ -1,14 +1,14 @@
-"""Packs, workflows with their versions and executions, and questions to people; triggers."""
+"""Packs, workflows with their versions and executions, and questions to people."""
 
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, cast, func, insert, literal, select
 
 from core.kernel.errors import NotFound
-from core.workflows.models import Pack, Question, Trigger, Workflow, WorkflowExecution, WorkflowVersion
+from core.workflows.models import Pack, Question, Workflow, WorkflowExecution, WorkflowVersion
 from storage.repositories.base import Repository
 from storage.rows import from_row, to_row
-from storage.tables.workflows import packs, questions, triggers
+from storage.tables.workflows import packs, questions
 from storage.tables.workflows import workflow_executions as executions
 from storage.tables.workflows import workflow_versions as versions
 
@@ -113,26 +113,3 @@ class SqlQuestions(Repository):
         if after is not None:
             where.append(c.id < after)
         return self._all(Question, *where, order=(c.id.desc(),), limit=limit)
-
-
-class SqlTriggers(Repository):
-    """core.workflows.ports.Triggers."""
-
-    def add(self, trigger: Trigger) -> None:
-        self._t.session.add(trigger)
-
-    def get(self, trigger_id: UUID) -> Trigger:
-        return self._get(Trigger, trigger_id, "workflows.trigger_unknown")
-
-    def of_agent(self, agent_id: UUID) -> list[Trigger]:
-        return self._all(Trigger, triggers.c.agent_id == agent_id, order=(triggers.c.id,))
-
-    def claim(self, trigger_id: UUID) -> Trigger | None:
-        c = triggers.c
-        due = (
-            select(Trigger)
-            .where(c.id == trigger_id, c.status == "active", c.next_fire_at <= func.now())
-            .with_for_update(skip_locked=True)
-            .execution_options(populate_existing=True)
-        )
-        return self._t.session.scalars(due).one_or_none()

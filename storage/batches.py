@@ -1,0 +1,213 @@
+"""Light runs by the dozen: claimed in one round trip, ended in another (docs/adr/0009). Written for speed, under the same rules as everything else."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, LiteralString
+from uuid import UUID
+
+from core.billing.record import ledger_rows
+from core.kernel.ids import new_id
+from core.kernel.telemetry import span
+from core.orchestration.batches import MOST_AT_ONCE, Batch, Counted, Ended, LightRun, Owner
+from storage.bell import Bell, Ring
+from storage.engine import Database
+from storage.values import dumps
+from storage.vault import DataKey, LocalKeys, Place
+
+CLAIM = """
+WITH queued AS (
+    SELECT id, light AND attempt = 0 AND status = 'queued' AS light, due_at FROM nod.runs
+    WHERE workspace_id = %(workspace)s AND status IN ('queued', 'waiting') AND due_at <= clock_timestamp()
+    ORDER BY due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+), lost AS (
+    SELECT id, false AS light, lease_until AS due_at FROM nod.runs
+    WHERE workspace_id = %(workspace)s AND status = 'running' AND lease_until <= clock_timestamp()
+    ORDER BY lease_until LIMIT 2 FOR UPDATE SKIP LOCKED
+), found AS (
+    SELECT * FROM lost UNION ALL SELECT * FROM queued
+), head AS (
+    SELECT id, light FROM found ORDER BY due_at, id LIMIT 1
+), taken AS (
+    UPDATE nod.runs r SET status = 'running', fence = r.fence + 1, attempt = r.attempt + 1, version = r.version + 1,
+        lease_until = clock_timestamp() + make_interval(secs => %(lease)s), started_at = clock_timestamp()
+    FROM found f, head
+    WHERE head.light AND f.light AND r.workspace_id = %(workspace)s AND r.id = f.id
+    RETURNING r.id, r.user_id, r.agent_id, r.agent_version_id, r.trigger_id, r.trigger_type, r.fence, r.input, r.due_at, r.started_at, r.trace
+), counted AS (
+    INSERT INTO nod.usage_counters AS c (workspace_id, scope, day, runs, tokens, cost, told)
+    SELECT %(workspace)s, s.scope, (now() AT TIME ZONE 'UTC')::date, s.runs, 0, 0, '{}' FROM (
+        SELECT 'workspace' AS scope, count(*) AS runs FROM taken HAVING count(*) > 0
+        UNION ALL
+        SELECT agent_id::text, count(*) FROM taken GROUP BY agent_id
+    ) s ORDER BY s.scope <> 'workspace', s.scope
+    ON CONFLICT (workspace_id, scope, day) DO UPDATE SET runs = c.runs + EXCLUDED.runs
+    RETURNING c.scope, c.runs, c.tokens, c.cost
+), whose AS (
+    SELECT DISTINCT user_id FROM taken
+)
+SELECT (SELECT count(*) FROM found), (SELECT id FROM head WHERE NOT light),
+    (SELECT json_agg(t ORDER BY t.due_at, t.id) FROM taken t), (SELECT json_agg(c) FROM counted c),
+    (SELECT tier FROM nod.subscriptions WHERE workspace_id = %(workspace)s AND status = 'active'), now(),
+    (SELECT json_agg(json_build_object('id', u.id, 'name', coalesce(u.preferred_name, u.name), 'email', u.email, 'timezone', p.timezone,
+        'language', p.language, 'wrapped', encode(k.wrapped, 'hex'), 'key_version', k.key_version))
+     FROM whose w JOIN nod.users u ON u.id = w.user_id JOIN nod.user_profiles p ON p.user_id = w.user_id JOIN nod.data_keys k ON k.user_id = w.user_id),
+    (SELECT json_object_agg(a.id, a.name) FROM nod.agents a WHERE a.workspace_id = %(workspace)s AND a.id IN (SELECT agent_id FROM taken))
+"""
+END = """
+WITH won AS (
+    UPDATE nod.runs r SET status = 'succeeded', finished_at = clock_timestamp(), lease_until = NULL, output = g.output, error = NULL, version = r.version + 1
+    FROM json_to_recordset(%(runs)s) AS g (id uuid, fence integer, output jsonb)
+    WHERE r.workspace_id = %(workspace)s AND r.id = g.id AND r.fence = g.fence AND r.status = 'running'
+    RETURNING r.id, r.agent_id
+), steps AS (
+    INSERT INTO nod.run_steps (id, workspace_id, run_id, node_id, index, skill, status, inputs, outputs, usage, started_at, finished_at, attempt)
+    SELECT s.id, %(workspace)s, s.run_id, s.node_id, s.index, s.skill, s.status, s.inputs, s.outputs, '{}', s.started_at, s.finished_at, s.attempt
+    FROM json_to_recordset(%(steps)s) AS s (id uuid, run_id uuid, node_id text, index integer, skill text, status text, inputs jsonb, outputs jsonb,
+        started_at timestamptz, finished_at timestamptz, attempt integer)
+    JOIN won ON won.id = s.run_id
+), ledger AS (
+    INSERT INTO nod.usage_ledger (id, workspace_id, user_id, run_id, agent_id, kind, tokens_prompt, tokens_completion, cost, at)
+    SELECT l.id, %(workspace)s, l.user_id, l.run_id, l.agent_id, 'run', 0, 0, 0, l.at
+    FROM json_to_recordset(%(ledger)s) AS l (id uuid, user_id uuid, run_id uuid, agent_id uuid, at timestamptz)
+    JOIN won ON won.id = l.run_id
+    ON CONFLICT (workspace_id, id) DO NOTHING
+), happened AS (
+    INSERT INTO nod.events (id, workspace_id, user_id, kind, schema_version, payload, occurred_at, ingested_at)
+    SELECT e.id, %(workspace)s, e.user_id, e.kind, 1, decode(e.payload, 'hex'), clock_timestamp(), clock_timestamp()
+    FROM json_to_recordset(%(events)s) AS e (id uuid, run_id uuid, user_id uuid, kind text, payload text)
+    JOIN won ON won.id = e.run_id
+    RETURNING id, workspace_id, kind
+), matches AS (
+    INSERT INTO nod.event_matches (workspace_id, trigger_id, event_id, user_id, created_at)
+    SELECT h.workspace_id, t.id, h.id, t.owner_id, now()
+    FROM happened h JOIN nod.triggers t ON t.workspace_id = h.workspace_id AND t.type = 'event' AND t.status = 'active'
+        AND t.event_kind IN (h.kind, split_part(h.kind, '.', 1) || '.*', '*')
+    RETURNING trigger_id
+), shown AS (
+    UPDATE nod.deliveries d SET wanted = d.wanted + 1, status = CASE d.status WHEN 'sending' THEN 'sending' ELSE 'pending' END, version = d.version + 1
+    FROM won WHERE d.workspace_id = %(workspace)s AND d.subject_id = won.id AND d.subject_kind = 'run' AND d.status <> 'failed'
+    RETURNING d.id, d.channel, d.link_id
+), touched AS (
+    -- Not for every run: all runs of an agent would wait for each other on its row.
+    UPDATE nod.agents a SET last_run_at = now(), failures = 0
+    WHERE a.workspace_id = %(workspace)s AND a.id IN (SELECT agent_id FROM won)
+      AND (a.last_run_at IS NULL OR a.last_run_at < now() - interval '10 seconds' OR a.failures > 0)
+)
+SELECT (SELECT json_agg(id) FROM won), (SELECT json_agg(DISTINCT trigger_id) FROM matches), (SELECT json_agg(shown) FROM shown)
+"""
+
+
+class SqlBatches:
+    """core.orchestration.batches.Batches."""
+
+    def __init__(self, database: Database, keys: LocalKeys, bell: Bell) -> None:
+        self._database, self._keys, self._bell = database, keys, bell
+
+    def claim(self, workspace_id: UUID, user_id: UUID, lease_seconds: float) -> Batch:
+        """One transaction, one round trip. Raises Unavailable."""
+        asked = {"workspace": workspace_id, "most": MOST_AT_ONCE, "lease": lease_seconds}
+        found, single, taken, counted, tier, now, whose, agents = self._at_once(workspace_id, user_id, CLAIM, asked)
+        if taken is None:
+            return Batch(workspace_id, user_id, single=single, more=found > 1)
+        return Batch(
+            workspace_id,
+            user_id,
+            runs=[_run(row, workspace_id) for row in taken],
+            more=found >= MOST_AT_ONCE or found > len(taken),
+            owners={owner.id: owner for owner in map(_owner, whose)},
+            agents={UUID(id): name for id, name in agents.items()},
+            counted=[Counted(c["scope"], c["runs"], c["tokens"], Decimal(str(c["cost"]))) for c in counted],
+            tier=tier,
+            now=now,
+            keys={UUID(one["id"]): self._key(one) for one in whose if one["wrapped"] is not None},
+        )
+
+    def end(self, batch: Batch, ended: Sequence[Ended]) -> set[UUID]:
+        """One transaction, one round trip; then rings. Raises Unavailable."""
+        runs = [end.run for end in ended]
+        given = {
+            "workspace": batch.workspace_id,
+            "runs": dumps([{"id": str(e.run.id), "fence": e.run.fence, "output": e.output} for e in ended]),
+            "steps": dumps([_step(step) for e in ended for step in e.steps]),
+            "ledger": dumps([_entry(entry) for entry in ledger_rows(runs, batch.now or runs[0].started_at)]),
+            "events": dumps([event for run in runs if run.user_id in batch.keys for event in self._events(batch, run)]),
+        }
+        with span("runs.end", workspace=batch.workspace_id, runs=len(runs)):
+            won, matched, shown = self._at_once(batch.workspace_id, batch.user_id, END, given)
+        mine = batch.workspace_id, batch.user_id
+        rings = [Ring("triggers.matched", *mine, UUID(trigger)) for trigger in matched or ()]
+        rings += [Ring(f"deliveries.{d['channel']}", *mine, UUID(d["id"]), UUID(d["link_id"])) for d in shown or ()]
+        if rings:
+            self._bell.wake_all(rings)
+        return {UUID(id) for id in won or ()}
+
+    def _at_once(
+        self, workspace_id: UUID, user_id: UUID, statement: LiteralString, given: dict[str, Any]
+    ) -> tuple[Any, ...]:
+        return self._database.at_once(workspace_id, user_id, statement, given)
+
+    def _key(self, owner: dict[str, Any]) -> DataKey:
+        wrapped = bytes.fromhex(owner["wrapped"])
+        return DataKey(f"u{owner['key_version']}", self._keys.unwrap(wrapped, UUID(owner["id"])))
+
+    def _events(self, batch: Batch, run: LightRun) -> list[dict[str, Any]]:
+        payload = f'{{"run_id":"{run.id}","agent_id":"{run.agent_id}"}}'.encode()
+        key: DataKey = batch.keys[run.user_id]
+        return [
+            {
+                "id": str(id),
+                "run_id": str(run.id),
+                "user_id": str(run.user_id),
+                "kind": kind,
+                "payload": key.seal(payload, Place("events", run.workspace_id, id, "payload")).hex(),
+            }
+            for kind, id in (("run.started", new_id()), ("run.succeeded", new_id()))
+        ]
+
+
+def _run(row: dict[str, Any], workspace_id: UUID) -> LightRun:
+    return LightRun(
+        id=UUID(row["id"]),
+        workspace_id=workspace_id,
+        user_id=UUID(row["user_id"]),
+        agent_id=UUID(row["agent_id"]),
+        agent_version_id=UUID(row["agent_version_id"]),
+        trigger_id=UUID(row["trigger_id"]) if row["trigger_id"] else None,
+        trigger_type=row["trigger_type"],
+        fence=row["fence"],
+        input=row["input"],
+        due_at=datetime.fromisoformat(row["due_at"]),
+        started_at=datetime.fromisoformat(row["started_at"]),
+        trace=row["trace"],
+    )
+
+
+def _owner(one: dict[str, Any]) -> Owner:
+    return Owner(UUID(one["id"]), one["name"], one["email"], one["timezone"], one["language"])
+
+
+def _step(step: Any) -> dict[str, Any]:
+    return {
+        "id": str(step.id),
+        "run_id": str(step.run_id),
+        "node_id": step.node_id,
+        "index": step.index,
+        "skill": step.skill,
+        "status": step.status,
+        "inputs": step.inputs,
+        "outputs": step.outputs,
+        "started_at": step.started_at.isoformat(),
+        "finished_at": step.finished_at.isoformat(),
+        "attempt": step.attempt,
+    }
+
+
+def _entry(entry: Any) -> dict[str, Any]:
+    return {
+        "id": str(entry.id),
+        "user_id": str(entry.user_id),
+        "run_id": str(entry.run_id),
+        "agent_id": str(entry.agent_id) if entry.agent_id else None,
+        "at": entry.at.isoformat(),
+    }
