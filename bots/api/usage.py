@@ -40,8 +40,8 @@ class LimitOut(BaseModel):
     """One limit and what is used of it now; `limit` is null where there is none. Costs are US dollars."""
 
     which: str
-    limit: Decimal | None
-    used: Decimal
+    limit: int | Decimal | None
+    used: int | Decimal
 
 
 class UsagePage(BaseModel):
@@ -111,8 +111,7 @@ def list_run_summaries(
 
 
 def _limit_out(gauge: Gauge) -> LimitOut:
-    limit = None if gauge.limit is None else Decimal(gauge.limit)
-    return LimitOut(which=gauge.which, limit=limit, used=Decimal(gauge.used))
+    return LimitOut(which=gauge.which, limit=gauge.limit, used=gauge.used)
 
 
 def _usage_out(one: UsageOfPeriod) -> UsageOut:
