@@ -15,7 +15,7 @@ from storage.rows import from_row, to_row
 from storage.tables.messaging import events
 from storage.tables.orchestration import runs
 from storage.tables.workflows import event_matches as matches
-from storage.tables.workflows import trigger_firings as firings
+from storage.tables.workflows import trigger_firings as fired
 from storage.tables.workflows import triggers
 
 SECRET = ("triggers", "secret")
@@ -102,29 +102,29 @@ class SqlTriggers(Repository):
         found = select(c.id).where(c.workspace_id == self._t.workspace_id, c.id.in_(run_ids), c.status.in_(OPEN))
         return set(self._t.connection.scalars(found))
 
-    def note(self, rows: Sequence[TriggerFiring]) -> set[UUID]:
-        if not rows:
+    def note(self, firings: Sequence[TriggerFiring]) -> set[UUID]:
+        if not firings:
             return set()
         self._t.session.flush()
         statement = (
-            insert(firings)
-            .values([to_row(row) for row in rows])
+            insert(fired)
+            .values([to_row(row) for row in firings])
             .on_conflict_do_nothing(index_elements=("workspace_id", "trigger_id", "key"))
-            .returning(firings.c.id)
+            .returning(fired.c.id)
         )
         return set(self._t.connection.scalars(statement))
 
     def firing(self, trigger_id: UUID, key: str) -> TriggerFiring | None:
-        c = firings.c
+        c = fired.c
         row = self._t.connection.execute(
-            select(firings).where(c.trigger_id == trigger_id, c.key == key)
+            select(fired).where(c.trigger_id == trigger_id, c.key == key)
         ).one_or_none()  # fmt: skip
         return None if row is None else from_row(TriggerFiring, row)
 
     def firings(self, trigger_id: UUID, after: UUID | None, limit: int) -> list[TriggerFiring]:
-        c = firings.c
+        c = fired.c
         where = [c.trigger_id == trigger_id] + ([] if after is None else [c.id < after])
-        rows = self._t.connection.execute(select(firings).where(*where).order_by(c.id.desc()).limit(limit))
+        rows = self._t.connection.execute(select(fired).where(*where).order_by(c.id.desc()).limit(limit))
         return [from_row(TriggerFiring, row) for row in rows]
 
     def claim_matches(self, trigger_id: UUID, limit: int) -> list[MatchedEvent]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from core.approvals.models import Suggestion
 from core.kernel.ids import new_id
 from core.workflows.models import Trigger
+from core.workflows.ports import Fired
 from storage import Storage
 from tests.databases import somebody
 from tests.storage.arrange import (
@@ -212,10 +213,10 @@ def test_one_of_many_schedulers_fires_the_trigger(storage: Storage) -> None:
 
     def fire() -> bool | None:
         with storage.work(actor.workspace_id, actor.user_id) as work:
-            due = work.triggers.claim(trigger.id)
-            if due is None:
+            due = work.triggers.claim_due(10, (trigger.id,))
+            if not due:
                 return None
-            due.next_fire_at = work.now + timedelta(days=1)
+            work.triggers.fired([Fired(due[0].id, work.now + timedelta(days=1), None, 0)])
             work.commit()
             return True
 
