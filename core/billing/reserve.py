@@ -1,7 +1,7 @@
 """May it start? Runs are counted before they begin; agents, connections and triggers when they are made."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -22,6 +22,11 @@ class Start:
     run_id: UUID
     agent_id: UUID | None
 
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The counters that it counts on."""
+        return (WORKSPACE,) if self.agent_id is None else (WORKSPACE, str(self.agent_id))
+
 
 def limits_of(work: BillingWork) -> Limits:
     """What the workspace may use: its tier's limits where the installation has tiers, else those of an installation that is its owner's."""
@@ -36,23 +41,36 @@ def reserve(work: BillingWork, starts: Sequence[Start]) -> dict[UUID, LimitReach
     if not starts:
         return {}
     limits, day = limits_of(work), today(work.now)
-    wanted = Counter(str(start.agent_id) for start in starts if start.agent_id is not None)
-    counted = work.billing.add(day, {scope: Used(runs=n) for scope, n in ((WORKSPACE, len(starts)), *wanted.items())})
-    doors = {WORKSPACE: _Door(limits.plan, day, "", limits.workspace, counted[WORKSPACE], len(starts))}
-    doors |= {scope: _Door(limits.plan, day, "agent_", limits.agent, counted[scope], n) for scope, n in wanted.items()}
+    wanted = Counter(scope for start in starts for scope in start.scopes)
+    counted = work.billing.add(day, {scope: Used(runs=n) for scope, n in wanted.items()})
+    refused, excess = allot(limits, day, starts, counted)
+    if excess:
+        work.billing.take_back(day, excess)
+    return refused
+
+
+def allot(
+    limits: Limits, day: date, starts: Sequence[Start], counted: Mapping[str, UsageCounter]
+) -> tuple[dict[UUID, LimitReached], dict[str, int]]:
+    """Who of `starts` goes through, when `counted` are the counters after all of them were added: why the others do not, and by how much
+    each counter is to be taken back for them. For a claim that counts in its own statement; else see reserve."""
+    asked = Counter(scope for start in starts for scope in start.scopes)
+    doors = {
+        scope: _Door(limits.plan, day, "", limits.workspace, counted[scope], n)
+        if scope == WORKSPACE
+        else _Door(limits.plan, day, "agent_", limits.agent, counted[scope], n)
+        for scope, n in asked.items()
+    }
     refused: dict[UUID, LimitReached] = {}
     for start in starts:
-        through = [doors[scope] for scope in (WORKSPACE, str(start.agent_id)) if scope in doors]
+        through = [doors[scope] for scope in start.scopes]
         why = next((closed for door in through if (closed := door.closed()) is not None), None)
         if why is None:
             for door in through:
                 door.passed += 1
         else:
             refused[start.run_id] = why
-    excess = {scope: door.asked - door.passed for scope, door in doors.items() if door.asked > door.passed}
-    if excess:
-        work.billing.take_back(day, excess)
-    return refused
+    return refused, {scope: door.asked - door.passed for scope, door in doors.items() if door.asked > door.passed}
 
 
 @dataclass
