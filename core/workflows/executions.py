@@ -39,6 +39,14 @@ def follow(work: ExecutionsWork, run: Run, steps: Iterable[RunStep]) -> None:
     if told:
         execution.step_results = {**execution.step_results, **told}
     execution.status = run.status
+    if run.status == "succeeded":
+        # The engine keeps no row of a step whose condition was false.
+        passed = {
+            n.id: {"kind": n.skill, "status": "skipped"}
+            for n in execution.graph.nodes
+            if n.id not in execution.step_results
+        }
+        execution.step_results = {**execution.step_results, **passed}
     if run.status in OVER:
         execution.finished_at = run.finished_at
         execution.final_result = (run.output or {}).get("result")
@@ -48,14 +56,17 @@ def follow(work: ExecutionsWork, run: Run, steps: Iterable[RunStep]) -> None:
 
 
 def _current(execution: WorkflowExecution) -> str | None:
-    """The first step that is not over; where it failed, the one that did."""
+    """The first step that waits or is at work; where there is none, the one that failed, or the next after those that are over."""
     if execution.status == "succeeded":
         return None
     states = {name: result["status"] for name, result in execution.step_results.items()}
     names = [node.id for node in execution.graph.ordered()]
-    if execution.status == "failed":
-        return next((name for name in names if states.get(name) == "failed"), None)
-    return next((name for name in names if states.get(name) not in _DONE), None)
+    wanted = ("failed",) if execution.status == "failed" else ("running", "waiting")
+    found = next((name for name in names if states.get(name) in wanted), None)
+    if found is not None or execution.status == "failed":
+        return found
+    over = max((at for at, name in enumerate(names) if states.get(name) in _DONE), default=-1)
+    return names[over + 1] if over + 1 < len(names) else None
 
 
 def _told(step: RunStep) -> dict[str, Any]:

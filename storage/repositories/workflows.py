@@ -31,7 +31,7 @@ class SqlPacks(Repository):
     def with_agent(self, agent_id: UUID) -> list[Pack]:
         c = packs.c
         wanted = cast([agent_id], ARRAY(Uuid))
-        return self._all(Pack, c.agent_ids.contains(wanted), c.status != "archived", order=(c.id,))
+        return self._all(Pack, c.agent_ids.op("@>", is_comparison=True)(wanted), c.status != "archived", order=(c.id,))
 
 
 class SqlWorkflows(Repository):
