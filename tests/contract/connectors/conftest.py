@@ -6,10 +6,11 @@ from typing import Literal
 
 import pytest
 
-from tests.contract.connectors.rigs import RIGS, ImapRig, Rig
+from tests.contract.connectors.rigs import RIGS, HttpRig, ImapRig, Rig
 from tests.emulators.authority import Authority
 from tests.emulators.mailserver import MailServer, dovecot, mail_server
 from tests.emulators.smtpserver import SmtpServer, smtp_server
+from tests.emulators.website import HOST, website
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +49,27 @@ def account(tmp_path: Path, imap_server: MailServer, smtp: SmtpServer, authority
     return ImapRig(tmp_path, imap_server, smtp, authority.ca_file)
 
 
+@pytest.fixture
+def web_service(tmp_path: Path) -> Iterator[HttpRig]:
+    """A web service."""
+    with website(Authority(tmp_path / "web", HOST)) as site:
+        yield HttpRig(tmp_path, site)
+
+
 @pytest.fixture(params=sorted(RIGS))
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
     """Each connector in turn."""
-    if request.param == "imap":
-        return request.getfixturevalue("account")
+    return _rig(request, tmp_path)
+
+
+@pytest.fixture(params=sorted(slug for slug, rig in RIGS.items() if rig.stream))
+def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
+    """Each connector in turn that has something to read."""
+    return _rig(request, tmp_path)
+
+
+def _rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
+    served = {"imap": "account", "http": "web_service"}
+    if request.param in served:
+        return request.getfixturevalue(served[request.param])
     return RIGS[request.param](tmp_path)  # type: ignore[call-arg]

@@ -17,12 +17,20 @@ from uuid import UUID, uuid4
 from core.connectors.ports import Connector, Place
 from core.connectors.tasks import Task
 from runners.connectors import connect
+from runners.connectors.http.client import connect as connect_http
 from tests.emulators.mailserver import PASSWORD, USER, MailServer
 from tests.emulators.smtpserver import SmtpServer
+from tests.emulators.website import HOST, Website
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 OWNER = "owner@example.org"
 _numbers = count()
+REQUEST = {
+    "method": "PUT",
+    "url": f"https://{HOST}/things/1",
+    "content_type": "application/json",
+    "body": '{"on": true}',
+}
 
 REPLY = {
     "sender": OWNER,
@@ -64,7 +72,7 @@ def place(folder: Path, now: datetime = NOW) -> Place:
 
 class Rig(ABC):
     """A connector in its world. `examples` are inputs for its operations; `exact` whether a look-up can prove absence;
-    `grows` whether something may arrive after the first read."""
+    `grows` whether something may arrive after the first read; `stream` is empty where nothing can be read."""
 
     slug: ClassVar[str]
     stream: ClassVar[str] = "mail"
@@ -300,6 +308,39 @@ class CalendarFolderRig(Rig):
         return [p.read_bytes() for p in self.root.glob("nod-*.ics")]
 
 
+class HttpRig(Rig):
+    """A web service that honours idempotency keys. There is nothing in it that could be read from a cursor on."""
+
+    slug = "http"
+    stream = ""
+    exact = False
+    examples: ClassVar[dict[str, dict[str, Any]]] = {"http.request": REQUEST, "http.request_keyed": REQUEST}
+
+    def __init__(self, folder: Path, site: Website) -> None:
+        self.site = site
+        self.config: dict[str, Any] = {"hosts": HOST, "honours_key": True}
+        self.secrets, self.place = {"secret": "Bearer 0123456789"}, place(folder / "own")
+        self.place.folder.mkdir()
+        here = {**REQUEST, "url": site.url("/things/1")}
+        self.examples = dict.fromkeys(HttpRig.examples, here)  # type: ignore[misc]
+
+    def open(self, now: datetime = NOW) -> AbstractContextManager[Connector]:
+        given = {"header": "Authorization", **self.config}
+        return connect_http(given, self.secrets, place(self.place.folder, now), self.site.outbound())
+
+    def arrive(self, *names: str) -> None:
+        raise AssertionError("nothing arrives here")
+
+    def arrive_broken(self) -> int:
+        raise AssertionError("nothing arrives here")
+
+    def traces(self) -> Any:
+        return list(self.site.calls)
+
+    def effects(self, operation: str) -> list[bytes]:
+        return [repr(call).encode() for call in self.site.calls]
+
+
 class Rows:
     """A unit of work with nothing but a task list, in memory."""
 
@@ -316,7 +357,9 @@ class Rows:
         return next((task for task in self.rows if task.made_by == key), None)
 
 
-RIGS: dict[str, type[Rig]] = {rig.slug: rig for rig in (MaildirRig, SampleRig, MailFileRig, ImapRig, CalendarFolderRig)}
+RIGS: dict[str, type[Rig]] = {
+    rig.slug: rig for rig in (MaildirRig, SampleRig, MailFileRig, ImapRig, CalendarFolderRig, HttpRig)
+}
 LOCAL = {"tasks": {"task.create": TASK}}
 """Connectors that write rows of our own, and examples for their operations."""
 

@@ -82,57 +82,57 @@ def test_a_check_says_whose_account_it_is(rig: Rig) -> None:
     assert before is None or rig.traces() == before
 
 
-def test_an_empty_world_gives_an_empty_page(rig: Rig) -> None:
-    with rig.open() as client:
-        page = client.read(rig.stream, None, 500)
-    if rig.slug != "sample":
+def test_an_empty_world_gives_an_empty_page(reader: Rig) -> None:
+    with reader.open() as client:
+        page = client.read(reader.stream, None, 500)
+    if reader.slug != "sample":
         assert page.items == ()
     assert not page.more
-    assert page.problems == () or rig.slug in ("mailfile", "sample")
+    assert page.problems == () or reader.slug in ("mailfile", "sample")
 
 
-def test_reading_goes_on_where_it_stopped(rig: Rig) -> None:
-    cursor = _read_all(rig, None)[1]
-    if not rig.grows:
+def test_reading_goes_on_where_it_stopped(reader: Rig) -> None:
+    cursor = _read_all(reader, None)[1]
+    if not reader.grows:
         cursor = None
-    rig.arrive("one", "two", "three")
-    first = _read(rig, cursor, 2)
-    second = _read(rig, first.cursor, 2)
-    third = _read(rig, second.cursor, 2)
+    reader.arrive("one", "two", "three")
+    first = _read(reader, cursor, 2)
+    second = _read(reader, first.cursor, 2)
+    third = _read(reader, second.cursor, 2)
     assert [len(first.items), len(second.items), len(third.items)] == [2, 1, 0]
     assert [first.more, third.more] == [True, False]
     assert len({item.id for item in (*first.items, *second.items)}) == 3
-    assert all(item.stream == rig.stream and item.raw for item in first.items)
-    if rig.grows:
-        rig.arrive("four")
-        assert [b"four" in item.raw for item in _read(rig, third.cursor, 2).items] == [True]
+    assert all(item.stream == reader.stream and item.raw for item in first.items)
+    if reader.grows:
+        reader.arrive("four")
+        assert [b"four" in item.raw for item in _read(reader, third.cursor, 2).items] == [True]
 
 
-def test_the_same_thing_has_the_same_id_when_it_is_read_again(rig: Rig) -> None:
-    rig.arrive("one", "two")
-    once, again = _read_all(rig, None)[0], _read_all(rig, None)[0]
+def test_the_same_thing_has_the_same_id_when_it_is_read_again(reader: Rig) -> None:
+    reader.arrive("one", "two")
+    once, again = _read_all(reader, None)[0], _read_all(reader, None)[0]
     assert [(i.id, i.raw) for i in once] == [(i.id, i.raw) for i in again]
     assert len({i.id for i in once}) == len(once)
 
 
-def test_reading_leaves_no_trace(rig: Rig) -> None:
-    rig.arrive("one", "two")
-    before = rig.traces()
-    _read_all(rig, None)
-    assert rig.traces() == before
+def test_reading_leaves_no_trace(reader: Rig) -> None:
+    reader.arrive("one", "two")
+    before = reader.traces()
+    _read_all(reader, None)
+    assert reader.traces() == before
 
 
-def test_what_is_broken_is_a_problem_and_the_rest_is_read(rig: Rig) -> None:
-    rig.arrive("one")
-    broken = rig.arrive_broken()
-    if rig.grows:
-        rig.arrive("two")
-    items, cursor, problems = _read_all(rig, None)
-    for name in (b"one", b"two") if rig.grows else (b"one",):
+def test_what_is_broken_is_a_problem_and_the_rest_is_read(reader: Rig) -> None:
+    reader.arrive("one")
+    broken = reader.arrive_broken()
+    if reader.grows:
+        reader.arrive("two")
+    items, cursor, problems = _read_all(reader, None)
+    for name in (b"one", b"two") if reader.grows else (b"one",):
         assert any(name in item.raw for item in items)
     assert len(problems) == broken, problems
     assert all("\n" not in p.item_id for p in problems)
-    assert _read(rig, cursor, 10).problems == ()
+    assert _read(reader, cursor, 10).problems == ()
 
 
 def test_an_unknown_stream_is_refused(rig: Rig) -> None:
