@@ -20,6 +20,7 @@ from storage.bell import RedisBell, Ring
 from tests.runners.brokered import Child, own_valkey, worker_of
 
 PATIENCE = 30.0
+HEARTBEATS = "dramatiq:__heartbeats__"
 WORKSPACE, USER = new_id(), new_id()
 
 
@@ -78,6 +79,13 @@ def until(true: Callable[[], Any], seconds: float = PATIENCE) -> None:
         assert time.monotonic() < end, "it did not come to pass in time"
 
 
+def beaten(client: redis.Redis, milliseconds: float = 600) -> None:
+    """Waits until all workers' hearts have gone on beating for so long: each has looked at its queue again."""
+    first: Any = client.zrange(HEARTBEATS, 0, -1, withscores=True)
+    assert first
+    until(lambda: all(client.zscore(HEARTBEATS, name) > at + milliseconds for name, at in first))  # type: ignore[operator]
+
+
 def settled(client: redis.Redis, queue: str = "executions") -> bool:
     """Whether every message of the queue was acknowledged."""
     return not client.exists(f"dramatiq:{queue}.msgs") and not client.keys(f"dramatiq:__acks__.*.{queue}")
@@ -125,11 +133,13 @@ def test_a_bell_that_was_lost_costs_a_moment(redis_url: str, client: redis.Redis
     with worker_of(redis_url, "executions.due", heard):
         listening(client)
         message = Message("executions", "executions.due", ("w", "u", "quiet"), {}, {"redis_message_id": "one"})
+        began = time.monotonic()
         with client.pipeline(transaction=True) as silent:  # as an enqueue whose bell list was deleted at once
             silent.hset("dramatiq:executions.msgs", "one", message.encode())
             silent.rpush("dramatiq:executions", "one")
             silent.execute()
         assert heard.next(1) == ["quiet"]
+        assert time.monotonic() - began < 2.0
     broker.close()
 
 
@@ -155,6 +165,7 @@ def test_nothing_is_fetched_that_no_thread_can_take(redis_url: str, client: redi
         busy.next(2)
         waiting = [new_id(), new_id()]
         ring(bell, *waiting)
+        beaten(client)
         with worker_of(redis_url, "executions.due", free, threads=2):
             assert free.next(2) == [str(id) for id in waiting]
         busy.go.set()
@@ -166,6 +177,7 @@ def test_a_thread_that_becomes_free_takes_what_waits(redis_url: str, client: red
     with worker_of(redis_url, "executions.due", heard, threads=1):
         ring(bell, new_id(), new_id())
         heard.next(1)
+        beaten(client)
         assert client.llen("dramatiq:executions") == 1
         heard.go.set()
         heard.next(1)
@@ -180,9 +192,8 @@ def test_a_worker_busy_for_long_keeps_its_messages(
         ring(bell, new_id())
         busy.next(1)
         with worker_of(redis_url, "executions.due", idle, threads=1):
-            until(lambda: client.zcard("dramatiq:__heartbeats__") == 2)
-            first = dict(client.zrange("dramatiq:__heartbeats__", 0, -1, withscores=True))
-            until(lambda: all(client.zscore("dramatiq:__heartbeats__", n) > at + 2_000 for n, at in first.items()))
+            until(lambda: client.zcard(HEARTBEATS) == 2)
+            beaten(client, 2_000)
             assert idle.ids.empty()
             busy.go.set()
 
@@ -228,6 +239,8 @@ def test_a_stopping_worker_takes_nothing_more_and_finishes_what_it_has(
         until(lambda: not any(thread.running for thread in worker.workers))
         ring(bell, new_id())
         until(lambda: not asleep(client))
+        beaten(client)
+        assert client.llen("dramatiq:executions") == 1
         heard.go.set()
         stopping.join(PATIENCE)
         assert heard.ids.empty() and not alive(worker)
