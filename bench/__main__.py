@@ -15,7 +15,7 @@ from bench.plan import QUICK, Plan
 from bench.progress import say
 from bench.rig import open_rig
 
-FIGURES = ("limit", "throughput", "latency", "costs", "storm", "growth")
+FIGURES = ("limit", "throughput", "latency", "taps", "hooks", "costs", "storm", "growth")
 LATEST = Path(__file__).parent / "latest.json"
 
 

@@ -43,11 +43,11 @@ def queue_ahead(world: World, count: int, seconds: float) -> None:
         world.owner.execute(insert(world.owner, "runs", known, source).encode())
 
 
-def schedules(world: World, count: int, seconds: float) -> None:
-    """Agents of everybody in turn, like their own one, each with a schedule that is due in so many seconds."""
+def schedules(world: World, count: int, seconds: float, apart: float = 0) -> None:
+    """Agents of everybody in turn, like their own one, each with a schedule that is due in so many seconds; or `apart`, at a chance moment of its own slot."""
     with filling(world):
         world.owner.execute(
-            "CREATE TEMPORARY TABLE many ON COMMIT DROP AS SELECT uuidv7() AS agent, uuidv7() AS version, uuidv7() AS trigger, p.*"
+            "CREATE TEMPORARY TABLE many ON COMMIT DROP AS SELECT g.i, uuidv7() AS agent, uuidv7() AS version, uuidv7() AS trigger, p.*"
             f" FROM generate_series(0, {count - 1}) AS g (i) JOIN whose p ON p.n = g.i % {len(world.people)}"
         )
         changed = {"id": "m.agent", "latest_version_id": "m.version"}
@@ -59,7 +59,7 @@ def schedules(world: World, count: int, seconds: float) -> None:
         known = {
             "id": "m.trigger", "workspace_id": "m.workspace_id", "owner_id": "m.user_id", "agent_id": "m.agent", "type": "'schedule'",
             "status": "'active'", "cron": "'0 9 * * *'", "timezone": "'Europe/Berlin'", "misfire_policy": "'once'",
-            "overlap": "'allow'", "next_fire_at": f"now() + interval '{seconds} s'", "version": "1", "name": "'Every morning'",
+            "overlap": "'allow'", "next_fire_at": f"now() + make_interval(secs => {seconds} + (m.i + random()) * {apart})", "version": "1", "name": "'Every morning'",
         }  # fmt: skip
         world.owner.execute(insert(world.owner, "triggers", known, "FROM many m").encode())
     for table in ("agents", "agent_versions", "triggers"):

@@ -32,8 +32,8 @@ class Processes:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
 
-    def start(self, module: str, *arguments: str, **more: str) -> psutil.Process:
-        """`python -m <module> <arguments>`, once it announced that it is ready (NOD_READY_FD). Raises RuntimeError with its last words."""
+    def start(self, module: str, *arguments: str, announces: bool = True, **more: str) -> psutil.Process:
+        """`python -m <module> <arguments>`, once it announced that it is ready (NOD_READY_FD), if it does. Raises RuntimeError with its last words."""
         listening, speaking = os.pipe()
         log = self._rig.folder / "log" / f"{module}-{len(self._running)}.log"
         with log.open("ab") as output:
@@ -50,7 +50,7 @@ class Processes:
         self._running.append(child)
         os.close(speaking)
         with os.fdopen(listening, "rb") as ready:
-            if ready.readline() != b"ready\n":
+            if announces and ready.readline() != b"ready\n":
                 raise RuntimeError(f"{module} did not start: {log.read_text('utf-8', 'replace')[-2000:]}")
         return psutil.Process(child.pid)
 

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
+from bench.crowd import schedules
 from bench.figure import Figure, quantile
 from bench.figures.throughput import one_by_one
 from bench.finished import wait_for_all
@@ -14,11 +15,12 @@ from bench.world import CROWD, World, fresh_world, starts
 
 RATE = 10
 THREADS = 8
-PAUSE = 2.0
+PAUSE, LEAD = 2.0, 4.0
 LATENCIES = """
 SELECT extract(epoch FROM min(s.started_at) - r.due_at)::float8
 FROM nod.runs r JOIN nod.run_steps s ON s.workspace_id = r.workspace_id AND s.run_id = r.id
-WHERE r.created_at >= to_timestamp(%s) AND r.agent_id = ANY (%s) GROUP BY r.workspace_id, r.id, r.due_at"""
+WHERE r.created_at >= to_timestamp(%s) AND r.agent_id <> ALL (%s) GROUP BY r.workspace_id, r.id, r.due_at"""
+FIRED = "SELECT count(*) FROM nod.runs WHERE trigger_type = 'scheduled' AND created_at >= to_timestamp(%s)"
 RUNNING = "SELECT count(*) FROM nod.runs WHERE status = 'running'"
 
 
@@ -35,6 +37,14 @@ def measure(rig: Rig, plan: Plan) -> Iterator[Figure]:
             plan, "start_idle", f"due → first step, after {PAUSE:.0f} s of nothing",
             lambda: paced(world, 1 / PAUSE, 4 * plan.seconds), "≤ 50",
         )  # fmt: skip
+        world.processes.scheduler()
+        yield from _pair(
+            plan,
+            "scheduled",
+            f"schedule due → first step, {RATE}/s",
+            lambda: scheduled(world, RATE, 4 * plan.seconds),
+            "≤ 8",
+        )
         half = max(one_by_one(world, 300 * plan.seconds) for _ in range(min(plan.rounds, 3))) / 2
         yield Figure("start_half_rate_per_s", "half of the maximum", "starts/s", [half], os.getloadavg()[0])
         yield from _pair(
@@ -61,11 +71,26 @@ def paced(world: World, rate: float, seconds: float, long: int = 0) -> list[floa
     producer.go()
     done = producer.wait()
     wait_for_all(world, but=long)
-    rows = world.owner.execute(LATENCIES, [began, [p.agent_id for p in world.people]]).fetchall()
-    if len(rows) != count:
-        raise RuntimeError(f"of {count} runs {len(rows)} have a first step")
     if done["late"] > 0.1:
         say(f"the producer was up to {1000 * done['late']:.0f} ms behind its plan")
+    return _latencies(world, began, count)
+
+
+def scheduled(world: World, rate: float, seconds: float) -> list[float]:
+    """The same for schedules, each due at a chance moment of its own, fired by a scheduler."""
+    count, began = int(rate * seconds), time.time()
+    schedules(world, count, LEAD, apart=1 / rate)
+    time.sleep(max(began + LEAD + seconds - time.time(), 0))
+    while world.number(FIRED, began) < count:
+        time.sleep(0.1)
+    wait_for_all(world)
+    return _latencies(world, began, count)
+
+
+def _latencies(world: World, since: float, count: int) -> list[float]:
+    rows = world.owner.execute(LATENCIES, [since, [p.long_agent_id for p in world.people]]).fetchall()
+    if len(rows) != count:
+        raise RuntimeError(f"of {count} runs {len(rows)} have a first step")
     return [row[0] for row in rows]
 
 
