@@ -1,16 +1,18 @@
 """May it start? Runs are counted before they begin; agents, connections and triggers when they are made."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, cast
 from uuid import UUID
 
 from core.billing.limits import TIERS, Daily, Limits, Plan, Which, own, reached, today
-from core.billing.models import WORKSPACE, Budget, Ceiling, UsageCounter
-from core.billing.ports import BillingWork, Thing, Used
+from core.billing.models import WORKSPACE, Budget, Ceiling
+from core.billing.ports import BillingWork, Count, CountedBatch, CountedRun, Thing, Used
+from core.identity.models import Tier
 from core.kernel.errors import LimitReached
 from core.kernel.settings import settings
 
@@ -30,8 +32,7 @@ class Start:
 
 def limits_of(work: BillingWork) -> Limits:
     """What the workspace may use: its tier's limits where the installation has tiers, else those of an installation that is its owner's."""
-    chosen = settings()
-    return own(chosen.cost_per_day) if chosen.limits == "own" else TIERS[work.billing.tier()]
+    return _limits(work.billing.tier)
 
 
 def reserve(work: BillingWork, starts: Sequence[Start]) -> dict[UUID, LimitReached]:
@@ -49,11 +50,28 @@ def reserve(work: BillingWork, starts: Sequence[Start]) -> dict[UUID, LimitReach
     return refused
 
 
+def refused_of(batch: CountedBatch) -> dict[UUID, LimitReached]:
+    """The same for runs that the claiming statement counted already: those that come first get the room. The counts of those that are refused are to be
+    taken back with give_back; until then others are told that it is full, which it is."""
+    if not batch.runs or batch.now is None:
+        return {}
+    limits = _limits(lambda: cast(Tier, batch.tier or "free"))
+    starts = [Start(run.id, run.agent_id) for run in batch.runs]
+    return allot(limits, today(batch.now), starts, {count.scope: count for count in batch.counted})[0]
+
+
+def give_back(work: BillingWork, runs: Sequence[CountedRun]) -> None:
+    """Runs that were counted when they were claimed do not start after all."""
+    for day, those in groupby(sorted(runs, key=_day_of(work)), key=_day_of(work)):
+        excess = Counter(scope for run in those for scope in Start(run.id, run.agent_id).scopes)
+        work.billing.take_back(day, excess)
+
+
 def allot(
-    limits: Limits, day: date, starts: Sequence[Start], counted: Mapping[str, UsageCounter]
+    limits: Limits, day: date, starts: Sequence[Start], counted: Mapping[str, Count]
 ) -> tuple[dict[UUID, LimitReached], dict[str, int]]:
     """Who of `starts` goes through, when `counted` are the counters after all of them were added: why the others do not, and by how much
-    each counter is to be taken back for them. For a claim that counts in its own statement; else see reserve."""
+    each counter is to be taken back for them."""
     asked = Counter(scope for start in starts for scope in start.scopes)
     doors = {
         scope: _Door(limits.plan, day, "", limits.workspace, counted[scope], n)
@@ -81,7 +99,7 @@ class _Door:
     day: date
     prefix: str
     limits: Daily
-    counter: UsageCounter
+    counter: Count
     asked: int
     passed: int = 0
 
@@ -138,6 +156,15 @@ def is_news(work: BillingWork, user_id: UUID, agent_id: UUID | None, why: LimitR
     which = str(why.data.get("which"))
     about = f"{agent_id}:" if which.startswith("agent_") else ""
     return work.billing.tell(today(work.now), f"{which}:{about}{user_id}")
+
+
+def _limits(tier: Callable[[], Tier]) -> Limits:
+    chosen = settings()
+    return own(chosen.cost_per_day) if chosen.limits == "own" else TIERS[tier()]
+
+
+def _day_of(work: BillingWork) -> Callable[[CountedRun], date]:
+    return lambda run: today(run.started_at or work.now)
 
 
 def _which(name: Any) -> Which:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,8 +17,19 @@ from core.billing.limits import TIERS, today
 from core.billing.models import WORKSPACE
 from core.billing.ports import Used
 from core.billing.record import ledger_calls, ledger_rows, record, record_usage
-from core.billing.reserve import Start, budget, is_news, limits_of, need_interval, need_room, reserve
+from core.billing.reserve import (
+    Start,
+    budget,
+    give_back,
+    is_news,
+    limits_of,
+    need_interval,
+    need_room,
+    refused_of,
+    reserve,
+)
 from core.billing.subscribe import subscribe
+from core.catalog.models import Agent
 from core.kernel.actor import Actor
 from core.kernel.errors import LimitReached
 from core.kernel.ids import new_id
@@ -106,6 +117,31 @@ def test_batches_of_mixed_agents_fill_the_day_to_the_last_run_and_wait_in_no_rin
 
     assert sum(all_at_once(12, batch)) == FREE.workspace.runs
     assert used_today(storage, actor).runs == FREE.workspace.runs
+
+
+@pytest.mark.usefixtures("tiers")
+def test_light_runs_that_are_claimed_by_the_dozen_fill_the_day_and_no_more(storage: Storage) -> None:
+    actor = somebody(storage)
+    agents = [an_agent(storage, actor) for _ in range(3)]
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        work.runs.add_all([_light(actor, agents[n % 3], work.now) for n in range(260)])
+        work.commit()
+
+    def take(_: int) -> tuple[int, int]:
+        passed = refused = 0
+        while (batch := storage.batches.claim(actor.workspace_id, actor.user_id, 60)).runs:
+            closed = refused_of(batch)
+            passed, refused = passed + len(batch.runs) - len(closed), refused + len(closed)
+            assert {why.data["which"] for why in closed.values()} <= {"runs_per_day"}
+            with storage.work(actor.workspace_id, actor.user_id) as work:
+                give_back(work, [run for run in batch.runs if run.id in closed])
+                work.commit()
+        return passed, refused
+
+    answers = all_at_once(6, take)
+    assert (sum(one[0] for one in answers), sum(one[1] for one in answers)) == (200, 60)
+    assert used_today(storage, actor).runs == 200
+    assert sum(used_today(storage, actor, str(agent.id)).runs for agent in agents) == 200
 
 
 @pytest.mark.usefixtures("tiers")
@@ -457,6 +493,12 @@ def a_connection_within(work: Any, actor: Actor) -> None:
     from core.connectors.models import Connection
 
     work.connections.add(Connection(new_id(), actor.workspace_id, actor.user_id, "maildir", "Mail", {}, work.now))
+
+
+def _light(actor: Actor, agent: Agent, now: datetime) -> Run:
+    return Run(
+        new_id(), actor.workspace_id, actor.user_id, agent.id, agent.latest_version_id, "scheduled", now, now, now, light=True
+    )  # fmt: skip
 
 
 def _write(storage: Storage, actor: Actor, run: Run, step: Step, calls: list[Usage]) -> Used:
