@@ -80,10 +80,12 @@ def make_web(
 
 
 def _mount_others(app: FastAPI, parts: Parts, settings: Settings) -> None:
-    """REST, and the webhook of Telegram where that is how updates come."""
+    """REST, the addresses of webhooks, and the webhook of Telegram where that is how updates come."""
     from bots.api import make_api
+    from bots.hooks import make_hooks
 
     app.mount("/api", make_api(parts))
+    app.include_router(make_hooks(parts))
     if settings.telegram_token is None:
         return
     from bots.telegram import webhook

@@ -9,7 +9,9 @@ from uuid import UUID
 from core.kernel.actor import Actor
 from core.kernel.errors import Failure
 from core.orchestration.models import Run, TriggerKind
-from core.orchestration.start import StartWork, start
+from core.orchestration.start import Start, StartWork, start_runs
+from core.workflows.flows import start_workflow
+from core.workflows.packs import start_pack
 from core.workflows.ports import PacksWork, WorkflowsWork
 
 SURFACE = "trigger"
@@ -46,15 +48,33 @@ class Beginning:
 
 
 def begin_all(work: BeginWork, wanted: Sequence[Beginning]) -> list[Run | Failure]:
-    """Starts them; for each, in the same order, its run, or why there is none. One refusal is nobody else's."""
-    return [_begin(work, each) for each in wanted]
+    """Starts them, all agents with one question; for each, in the same order, its run, or why there is none. One refusal is nobody else's."""
+    agents = [each for each in wanted if each.trigger.agent_id is not None]
+    started = iter(
+        start_runs(
+            work,
+            [
+                Start(
+                    each.kind, each.trigger.agent_id, input=each.input, trigger_id=each.trigger.id, due_at=each.due_at,
+                    depth=each.depth,
+                )
+                for each in agents
+            ],
+        )
+        if agents
+        else ()
+    )  # fmt: skip
+    return [next(started) if each.trigger.agent_id is not None else _begin(work, each) for each in wanted]
 
 
 def _begin(work: BeginWork, wanted: Beginning) -> Run | Failure:
     trigger = wanted.trigger
     actor = Actor(trigger.owner_id, work.workspace_id, "owner", SURFACE)
+    more = {"trigger_id": trigger.id, "due_at": wanted.due_at, "depth": wanted.depth}
     try:
-        assert trigger.agent_id is not None
-        return start(work, actor, trigger.agent_id, wanted.kind, dict(wanted.input), trigger.id, wanted.due_at)
+        if trigger.pack_id is not None:
+            return start_pack(work, actor, trigger.pack_id, wanted.kind, dict(wanted.input), **more)
+        assert trigger.workflow_id is not None
+        return start_workflow(work, actor, trigger.workflow_id, wanted.kind, dict(wanted.input), **more)
     except Failure as refusal:
         return refusal
