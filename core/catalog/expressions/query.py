@@ -14,7 +14,7 @@ from core.kernel.errors import Invalid
 
 MAX_NESTING = 60
 MAX_GROWTH = 500
-MAX_RESULT_VALUES = 500_000
+MAX_RESULT_VALUES = 200_000
 MAX_RESULT_TEXT = 32_000_000
 WHOLE = "@"
 
