@@ -79,12 +79,18 @@ class Outbound:
         self._trust = trust
 
     def get(
-        self, url: str, *, max_bytes: int = 2_000_000, headers: Mapping[str, str] | None = None, head: bool = False
+        self,
+        url: str,
+        *,
+        max_bytes: int = 2_000_000,
+        headers: Mapping[str, str] | None = None,
+        head: bool = False,
+        seconds: float | None = None,
     ) -> Answer:
         """Fetches it (with `head`, only what it says about itself), following at most three redirects, each checked like the first and none from https
-        to http. `headers` go to the origin of `url` and to no other.
+        to http. `headers` go to the origin of `url` and to no other. `seconds` may shorten the time for this call.
         Raises OutboundRefused, OutboundUnreachable or OutboundUncertain."""
-        deadline = time.monotonic() + self._seconds
+        deadline = time.monotonic() + min(self._seconds, self._seconds if seconds is None else seconds)
         first = at = _checked(url, ("https", "http"))
         own = _own(headers or {})
         for _ in range(_REDIRECTS + 1):

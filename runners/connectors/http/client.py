@@ -60,12 +60,12 @@ class HttpClient:
         if host not in self._hosts or not whole:
             raise Invalid("connectors.host_refused", host=host[:253])
 
-    def fetch(self, url: str, *, headers: Mapping[str, str], head: bool, max_bytes: int) -> Answer:
+    def fetch(self, url: str, *, headers: Mapping[str, str], head: bool, max_bytes: int, seconds: float) -> Answer:
         """Reads an address with the secret, which follows no redirect to another origin. Raises Invalid `connectors.host_refused`, and what
         Outbound.get raises."""
         self.allow(url)
         own = {name.lower(): value for name, value in headers.items()}
-        return self._outbound.get(url, max_bytes=max_bytes, headers=own | self._signed(), head=head)
+        return self._outbound.get(url, max_bytes=max_bytes, headers=own | self._signed(), head=head, seconds=seconds)
 
     def check(self) -> Report:
         """See Connector.check. Which call would be harmless, nobody knows: so nothing is called."""

@@ -68,7 +68,7 @@ def test_the_secret_goes_to_its_own_hosts_only(web_service: HttpRig, url: str) -
         with pytest.raises(EffectFailed) as failed:
             client.perform(PLAIN, "key-1", _request(web_service) | {"url": url})
         with pytest.raises((Invalid, OutboundRefused)):
-            client.fetch(url, headers={}, head=False, max_bytes=10)  # type: ignore[attr-defined]
+            client.fetch(url, headers={}, head=False, max_bytes=10, seconds=5)  # type: ignore[attr-defined]
     assert failed.value.lasting
     assert web_service.site.calls == []
 
@@ -77,7 +77,7 @@ def test_reading_carries_the_secret_and_drops_it_on_the_way_elsewhere(web_servic
     site = web_service.site
     site.answers["/away"] = (302, {"Location": f"https://localhost:{site.port}/page"}, b"")
     with web_service.open() as client:
-        client.fetch(site.url("/away"), headers={"authorization": "mine"}, head=False, max_bytes=100)  # type: ignore[attr-defined]
+        client.fetch(site.url("/away"), headers={"authorization": "mine"}, head=False, max_bytes=100, seconds=5)  # type: ignore[attr-defined]
     assert [headers.get("authorization") for _, _, headers, _ in site.calls] == [SECRET, None]
 
 
