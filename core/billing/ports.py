@@ -12,6 +12,7 @@ from core.identity.models import Subscription, Tier
 from core.kernel.unit_of_work import UnitOfWork
 
 Thing = Literal["agents", "connections", "triggers"]
+Countable = Thing | Literal["runs_at_once"]
 Period = Literal["day", "week", "month"]
 
 
@@ -79,11 +80,12 @@ class Billing(Protocol):
         """What the ledger says of a run, by id."""
         ...
 
-    def count(self, thing: Thing, without: Sequence[str] = ()) -> int:
-        """How many there are in the workspace: agents; connections that are not revoked, without those of the integrations `without`; triggers that are active."""
+    def count(self, thing: Countable, without: Sequence[str] = ()) -> int:
+        """How many there are in the workspace: agents; connections that are not revoked, without those of the integrations `without`; triggers that are active;
+        runs that are being carried out."""
         ...
 
-    def queue(self, thing: Thing) -> None:
+    def queue(self, thing: Countable) -> None:
         """Waits until nobody else is making one, and has others wait until the end of this transaction: so that two do not both get the last place."""
         ...
 

@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import groupby
 from typing import Any, cast
 from uuid import UUID
 
 from core.billing.limits import TIERS, Daily, Limits, Plan, Which, own, reached, today
 from core.billing.models import WORKSPACE, Budget, Ceiling
-from core.billing.ports import BillingWork, Count, CountedBatch, CountedRun, Thing, Used
+from core.billing.ports import BillingWork, Count, CountedRun, Thing, Used
 from core.identity.models import Tier
 from core.kernel.errors import LimitReached
 from core.kernel.settings import settings
@@ -41,47 +40,25 @@ def reserve(work: BillingWork, starts: Sequence[Start]) -> dict[UUID, LimitReach
     One statement, a second one at the limit."""
     if not starts:
         return {}
-    limits, day = limits_of(work), today(work.now)
-    wanted = Counter(scope for start in starts for scope in start.scopes)
-    counted = work.billing.add(day, {scope: Used(runs=n) for scope, n in wanted.items()})
-    refused, excess = allot(limits, day, starts, counted)
+    day = today(work.now)
+    wanted = Counter(str(start.agent_id) for start in starts if start.agent_id is not None)
+    counted = work.billing.add(day, {scope: Used(runs=n) for scope, n in ((WORKSPACE, len(starts)), *wanted.items())})
+    refused, excess = admit(limits_of(work), day, counted, starts)
     if excess:
         work.billing.take_back(day, excess)
     return refused
 
 
-def refused_of(batch: CountedBatch) -> dict[UUID, LimitReached]:
-    """The same for runs that the claiming statement counted already: those that come first get the room. The counts of those that are refused are to be
-    taken back with give_back; until then others are told that it is full, which it is."""
-    if not batch.runs or batch.now is None:
-        return {}
-    limits = _limits(lambda: cast(Tier, batch.tier or "free"))
-    starts = [Start(run.id, run.agent_id) for run in batch.runs]
-    return allot(limits, today(batch.now), starts, {count.scope: count for count in batch.counted})[0]
-
-
-def give_back(work: BillingWork, runs: Sequence[CountedRun]) -> None:
-    """Runs that were counted when they were claimed do not start after all."""
-    for day, those in groupby(sorted(runs, key=_day_of(work)), key=_day_of(work)):
-        excess = Counter(scope for run in those for scope in Start(run.id, run.agent_id).scopes)
-        work.billing.take_back(day, excess)
-
-
-def allot(
-    limits: Limits, day: date, starts: Sequence[Start], counted: Mapping[str, Count]
+def admit(
+    limits: Limits, day: date, counted: Mapping[str, DayCounter], starts: Sequence[Start]
 ) -> tuple[dict[UUID, LimitReached], dict[str, int]]:
-    """Who of `starts` goes through, when `counted` are the counters after all of them were added: why the others do not, and by how much
-    each counter is to be taken back for them."""
-    asked = Counter(scope for start in starts for scope in start.scopes)
-    doors = {
-        scope: _Door(limits.plan, day, "", limits.workspace, counted[scope], n)
-        if scope == WORKSPACE
-        else _Door(limits.plan, day, "agent_", limits.agent, counted[scope], n)
-        for scope, n in asked.items()
-    }
+    """Who of `starts` may start, when all of them are in the counters `counted` already: why for each that may not, and how many each scope was counted too much."""
+    wanted = Counter(str(start.agent_id) for start in starts if start.agent_id is not None)
+    doors = {WORKSPACE: _Door(limits.plan, day, "", limits.workspace, counted[WORKSPACE], len(starts))}
+    doors |= {scope: _Door(limits.plan, day, "agent_", limits.agent, counted[scope], n) for scope, n in wanted.items()}
     refused: dict[UUID, LimitReached] = {}
     for start in starts:
-        through = [doors[scope] for scope in start.scopes]
+        through = [doors[scope] for scope in (WORKSPACE, str(start.agent_id)) if scope in doors]
         why = next((closed for door in through if (closed := door.closed()) is not None), None)
         if why is None:
             for door in through:
@@ -141,6 +118,15 @@ def need_room(work: BillingWork, thing: Thing, without: Sequence[str] = ()) -> N
     used = work.billing.count(thing, without)
     if used >= limit:
         raise reached(_which(thing), limit, used, limits.plan)
+
+
+def has_place(work: BillingWork) -> bool:
+    """Whether one more run may be carried out now, beside those that are. Else it stays queued until one of them is over. To be asked before the claim, in its transaction."""
+    limit = limits_of(work).runs_at_once
+    if limit is None:
+        return True
+    work.billing.queue("runs_at_once")
+    return work.billing.count("runs_at_once") < limit
 
 
 def need_interval(work: BillingWork, shortest: timedelta) -> None:

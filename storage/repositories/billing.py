@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.billing.models import WORKSPACE, LedgerEntry, RunSummary, UsageCounter
-from core.billing.ports import Period, Thing, UsageOfPeriod, Used
+from core.billing.ports import Countable, Period, UsageOfPeriod, Used
 from core.identity.models import Subscription, Tier
 from storage.repositories.base import Repository
 from storage.rows import from_row, to_row
@@ -18,6 +18,7 @@ from storage.tables.billing import usage_ledger as ledger
 from storage.tables.catalog import agents
 from storage.tables.connectors import connections
 from storage.tables.identity import subscriptions
+from storage.tables.orchestration import runs
 from storage.tables.workflows import triggers
 from storage.views.usage import analytics, history
 
@@ -109,7 +110,7 @@ class SqlBilling(Repository):
         mine = select(ledger).where(within, ledger.c.run_id == run_id).order_by(ledger.c.id)
         return [from_row(LedgerEntry, row) for row in self._t.connection.execute(mine)]
 
-    def count(self, thing: Thing, without: Sequence[str] = ()) -> int:
+    def count(self, thing: Countable, without: Sequence[str] = ()) -> int:
         self._t.session.flush()
         rows = {
             "agents": select(func.count()).select_from(agents),
@@ -117,10 +118,11 @@ class SqlBilling(Repository):
                 connections.c.status != "revoked", connections.c.integration.not_in(without)
             ),
             "triggers": select(func.count()).where(triggers.c.status == "active"),
+            "runs_at_once": select(func.count()).where(runs.c.status == "running"),
         }
         return self._t.connection.execute(rows[thing]).scalar_one()
 
-    def queue(self, thing: Thing) -> None:
+    def queue(self, thing: Countable) -> None:
         self._t.connection.execute(ONE_AT_A_TIME, {"what": f"nod {thing} {self._t.workspace_id}"})
 
     def analytics(

@@ -21,6 +21,7 @@ from core.billing.reserve import (
     Start,
     budget,
     give_back,
+    has_place,
     is_news,
     limits_of,
     need_interval,
@@ -378,6 +379,28 @@ def test_connections_that_everybody_has_leave_room(storage: Storage) -> None:
         with pytest.raises(LimitReached) as full:
             need_room(work, "connections")
     assert full.value.data == {"which": "connections", "limit": 3, "used": 5, "tier": "free", "resets_at": None}
+
+
+@pytest.mark.usefixtures("tiers")
+def test_no_more_runs_are_carried_out_beside_each_other_than_the_tier_allows(storage: Storage) -> None:
+    actor = somebody(storage)
+    agent = an_agent(storage, actor)
+    queued = [a_run(storage, actor, agent).id for _ in range(6)]
+    a_run(storage, somebody(storage))
+
+    def take(n: int) -> bool:
+        with storage.work(actor.workspace_id, actor.user_id) as work:
+            taken = has_place(work) and work.runs.claim(queued[n], 60) is not None
+            work.commit()
+        return taken
+
+    taken = all_at_once(len(queued), take)
+    assert sum(taken) == FREE.runs_at_once
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        over = work.runs.get(queued[taken.index(True)])
+        over.status, over.lease_until = "succeeded", None
+        work.commit()
+    assert take(taken.index(False))
 
 
 @pytest.mark.usefixtures("tiers")
