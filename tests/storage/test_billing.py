@@ -475,6 +475,7 @@ def test_suggestions_and_approvals_are_counted_where_they_were_made_and_given(st
     with storage.work(actor.workspace_id, actor.user_id) as work:
         for revision in (shown[0], elsewhere):
             work.suggestions.approve(an_approval(work, actor, revision))
+        work.suggestions.approve(an_approval(work, actor, shown[1], decision="reject"))
         work.commit()
     with storage.work(actor.workspace_id, actor.user_id) as work:
         day = today(work.now)
@@ -492,9 +493,10 @@ def test_each_run_is_told_in_one_line(storage: Storage) -> None:
     actor = somebody(storage)
     quiet, busy = a_run(storage, actor), a_run(storage, actor)
     _, revision = a_suggestion(storage, actor, run=busy)
-    a_suggestion(storage, actor, key="reply:2", run=busy)
+    _, other = a_suggestion(storage, actor, key="reply:2", run=busy)
     with storage.work(actor.workspace_id, actor.user_id) as work:
         work.suggestions.approve(an_approval(work, actor, revision))
+        work.suggestions.approve(an_approval(work, actor, other, decision="edit"))
         held = work.runs.get(busy.id)
         used = record(
             work, [*ledger_calls(busy, Step(), [Usage(tokens_prompt=9)] * 2, work.now), *ledger_rows([busy], work.now)]
