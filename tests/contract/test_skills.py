@@ -2,15 +2,21 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from core.catalog.kinds import BUILT_IN
+from core.connectors.ports import Place
 from core.kernel.errors import NotFound
+from core.orchestration.ports import Tool, Waits
+from runners.connectors.http.client import HttpClient
+from runners.outbound_http import Outbound
 from runners.skills import SkillTwice, found_in, skill, skills
 from tests.unit.skills.letters import NOW, letter
 from tests.unit.skills.mailbox import Contents, Mailbox, Remembered, context
+from tests.unit.skills.models import FakeModel
 
 NAMES = sorted(skills())
 MAIL = letter("Hi Sam,\n\ncan you send me the file by Friday?\n\nAnna", id="<q@x.example>")
@@ -46,7 +52,15 @@ def _inputs() -> dict[str, Any]:
     drafts = skill("inbox.suggest").run(told, skill("inbox.suggest").Input(**suggest)).drafts
     texts = {"drafts/en.yaml": (BUILT_IN / "inbox" / "drafts" / "en.yaml").read_text("utf-8")}
     return {
+        "agent": {"agent": str(UUID(int=5)), "input": {"a": 1}},
+        "aggregate": {"how": "vote", "results": ["a", "b", "a"]},
+        "ask": {"question": "Shall I?", "choices": [{"value": "yes", "label": "Yes"}]},
+        "code": {"source": "sorted(inputs['n'])", "inputs": {"n": [2, 1]}},
+        "http_request": {"method": "POST", "url": "https://shop.example/x", "json_body": [1], "connection": "web"},
+        "llm": {"prompt": "Sum up for {{ name }}.", "values": {"name": "Sam"}, "material": MAIL.raw.decode()},
         "noop": {"value": {"a": [1, None]}},
+        "summarise": {"results": ["The roof leaks. It rains.", {"text": "A roofer comes."}]},
+        "transform": {"engine": "cel", "expression": "data.map(n, n + 1)", "data": [1, 2]},
         "mail.read": {},
         "mail.understand": {"mail": read.mails[0].model_dump()},
         "inbox.suggest": suggest,
@@ -55,16 +69,33 @@ def _inputs() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_input_gives_the_same_output(name: str):
+def test_the_same_input_gives_the_same_output(name: str, tmp_path: Path):
     inputs = _inputs()[name]
-    outputs = []
-    for _ in range(2):
-        blobs = Contents()
-        blobs.put(MAIL.raw)
-        told = context(now=NOW, mailbox=Mailbox([MAIL]), blobs=blobs, memory=Remembered())
-        outputs.append(skill(name).run(told, skill(name).Input.model_validate(inputs)).model_dump(mode="json"))
-    assert outputs[0] == outputs[1]
-    assert skill(name).Output.model_validate(outputs[0]).model_dump(mode="json") == outputs[0]
+    once, again = (_ran(name, inputs, tmp_path) for _ in range(2))
+    assert once == again
+    if isinstance(once, dict):
+        assert skill(name).Output.model_validate(once).model_dump(mode="json") == once
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if getattr(skills()[name], "quick", False)])
+def test_a_quick_skill_needs_nothing_but_its_input(name: str):
+    bare: Any = None
+    skill(name).run(bare, skill(name).Input.model_validate(_inputs()[name]))
+
+
+def _ran(name: str, inputs: dict[str, Any], folder: Path) -> Any:
+    """The skill's outputs as JSON, or what it waits for."""
+    blobs = Contents()
+    blobs.put(MAIL.raw)
+    model: Any = FakeModel(lambda told: {"text": "The roof leaks."})
+    told = context(now=NOW, mailbox=Mailbox([MAIL]), blobs=blobs, memory=Remembered(), model=model)
+    service = {"hosts": "shop.example", "header": "Authorization", "honours_key": False}
+    web = HttpClient(service, {"secret": "Bearer 1"}, Place(folder, NOW, "UTC", "sam@home.example"), Outbound())
+    told.tools = {**told.tools, "web": Tool(UUID(int=8), "http", "shop.example", web, None)}
+    try:
+        return skill(name).run(told, skill(name).Input.model_validate(inputs)).model_dump(mode="json")
+    except Waits as waits:
+        return waits.kind, waits.until, waits.data
 
 
 def test_an_unknown_skill_is_named():
@@ -93,7 +124,7 @@ def test_importing_the_registry_loads_no_heavy_library():
     import subprocess
     import sys
 
-    heavy = {"bs4", "icalendar", "py3langid", "numpy", "pydantic_ai", "openai", "anthropic", "babel"}
+    heavy = {"bs4", "icalendar", "py3langid", "numpy", "pydantic_ai", "openai", "anthropic", "babel", "jinja2", "httpx"}
     script = "import sys; from runners.skills import skills; skills(); import runners.models; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert heavy & set(loaded) <= {"babel"}
