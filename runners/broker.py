@@ -7,7 +7,7 @@ their queue's bell, threads on their queue; a message is fetched only for a thre
 from typing import Any
 
 import redis
-from dramatiq import Message, Worker
+from dramatiq import Broker, Message, Worker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit, ShutdownNotifications
 from redis.backoff import NoBackoff
@@ -75,7 +75,7 @@ class BellBroker(RedisBroker):
 class BellWorker(Worker):
     """The threads of one queue. They wait without polling, and stop within a second when they have nothing to do."""
 
-    def __init__(self, broker: BellBroker, queue: str, threads: int) -> None:
+    def __init__(self, broker: Broker, queue: str, threads: int) -> None:
         super().__init__(broker, queues={queue}, worker_timeout=int(LOOK_SECONDS * 1000), worker_threads=threads)
         self.queue_prefetch = threads
         self.work_queue = self._errands = Errands()
@@ -107,6 +107,6 @@ def make_broker(redis_url: str) -> BellBroker:
     )
 
 
-def make_worker(broker: BellBroker, queue: str, threads: int) -> BellWorker:
+def make_worker(broker: Broker, queue: str, threads: int) -> BellWorker:
     """Threads of their own for one queue, so that taps never wait behind long runs."""
     return BellWorker(broker, queue, threads)

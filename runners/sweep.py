@@ -1,8 +1,8 @@
-"""Finds what is due and was not heard: rings lost with Redis, leases of dead workers, ends of undo windows, snoozes and expiries."""
+"""Finds what is due and was not heard: rings lost with Redis, leases of dead workers, ends of undo windows, waits, snoozes and expiries."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import structlog
@@ -13,24 +13,36 @@ from core.kernel.due import DueItem, DueKind
 from core.kernel.telemetry import depth
 from runners.wiring import storage
 
-BATCH = 200
+BELLS: dict[DueKind, str] = {
+    "executions": "executions.due",
+    "runs": "runs.due",
+    "lookups": "executions.lookup",
+    "matches": "triggers.matched",
+}
+BATCH = 1_000
+AT_MOST_SECONDS = 1.0
+OVERDUE_SECONDS = 0.2
+SLOW_SECONDS = 2.0
+DEPTH_SECONDS = 10.0
 RING_AGAIN_SECONDS = 3.0
 log = structlog.get_logger()
-Ring = Callable[[str, DueItem], None]
+Ring = Callable[[str, Sequence[DueItem]], None]
 
 
 class Sweep:
-    """Looks for due rows in a thread. Any number of processes may sweep: claims decide who works. `ring` enqueues a bell."""
+    """Looks for due rows in threads. Any number of processes may sweep: claims decide who works. `ring` wakes the actors of a bell.
 
-    def __init__(self, ring: Ring, quick_seconds: float = 0.2, slow_seconds: float = 1.0) -> None:
-        self._ring, self._quick, self._slow = ring, quick_seconds, slow_seconds
+    One question a second asks when the next row is due; what falls due sooner is looked for at that instant, so that the end of an undo window is not waited
+    for twice. While rows are overdue (nobody heard, or all are busy) it asks five times a second."""
+
+    def __init__(self, ring: Ring) -> None:
+        self._ring = ring
         self._over = threading.Event()
         self._rung: dict[tuple[str, UUID], float] = {}
+        self._depth_at = 0.0
         self._threads = [
-            threading.Thread(
-                target=self._repeat, args=(self._quick, self.look_quickly), daemon=True, name="sweep-quick"
-            ),
-            threading.Thread(target=self._repeat, args=(self._slow, self.look), daemon=True, name="sweep"),
+            threading.Thread(target=self._repeat, args=(look,), daemon=True, name=look.__name__)
+            for look in (self.look, self.act)
         ]
 
     def start(self) -> None:
@@ -44,25 +56,33 @@ class Sweep:
         for thread in self._threads:
             thread.join()
 
-    def look_quickly(self) -> None:
-        """Actions whose undo window is over, runs whose time has come: somebody waits for these."""
-        self._ring_due("executions", "executions.due")
-        self._ring_due("runs", "runs.due")
+    def look(self) -> float:
+        """Rings for what is due; answers in how many seconds to look again."""
+        coming = storage().due.next_due()
+        again = AT_MOST_SECONDS
+        for kind, bell in BELLS.items():
+            seconds = coming.get(kind, AT_MOST_SECONDS)
+            if seconds <= 0:
+                self._ring_due(kind, bell)
+                seconds = OVERDUE_SECONDS
+            again = min(again, seconds)
+        return again
 
-    def look(self) -> None:
-        """Everything else that time brings."""
-        self._ring_due("lookups", "executions.lookup")
+    def act(self) -> float:
+        """Does what time brings and what needs nobody's hands: dead senders, snoozes, reminders, expiries; answers in how many seconds to do so again."""
         self._each("sending", reap)
         self._each("suggestions", wake)
-        depth(storage().due.depth())
+        if time.monotonic() >= self._depth_at:
+            self._depth_at = time.monotonic() + DEPTH_SECONDS
+            depth(storage().due.depth())
+        return SLOW_SECONDS
 
     def _ring_due(self, kind: DueKind, bell: str) -> None:
         now = time.monotonic()
         self._rung = {key: at for key, at in self._rung.items() if now - at < RING_AGAIN_SECONDS}
-        for item in storage().due.due(kind, BATCH):
-            if (bell, item.id) not in self._rung:
-                self._rung[bell, item.id] = now
-                self._ring(bell, item)
+        unheard = [item for item in storage().due.due(kind, BATCH) if (bell, item.id) not in self._rung]
+        self._rung.update({(bell, item.id): now for item in unheard})
+        self._ring(bell, unheard)
 
     def _each(self, kind: DueKind, act: Callable[..., None]) -> None:
         for item in storage().due.due(kind, BATCH):
@@ -73,10 +93,11 @@ class Sweep:
             except Exception:
                 log.exception("sweep.item_failed", kind=kind, id=str(item.id))
 
-    def _repeat(self, seconds: float, look: Callable[[], None]) -> None:
-        while not self._over.wait(seconds):
+    def _repeat(self, look: Callable[[], float]) -> None:
+        pause = 0.0
+        while not self._over.wait(pause):
             try:
-                look()
+                pause = look()
             except Exception as broken:
                 log.warning("sweep.failed", error=type(broken).__name__)
-                self._over.wait(1.0)
+                pause = AT_MOST_SECONDS

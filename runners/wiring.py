@@ -1,12 +1,15 @@
 """The one place where runners meet storage and settings."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from uuid import UUID
 
+from core.kernel.due import DueItem
 from core.kernel.settings import Settings, settings
 from core.orchestration.ports import LanguageModel
 from storage import Storage, open_storage, telemetry
+from storage.bell import Ring
 
 
 @cache
@@ -30,6 +33,11 @@ def redis_url(chosen: Settings) -> str:
     if chosen.redis_url is None:
         raise RuntimeError("NOD_REDIS_URL is not set. Start everything with `nod up`, or name your Redis or Valkey.")
     return chosen.redis_url.get_secret_value()
+
+
+def ring(bell: str, items: Iterable[DueItem]) -> None:
+    """Wakes the actor of that name for each of them, in one round trip."""
+    storage().bell.wake_all(Ring(bell, item.workspace_id, item.user_id, item.id) for item in items)
 
 
 def connection_folder(connection_id: UUID) -> Path:

@@ -29,7 +29,7 @@ def main() -> int:
         for queue, number in per_queue.items()
     ]
     storage = wiring.storage()
-    sweep = Sweep(lambda bell, item: storage.bell.wake(bell, item.workspace_id, item.user_id, item.id))
+    sweep = Sweep(wiring.ring)
     for worker in workers:
         worker.start()
     sweep.start()

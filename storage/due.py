@@ -19,6 +19,7 @@ DOORS = {
     "matches": text("SELECT * FROM nod.due_matches(:most)"),
 }
 AHEAD = text("SELECT * FROM nod.due_triggers_ahead(:most, :ahead)")
+NEXT = text("SELECT kind, seconds FROM nod.next_due()")
 DEPTH = text("SELECT kind, rows FROM nod.depth()")
 
 
@@ -42,6 +43,12 @@ class SqlDueWork:
         with connection:
             rows = connection.execute(AHEAD, asked).all()
         return (rows[0].now if rows else None), [Coming(row.workspace_id, row.user_id, row.at) for row in rows]
+
+    def next_due(self) -> dict[DueKind, float]:
+        """In how many seconds the next row of each kind is due."""
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            return {row.kind: row.seconds for row in connection.execute(NEXT)}
 
     def depth(self) -> dict[str, int]:
         """How many rows of each kind are due now."""

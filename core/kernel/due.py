@@ -40,6 +40,11 @@ class DueWork(Protocol):
         """The workspaces and instants of the `limit` triggers that are due first, now or within `ahead_seconds`, and the database's now (None where nothing is)."""
         ...
 
+    def next_due(self) -> dict[DueKind, float]:
+        """In how many seconds the next row of each kind is due (0 or less: one is), of `runs`, `executions`, `sending`, `lookups` and `matches`; a kind that has
+        none is missing."""
+        ...
+
     def depth(self) -> dict[str, int]:
         """How many rows of each kind are due now, for the metrics."""
         ...
