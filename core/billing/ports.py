@@ -133,17 +133,6 @@ class MeteredStep(Protocol):
     def attempt(self) -> int: ...
 
 
-class CountedRun(Protocol):
-    """A run that was counted as it was claimed."""
-
-    @property
-    def id(self) -> UUID: ...
-    @property
-    def agent_id(self) -> UUID | None: ...
-    @property
-    def started_at(self) -> datetime | None: ...
-
-
 class Count(Protocol):
     """A counter of the day after the runs were counted."""
 
@@ -155,6 +144,17 @@ class Count(Protocol):
     def tokens(self) -> int: ...
     @property
     def cost(self) -> Decimal: ...
+
+
+class CountedRun(Protocol):
+    """A run that was counted as it was claimed."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def agent_id(self) -> UUID | None: ...
+    @property
+    def started_at(self) -> datetime | None: ...
 
 
 class CountedBatch(Protocol):

@@ -1,6 +1,6 @@
 """May it start? Runs are counted before they begin; agents, connections and triggers when they are made."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core.billing.limits import TIERS, Daily, Limits, Plan, Which, own, reached, today
 from core.billing.models import WORKSPACE, Budget, Ceiling
-from core.billing.ports import BillingWork, Count, CountedRun, Thing, Used
+from core.billing.ports import BillingWork, Count, CountedBatch, CountedRun, Thing, Used
 from core.identity.models import Tier
 from core.kernel.errors import LimitReached
 from core.kernel.settings import settings
@@ -34,31 +34,59 @@ def limits_of(work: BillingWork) -> Limits:
     return _limits(work.billing.tier)
 
 
+def limits_of_tier(tier: str | None) -> Limits:
+    """The same where the tier of the active subscription is known; None without one."""
+    return _limits(lambda: cast(Tier, tier or "free"))
+
+
 def reserve(work: BillingWork, starts: Sequence[Start]) -> dict[UUID, LimitReached]:
     """Counts runs that start now, before they do, and answers why for each that may not: those that come first get the room that is left. To be called in the
     transaction that claims them, late in it: the workspace's counter stays locked until the commit, so that however many start at the same time, the limit holds.
     One statement, a second one at the limit."""
     if not starts:
         return {}
-    day = today(work.now)
-    wanted = Counter(str(start.agent_id) for start in starts if start.agent_id is not None)
-    counted = work.billing.add(day, {scope: Used(runs=n) for scope, n in ((WORKSPACE, len(starts)), *wanted.items())})
-    refused, excess = admit(limits_of(work), day, counted, starts)
+    limits, day = limits_of(work), today(work.now)
+    wanted = Counter(scope for start in starts for scope in start.scopes)
+    counted = work.billing.add(day, {scope: Used(runs=n) for scope, n in wanted.items()})
+    refused, excess = admit(limits, day, counted, starts)
     if excess:
         work.billing.take_back(day, excess)
     return refused
 
 
+def refused_of(batch: CountedBatch) -> dict[UUID, LimitReached]:
+    """The same for runs that the claiming statement counted already. The counts of those that are refused are to be taken back with give_back."""
+    if not batch.runs or batch.now is None:
+        return {}
+    starts = [Start(run.id, run.agent_id) for run in batch.runs]
+    counted = {count.scope: count for count in batch.counted}
+    return admit(limits_of_tier(batch.tier), today(batch.now), counted, starts)[0]
+
+
+def give_back(work: BillingWork, runs: Sequence[CountedRun]) -> None:
+    """Runs that were counted when they were claimed do not start after all. To be called in the transaction that ends them."""
+    of_days: dict[date, Counter[str]] = defaultdict(Counter)
+    for run in runs:
+        of_days[today(run.started_at or work.now)].update(Start(run.id, run.agent_id).scopes)
+    for day, excess in of_days.items():
+        work.billing.take_back(day, excess)
+
+
 def admit(
-    limits: Limits, day: date, counted: Mapping[str, DayCounter], starts: Sequence[Start]
+    limits: Limits, day: date, counted: Mapping[str, Count], starts: Sequence[Start]
 ) -> tuple[dict[UUID, LimitReached], dict[str, int]]:
-    """Who of `starts` may start, when all of them are in the counters `counted` already: why for each that may not, and how many each scope was counted too much."""
-    wanted = Counter(str(start.agent_id) for start in starts if start.agent_id is not None)
-    doors = {WORKSPACE: _Door(limits.plan, day, "", limits.workspace, counted[WORKSPACE], len(starts))}
-    doors |= {scope: _Door(limits.plan, day, "agent_", limits.agent, counted[scope], n) for scope, n in wanted.items()}
+    """Who of `starts` may start, when all of them are in the counters `counted` already: those that come first get the room. Answers why for each that may not, and
+    what is to be taken back of each counter for them; until then others are told that it is full, which it is."""
+    asked = Counter(scope for start in starts for scope in start.scopes)
+    doors = {
+        scope: _Door(limits.plan, day, "", limits.workspace, counted[scope], n)
+        if scope == WORKSPACE
+        else _Door(limits.plan, day, "agent_", limits.agent, counted[scope], n)
+        for scope, n in asked.items()
+    }
     refused: dict[UUID, LimitReached] = {}
     for start in starts:
-        through = [doors[scope] for scope in (WORKSPACE, str(start.agent_id)) if scope in doors]
+        through = [doors[scope] for scope in start.scopes]
         why = next((closed for door in through if (closed := door.closed()) is not None), None)
         if why is None:
             for door in through:
@@ -147,10 +175,6 @@ def is_news(work: BillingWork, user_id: UUID, agent_id: UUID | None, why: LimitR
 def _limits(tier: Callable[[], Tier]) -> Limits:
     chosen = settings()
     return own(chosen.cost_per_day) if chosen.limits == "own" else TIERS[tier()]
-
-
-def _day_of(work: BillingWork) -> Callable[[CountedRun], date]:
-    return lambda run: today(run.started_at or work.now)
 
 
 def _which(name: Any) -> Which:
