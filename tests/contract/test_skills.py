@@ -1,5 +1,6 @@
 """Every skill that the registry finds keeps to the same contract."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,10 @@ from core.connectors.ports import Place
 from core.kernel.errors import NotFound
 from core.orchestration.ports import Tool, Waits
 from runners.connectors.http.client import HttpClient
+from runners.connectors.mcp.client import connect as connect_mcp
 from runners.outbound_http import Outbound
 from runners.skills import SkillTwice, found_in, skill, skills
+from tests.emulators.mcpserver import TOKEN, mcp_server
 from tests.unit.skills.letters import NOW, letter
 from tests.unit.skills.mailbox import Contents, Mailbox, Remembered, context
 from tests.unit.skills.models import FakeModel
@@ -58,6 +61,7 @@ def _inputs() -> dict[str, Any]:
         "code": {"source": "sorted(inputs['n'])", "inputs": {"n": [2, 1]}},
         "http_request": {"method": "POST", "url": "https://shop.example/x", "json_body": [1], "connection": "web"},
         "llm": {"prompt": "Sum up for {{ name }}.", "values": {"name": "Sam"}, "material": MAIL.raw.decode()},
+        "mcp": {"name": "note", "arguments": {"text": "hello"}},
         "noop": {"value": {"a": [1, None]}},
         "summarise": {"results": ["The roof leaks. It rains.", {"text": "A roofer comes."}]},
         "transform": {"engine": "cel", "expression": "data.map(n, n + 1)", "data": [1, 2]},
@@ -69,9 +73,10 @@ def _inputs() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_input_gives_the_same_output(name: str, tmp_path: Path):
+def test_the_same_input_gives_the_same_output(name: str, tmp_path: Path, request: pytest.FixtureRequest):
     inputs = _inputs()[name]
-    once, again = (_ran(name, inputs, tmp_path) for _ in range(2))
+    more = {"mcp": request.getfixturevalue("notes")} if name == "mcp" else {}
+    once, again = (_ran(name, inputs, tmp_path, more) for _ in range(2))
     assert once == again
     if isinstance(once, dict):
         assert skill(name).Output.model_validate(once).model_dump(mode="json") == once
@@ -83,7 +88,17 @@ def test_a_quick_skill_needs_nothing_but_its_input(name: str):
     skill(name).run(bare, skill(name).Input.model_validate(_inputs()[name]))
 
 
-def _ran(name: str, inputs: dict[str, Any], folder: Path) -> Any:
+@pytest.fixture
+def notes(tmp_path: Path) -> Iterator[Tool]:
+    """A real server of tools."""
+    place = Place(tmp_path / "mcp", NOW, "UTC", "sam@home.example")
+    with mcp_server(tmp_path / "server") as server:
+        config = {"url": server.url, "read_tools": ""}
+        with connect_mcp(config, {"token": TOKEN}, place, server.outbound()) as client:
+            yield Tool(UUID(int=9), "mcp", "Notes", client, None)
+
+
+def _ran(name: str, inputs: dict[str, Any], folder: Path, more: dict[str, Tool]) -> Any:
     """The skill's outputs as JSON, or what it waits for."""
     blobs = Contents()
     blobs.put(MAIL.raw)
@@ -91,7 +106,7 @@ def _ran(name: str, inputs: dict[str, Any], folder: Path) -> Any:
     told = context(now=NOW, mailbox=Mailbox([MAIL]), blobs=blobs, memory=Remembered(), model=model)
     service = {"hosts": "shop.example", "header": "Authorization", "honours_key": False}
     web = HttpClient(service, {"secret": "Bearer 1"}, Place(folder, NOW, "UTC", "sam@home.example"), Outbound())
-    told.tools = {**told.tools, "web": Tool(UUID(int=8), "http", "shop.example", web, None)}
+    told.tools = {**told.tools, "web": Tool(UUID(int=8), "http", "shop.example", web, None), **more}
     try:
         return skill(name).run(told, skill(name).Input.model_validate(inputs)).model_dump(mode="json")
     except Waits as waits:
@@ -124,7 +139,8 @@ def test_importing_the_registry_loads_no_heavy_library():
     import subprocess
     import sys
 
-    heavy = {"bs4", "icalendar", "py3langid", "numpy", "pydantic_ai", "openai", "anthropic", "babel", "jinja2", "httpx"}
+    heavy = {"bs4", "icalendar", "py3langid", "numpy", "pydantic_ai", "openai", "anthropic", "babel", "jinja2", "httpx",
+             "httpx2", "mcp_types", "pydantic_monty"}  # fmt: skip
     script = "import sys; from runners.skills import skills; skills(); import runners.models; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert heavy & set(loaded) <= {"babel"}

@@ -6,9 +6,10 @@ from typing import Literal
 
 import pytest
 
-from tests.contract.connectors.rigs import RIGS, HttpRig, ImapRig, Rig
+from tests.contract.connectors.rigs import RIGS, HttpRig, ImapRig, McpRig, Rig
 from tests.emulators.authority import Authority
 from tests.emulators.mailserver import MailServer, dovecot, mail_server
+from tests.emulators.mcpserver import McpServer, mcp_server
 from tests.emulators.smtpserver import SmtpServer, smtp_server
 from tests.emulators.website import HOST, website
 
@@ -56,6 +57,19 @@ def web_service(tmp_path: Path) -> Iterator[HttpRig]:
         yield HttpRig(tmp_path, site)
 
 
+@pytest.fixture(scope="session")
+def _mcp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpServer]:
+    with mcp_server(tmp_path_factory.mktemp("mcp")) as server:
+        yield server
+
+
+@pytest.fixture
+def tool_server(tmp_path: Path, _mcp: McpServer) -> McpRig:
+    """A server of tools that has done nothing yet."""
+    _mcp.reset()
+    return McpRig(tmp_path, _mcp)
+
+
 @pytest.fixture(params=sorted(RIGS))
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
     """Each connector in turn."""
@@ -69,7 +83,7 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
 
 
 def _rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
-    served = {"imap": "account", "http": "web_service"}
+    served = {"imap": "account", "http": "web_service", "mcp": "tool_server"}
     if request.param in served:
         return request.getfixturevalue(served[request.param])
     return RIGS[request.param](tmp_path)  # type: ignore[call-arg]

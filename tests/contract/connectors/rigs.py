@@ -11,14 +11,17 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID, uuid4
 
 from core.connectors.ports import Connector, Place
 from core.connectors.tasks import Task
 from runners.connectors import connect
 from runners.connectors.http.client import connect as connect_http
+from runners.connectors.mcp.client import McpConnection
+from runners.connectors.mcp.client import connect as connect_mcp
 from tests.emulators.mailserver import PASSWORD, USER, MailServer
+from tests.emulators.mcpserver import TOKEN, McpServer
 from tests.emulators.smtpserver import SmtpServer
 from tests.emulators.website import HOST, Website
 
@@ -31,6 +34,7 @@ REQUEST = {
     "content_type": "application/json",
     "body": '{"on": true}',
 }
+NOTE = {"tool": "note", "arguments": '{"text": "hello"}', "definition": "0" * 16}
 
 REPLY = {
     "sender": OWNER,
@@ -341,6 +345,38 @@ class HttpRig(Rig):
         return [repr(call).encode() for call in self.site.calls]
 
 
+class McpRig(Rig):
+    """A server of tools that is reached over https. There is nothing in it that could be read from a cursor on."""
+
+    slug = "mcp"
+    stream = ""
+    exact = False
+    examples: ClassVar[dict[str, dict[str, Any]]] = {"mcp.call": NOTE}
+
+    def __init__(self, folder: Path, server: McpServer) -> None:
+        self.server = server
+        self.config: dict[str, Any] = {"url": server.url, "read_tools": "look"}
+        self.secrets, self.place = {"token": TOKEN}, place(folder / "own")
+        with self.open() as client:
+            definition = cast(McpConnection, client).offer("note").definition
+        self.examples = {"mcp.call": NOTE | {"definition": definition}}  # type: ignore[misc]
+
+    def open(self, now: datetime = NOW) -> AbstractContextManager[Connector]:
+        return connect_mcp(self.config, self.secrets, place(self.place.folder, now), self.server.outbound())
+
+    def arrive(self, *names: str) -> None:
+        raise AssertionError("nothing arrives here")
+
+    def arrive_broken(self) -> int:
+        raise AssertionError("nothing arrives here")
+
+    def traces(self) -> Any:
+        return self.server.effects()
+
+    def effects(self, operation: str) -> list[bytes]:
+        return [repr(effect).encode() for effect in self.server.effects()]
+
+
 class Rows:
     """A unit of work with nothing but a task list, in memory."""
 
@@ -358,7 +394,7 @@ class Rows:
 
 
 RIGS: dict[str, type[Rig]] = {
-    rig.slug: rig for rig in (MaildirRig, SampleRig, MailFileRig, ImapRig, CalendarFolderRig, HttpRig)
+    rig.slug: rig for rig in (MaildirRig, SampleRig, MailFileRig, ImapRig, CalendarFolderRig, HttpRig, McpRig)
 }
 LOCAL = {"tasks": {"task.create": TASK}}
 """Connectors that write rows of our own, and examples for their operations."""
