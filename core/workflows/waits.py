@@ -1,6 +1,6 @@
 """What a run waits for: another run or a person's answer; begun, over, or too late. Called by the engine inside its own transactions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -10,7 +10,7 @@ from core.kernel.actor import Actor
 from core.kernel.errors import Failure, Invalid
 from core.kernel.events import Event
 from core.messaging.post import refresh
-from core.orchestration.answer import OVER, answer_step, end_step, go_on
+from core.orchestration.answer import OVER, answer_step, end_step, go_on, park
 from core.orchestration.models import Run, RunStep
 from core.orchestration.ports import Waits
 from core.orchestration.start import StartWork, start
@@ -26,9 +26,22 @@ class WaitsWork(StartWork, AskWork, PacksWork, ConnectionsWork, Protocol):
     """What waiting needs."""
 
 
+def let_wait(
+    work: WaitsWork, run: Run, new: Sequence[tuple[RunStep, Waits]], earlier: Sequence[RunStep] = ()
+) -> None:  # fmt: skip
+    """Lets a held run wait, in one transaction with all that it waits for: `new` are the steps that began to wait in this attempt, `earlier` those that wait since before.
+    Where something was answered meanwhile, or cannot be begun, the run goes on at once."""
+    for step, waits in new:
+        begin(work, run, step, waits)
+        work.runs.put_step(step)
+    waiting = [*(step for step, _ in new), *earlier]
+    park(work, run, [(step.node_id, step.index) for step in waiting], _first_end(waiting))
+    follow(work, run, [step for step, _ in new])
+
+
 def begin(work: WaitsWork, run: Run, step: RunStep, waits: Waits) -> None:
-    """Makes what a step waits for (a sub-run, a question with its cards) and says so in `step.wait`; call it once, in the transaction that lets the run wait, before
-    the step is written. Where that cannot be, the step has failed, for good; never raises a Failure.
+    """Makes what a step waits for (a sub-run, a question with its cards) and says so in `step.wait`. Where that cannot be, the step has failed, for good;
+    never raises a Failure.
 
     A sub-run that failed before, when its parent's step is tried again, is tried again itself. In a paused pack or workflow the step is held until it is resumed."""
     until, data = waits.until, dict(waits.data)
@@ -46,13 +59,13 @@ def begin(work: WaitsWork, run: Run, step: RunStep, waits: Waits) -> None:
     except Failure as why:
         end_step(step, work.now, None, {"code": why.code, "data": why.data})
         return
+    step.status, step.finished_at = "waiting", None
     kind = "time" if "held" in data else waits.kind
-    step.status = "waiting"
     step.wait = {"kind": kind, "until": until.isoformat() if until else None, "data": data}
 
 
-def until_of(steps: Iterable[RunStep]) -> datetime | None:
-    """When the first of the waiting steps stops waiting by itself; None: never."""
+def _first_end(steps: Iterable[RunStep]) -> datetime | None:
+    """When the first of them stops waiting by itself; None: never."""
     ends = [
         datetime.fromisoformat(s.wait["until"]) for s in steps if s.status == "waiting" and s.wait and s.wait["until"]
     ]

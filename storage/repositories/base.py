@@ -56,7 +56,9 @@ class Repository:
     def _lock(self, kind: type[T], id: UUID, unknown: str) -> T:
         """Like `_get`, locked and fresh."""
         self._t.session.flush()
-        found = self._t.session.get(kind, id, with_for_update=True, populate_existing=True)
+        # Not Session.get: with a lock it compares versions, and what was read before may have been changed by whoever held the lock.
+        row = select(kind).where(MAPPED[kind].c.id == id).with_for_update().execution_options(populate_existing=True)
+        found = self._t.session.scalars(row).one_or_none()
         if found is None:
             raise NotFound(unknown, id=str(id))
         return found

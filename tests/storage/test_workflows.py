@@ -9,7 +9,7 @@ import pytest
 
 from core.catalog.configure import pause_agent
 from core.catalog.versions import compose_agent
-from core.identity.models import Membership, User
+from core.identity.models import Membership
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Failure, Forbidden
 from core.kernel.ids import new_id
@@ -28,7 +28,7 @@ from core.workflows.flows import (
 )
 from core.workflows.packs import archive_pack, change_pack, make_pack, pause_pack, resume_pack, start_pack
 from core.workflows.steer import cancel_run, retry_run
-from core.workflows.waits import begin, ended, lapse_due, until_of
+from core.workflows.waits import ended, lapse_due, let_wait
 from runners.contracts import contracts
 from storage import Storage
 from tests.databases import somebody
@@ -81,18 +81,19 @@ class Somebody:
         with self.work() as work:
             held = work.runs.hold(run.id, run.fence)
             assert held is not None
-            made = {}
-            for node, waits in nodes:
-                step = RunStep(
-                    id=new_id(), workspace_id=run.workspace_id, run_id=run.id, node_id=node, index=0, skill="agent",
-                    status="running", inputs={}, started_at=work.now,
-                )  # fmt: skip
-                begin(work, held, step, waits)
-                work.runs.put_step(step)
-                made[node] = step
-            park(work, held, [(node, 0) for node in made], until_of(made.values()))
+            made = [
+                (
+                    RunStep(
+                        id=new_id(), workspace_id=run.workspace_id, run_id=run.id, node_id=node, index=0, skill="agent",
+                        status="running", inputs={}, started_at=work.now,
+                    ),
+                    waits,
+                )
+                for node, waits in nodes
+            ]  # fmt: skip
+            let_wait(work, held, made)
             work.commit()
-        return made
+        return {step.node_id: step for step, _ in made}
 
     def end(self, run_id: UUID, status: Any = "succeeded", output: Any = None, error: Any = None) -> None:
         """The engine ends a run."""
@@ -349,9 +350,8 @@ def test_of_two_who_answer_at_the_same_moment_one_is_first(me: Somebody):
 
 
 def test_only_who_was_asked_may_answer_and_only_with_a_choice(me: Somebody):
-    kim = new_id()
-    with me.work() as work:
-        work.people.add(User(id=kim, email="kim@example.org", created_at=work.now, name="Kim"))
+    kim = somebody(me.storage, "kim@example.org").user_id
+    with me.storage.work(me.actor.workspace_id, kim) as work:
         work.people.add(
             Membership(id=new_id(), workspace_id=me.actor.workspace_id, user_id=kim, role="member", created_at=work.now)
         )
