@@ -89,8 +89,10 @@ def pause_agent(work: CatalogWork, actor: Actor, agent_id: UUID) -> Agent:
 
 
 def resume_agent(work: CatalogWork, actor: Actor, agent_id: UUID) -> Agent:
-    """It runs again."""
-    return _set_status(work, actor, agent_id, "active")
+    """It runs again, as one that never failed."""
+    agent = _set_status(work, actor, agent_id, "active")
+    agent.failures = 0
+    return agent
 
 
 def checked_settings(chosen: Template, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,8 +50,8 @@ class _Batch:
     firings: list[TriggerFiring] = field(default_factory=list)
     notices: dict[tuple[UUID, str], list[dict[str, Any]]] = field(default_factory=dict)
 
-    def tell(self, owner_id: UUID, code: str, **data: Any) -> None:
-        self.notices.setdefault((owner_id, code), []).append(data)
+    def tell(self, owner_id: UUID, message: str, /, **data: Any) -> None:
+        self.notices.setdefault((owner_id, message), []).append(data)
 
 
 def fire_due(work: FireWork, limit: int, only: Collection[UUID] | None = None) -> Fires:
