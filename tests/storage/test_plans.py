@@ -116,10 +116,10 @@ def test_claiming_a_batch_touches_what_it_claims(busy: Busy) -> None:
     assert _touched(scans) <= 5
 
 
-@pytest.mark.parametrize("kind", ["runs", "triggers", "suggestions", "executions", "deliveries"])
+@pytest.mark.parametrize("kind", ["runs", "triggers", "suggestions"])
 def test_looking_for_what_is_due_touches_what_is_due(busy: Busy, kind: Any) -> None:
     busy.plans.clear()
-    busy.storage.due.due(kind, 500, "web")
+    busy.storage.due.due(kind, 500)
     scans = busy.scans()
     assert busy.plans
     assert not _whole(scans)
