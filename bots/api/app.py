@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from bots.api import agents, connections, runs, schedules, suggestions, templates
+from bots.api import agents, connections, runs, schedules, suggestions, templates, usage
 from bots.api.problems import RESPONSES, answer_with_problems
 from bots.kit.parts import Parts
 
@@ -20,6 +20,6 @@ def make_api(parts: Parts) -> FastAPI:
     )
     api.state.parts = parts
     answer_with_problems(api, parts.words)
-    for topic in (templates, agents, runs, suggestions, connections, schedules):
+    for topic in (templates, agents, runs, suggestions, connections, schedules, usage):
         api.include_router(topic.router, prefix="/v1", responses=RESPONSES)
     return api

@@ -17,4 +17,5 @@ from bots.dialogs import (  # noqa: F401
     timezone,
     triggers,
     uploads,
+    usage,
 )

@@ -69,18 +69,12 @@ def by_agent(chat: Chat) -> Reply:
 @notice("limit.reached")
 def limit_reached(chat: Chat, data: Mapping[str, Any]) -> Screen:
     """A run did not start, or was ended, because a limit was reached; said once a day for each limit. `data` is that of the refusal, with the agent's name."""
-    why = in_words(chat, data)
+    why = speak(chat.say, "billing.limit_reached", data).text
     told = chat.say("limit.agent", agent=str(data["agent"]), why=why) if data.get("agent") else why
     once = Paragraph(text=chat.say("limit.not_started"), muted=True)
     blocks = (Paragraph(text=told), *((once,) if data.get("resets_at") else ()))
     buttons = (row(Button(label=chat.say("command.usage"), action="usage.open"), ways.agents(chat)),)
     return Screen(blocks=blocks, buttons=buttons, tone="problem")
-
-
-def in_words(chat: Chat, data: Mapping[str, Any]) -> str:
-    """A refusal `billing.limit_reached` as a sentence that says which limit it was."""
-    code = f"billing.limit_reached.{data.get('which')}"
-    return speak(chat.say, code if chat.say.knows(code) else "billing.limit_reached", data).text
 
 
 def _today(chat: Chat) -> Screen:
@@ -117,7 +111,8 @@ def _warning(chat: Chat, limits: Limits, gauge: Gauge) -> str:
     if not gauge.full:
         return chat.say(f"usage.left.{gauge.which}", left=gauge.left)
     day = resets_at(today(chat.work.now)).isoformat()
-    return in_words(chat, {"which": gauge.which, "limit": gauge.limit, "used": gauge.used, "resets_at": day})
+    refusal = {"which": gauge.which, "limit": gauge.limit, "used": gauge.used, "resets_at": day}
+    return speak(chat.say, "billing.limit_reached", refusal).text
 
 
 def _todo(chat: Chat, limits: Limits) -> str:

@@ -23,11 +23,11 @@ class Spoken:
 
 def speak(say: Say, code: str, data: Mapping[str, Any]) -> Spoken:
     """The words of an error's code (`<code>`, and `<code>.todo` where there is something to do); for a code without words a general
-    sentence that names it."""
+    sentence that names it. Where the data says `which` (limit), there may be words for that one: `<code>.<which>`."""
     if not say.knows(code):
         return Spoken(say("error.general", code=code), say("error.general.todo"))
-    todo = f"{code}.todo"
-    return Spoken(say(code, **data), say(todo, **data) if say.knows(todo) else "")
+    todo, exact = f"{code}.todo", f"{code}.{data.get('which')}"
+    return Spoken(say(exact if say.knows(exact) else code, **data), say(todo, **data) if say.knows(todo) else "")
 
 
 def failure(say: Say, problem: Failure) -> Spoken:

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-import bots.dialogs.usage  # noqa: F401
 from bots.kit.screen import Progress
+from bots.kit.speak import failure
 from bots.kit.words import load
 from core.billing.limits import TIERS, Which, today
 from core.billing.models import WORKSPACE
@@ -161,4 +161,7 @@ def test_an_agent_too_many_is_refused_in_words(person: Person) -> None:
         stage.agent(person)
     with pytest.raises(LimitReached) as full:
         stage.agent(person)
-    assert full.value.data["which"] == "agents"
+    with person.work() as work:
+        spoken = failure(person.chat(work).say, full.value)
+    assert spoken.text == "There are 5 agents, and no room for more than 5."
+    assert spoken.todo == "Send /usage to see every limit, and what you can do."
