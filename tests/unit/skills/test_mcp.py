@@ -13,16 +13,22 @@ from uuid import UUID
 
 import pytest
 
+from core.connectors import connect as connectors
 from core.connectors.kinds import checked_input
 from core.connectors.ports import EffectFailed, EffectUnknown, LoginRefused, Place
-from core.kernel.errors import Failure, Invalid, NotFound, Unavailable
+from core.kernel.errors import Conflict, Failure, Invalid, NotFound, Unavailable
+from core.kernel.settings import Settings
 from core.orchestration.ports import Tool
 from runners.connectors.mcp.client import McpConnection, connect
+from runners.engine import execution
+from runners.engine import tools as opening
 from runners.outbound_http import Outbound
 from runners.skills import mcp
+from storage import Storage
 from tests.emulators.authority import Authority
 from tests.emulators.mcpserver import INJECTED, TOKEN, McpServer, mcp_server
 from tests.emulators.website import HOST, Website, resolving, website
+from tests.runners.world import World, make_world
 from tests.unit.skills.mailbox import context
 
 CONNECTION = UUID(int=9)
@@ -273,3 +279,69 @@ def test_the_key_goes_to_the_server_only_and_into_no_words(site: Website, tmp_pa
     assert TOKEN not in said
     assert {headers["authorization"] for _, _, headers, _ in site.calls} == {f"Bearer {TOKEN}"}
     assert {headers["host"] for _, _, headers, _ in site.calls} == {f"{HOST}:{site.port}"}
+
+
+@pytest.fixture
+def world(
+    storage: Storage, settings: Settings, server: McpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> World:
+    """A person with an agent that has the server as its tool `notes`, and a worker's parts in this process."""
+    world = make_world(storage, settings, tmp_path)
+    with world.work() as work:
+        values = {"url": server.url, "read_tools": READING, "token": TOKEN}
+        connection = connectors.connect(work, world.actor, "mcp", "Notes", values)
+        agent = work.agents.get(world.agent_id)
+        agent.template = "blank"
+        agent.config = agent.config.model_copy(update={"tools": {**agent.config.tools, "notes": connection.id}})
+        work.commit()
+    for module in (execution, opening):
+        monkeypatch.setattr(module, "storage", lambda: storage)
+    monkeypatch.setattr(opening, "connection_folder", lambda connection_id: tmp_path / str(connection_id))
+    monkeypatch.setattr("runners.connectors.mcp.client.Outbound", lambda seconds: server.outbound(seconds=seconds))
+    world.tools["notes"] = connection.id
+    return world
+
+
+def test_a_proposed_call_is_made_once_after_the_yes_and_never_before(world: World, server: McpServer) -> None:
+    actor = world.actor
+    with world.work() as work:
+        given = opening.access(work, world.tools["notes"])
+    with opening.opened(given) as client:
+        [proposal] = used(client, "note", text="hello").proposals
+    suggestion = world.suggest(proposal)
+    assert server.effects() == []
+    done = world.approve(suggestion)
+    for _ in range(3):
+        execution.carry_out(actor.workspace_id, actor.user_id, done.id)
+    assert server.effects() == [{"tool": "note", "text": "hello"}], world.execution(suggestion)
+    ended = world.execution(suggestion)
+    assert (ended.status, ended.result) == ("succeeded", {"answer": "noted 1"})
+
+
+def test_a_call_that_fell_silent_is_unknown_until_a_person_says(world: World, server: McpServer) -> None:
+    actor = world.actor
+    with world.work() as work:
+        given = opening.access(work, world.tools["notes"])
+    with opening.opened(given) as client:
+        [proposal] = used(client, "half", text="hello").proposals
+    suggestion = world.suggest(proposal)
+    done = world.approve(suggestion)
+    execution.carry_out(actor.workspace_id, actor.user_id, done.id)
+    execution.look_up(actor.workspace_id, actor.user_id, done.id)
+    execution.carry_out(actor.workspace_id, actor.user_id, done.id)
+    assert world.execution(suggestion).status == "unknown"
+    assert len(server.effects()) == 1
+
+
+def test_a_refused_login_expires_the_connection(world: World, server: McpServer) -> None:
+    with world.work() as work:
+        connection = work.connections.get(world.tools["notes"])
+        work.connections.keep_secrets(connection, {"token": "revoked"})
+        work.commit()
+    with world.work() as work:
+        given = opening.access(work, connection.id)
+    with pytest.raises(Conflict) as refused, opening.opened(given) as client:
+        client.check()
+    assert refused.value.code == "connectors.login_refused"
+    with world.work() as work:
+        assert work.connections.get(connection.id).status == "expired"
