@@ -26,6 +26,8 @@ def propose(work: ProposeWork, run: Any, proposals: Sequence[Any]) -> tuple[list
     Proposals."""
     made: list[Suggestion] = []
     refused: list[dict[str, Any]] = []
+    if not proposals:
+        return made, refused
     tools = work.agents.get(run.agent_id).config.tools
     for proposal in proposals:
         try:

@@ -35,18 +35,11 @@ def follow(work: ExecutionsWork, run: Run, steps: Iterable[RunStep]) -> None:
     execution = work.workflow_executions.of_run(run.id)
     if execution is None:
         return
-    told = {step.node_id: _told(step) for step in steps}
+    kinds = {node.id: node.skill for node in execution.graph.nodes}
+    told = {step.node_id: _told(step, kinds[step.node_id]) for step in steps if step.node_id in kinds}
     if told:
         execution.step_results = {**execution.step_results, **told}
     execution.status = run.status
-    if run.status == "succeeded":
-        # The engine keeps no row of a step whose condition was false.
-        passed = {
-            n.id: {"kind": n.skill, "status": "skipped"}
-            for n in execution.graph.nodes
-            if n.id not in execution.step_results
-        }
-        execution.step_results = {**execution.step_results, **passed}
     if run.status in OVER:
         execution.finished_at = run.finished_at
         execution.final_result = (run.output or {}).get("result")
@@ -69,14 +62,14 @@ def _current(execution: WorkflowExecution) -> str | None:
     return names[over + 1] if over + 1 < len(names) else None
 
 
-def _told(step: RunStep) -> dict[str, Any]:
+def _told(step: RunStep, kind: str) -> dict[str, Any]:
     """A step as the execution tells it: ids of what it stands for, when, and what came of it."""
     outputs, wait = step.outputs or {}, (step.wait or {}).get("data", {})
     told: dict[str, Any] = {
-        "kind": step.skill, "status": step.status, "started_at": step.started_at.isoformat(),
+        "kind": kind, "status": step.status, "started_at": step.started_at.isoformat(),
         "finished_at": step.finished_at.isoformat() if step.finished_at else None,
-        "agent_id": step.inputs.get("agent") if step.skill == "agent" else None,
+        "agent_id": step.inputs.get("agent") if kind == "agent" else None,
         "run_id": wait.get("child") or outputs.get("run_id"), "question_id": wait.get("question"), "error": step.error,
-        "result": outputs.get("output") if step.skill == "agent" else step.outputs,
+        "result": outputs.get("output") if kind == "agent" else step.outputs,
     }  # fmt: skip
     return {name: value for name, value in told.items() if value is not None}

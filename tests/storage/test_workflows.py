@@ -289,7 +289,6 @@ def test_an_execution_shows_each_step_and_the_final_result(me: Somebody):
     execution = me.look(lambda work: work.workflow_executions.of_run(run.id))
     assert (execution.status, execution.current_step) == ("succeeded", None)
     assert execution.final_result == {"said": 2}
-    assert execution.step_results["agent_2"]["status"] == "skipped"
     assert execution.finished_at is not None
 
 
