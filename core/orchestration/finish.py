@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from core.kernel.errors import Failure
 from core.kernel.events import Event
 from core.messaging.post import PostWork, announce, refresh
 from core.orchestration.models import Run
-from core.orchestration.ports import OrchestrationWork, Proposal, Usage
+from core.orchestration.ports import OrchestrationWork, Proposal
 
 MAX_ATTEMPTS = 3
 CARDS_A_RUN = 6
@@ -25,14 +24,14 @@ class FinishWork(OrchestrationWork, ApprovalsWork, CatalogWork, ConnectionsWork,
     """What finishing needs."""
 
 
-def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any], usage: list[Usage]) -> Run | None:
+def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any]) -> Run | None:
     """Ends a run well: proposals become suggestions with cards (the first ones one by one, the rest in a digest), readers move on. A dry run changes
     nothing but itself, and keeps its proposals to be looked at. None when the claim was lost: then nothing was written."""
     run = work.runs.hold(run_id, fence)
     if run is None:
         return None
-    _meter(run, usage)
     run.status, run.finished_at, run.lease_until = "succeeded", work.now, None
+    run.error = None
     run.output = {key: value for key, value in output.items() if run.dry or key not in ("proposals", "cursors")}
     if not run.dry:
         made, refused = propose(work, run, [Proposal.model_validate(p) for p in output.get("proposals", ())])
@@ -46,25 +45,24 @@ def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any
             announce(work, run.user_id, "digest", run.id, priority=2, trace=run.trace)
     if run.agent_id is not None:
         work.agents.touch(run.agent_id)
-    work.record(Event("run.succeeded", run.workspace_id, run.user_id, {"run_id": str(run.id)}))
+    work.record(_ended("run.succeeded", run))
     refresh(work, "run", run.id)
     return run
 
 
-def fail(work: FinishWork, run_id: UUID, fence: int, why: Failure, usage: list[Usage], *, again: bool) -> Run | None:
+def fail(work: FinishWork, run_id: UUID, fence: int, why: Failure, *, again: bool) -> Run | None:
     """Ends a run that failed, or queues it once more where trying again may help and it was not tried three times. The person is told when it ended.
     None when the claim was lost."""
     run = work.runs.hold(run_id, fence)
     if run is None:
         return None
-    _meter(run, usage)
     run.error, run.lease_until = {"code": why.code, "data": why.data}, None
     if again and run.attempt < MAX_ATTEMPTS:
         run.status, run.due_at = "queued", work.now + PAUSES[min(run.attempt, len(PAUSES)) - 1]
     else:
         run.status, run.finished_at = "failed", work.now
-        work.record(Event("run.failed", run.workspace_id, run.user_id, {"run_id": str(run.id), "code": why.code}))
-        if not run.dry:
+        work.record(_ended("run.failed", run, code=why.code))
+        if not run.dry and run.parent_run_id is None:
             announce(work, run.user_id, "run", run.id, trace=run.trace)
     refresh(work, "run", run.id)
     return run
@@ -76,11 +74,12 @@ def cancelled(work: FinishWork, run_id: UUID, fence: int) -> Run | None:
     if run is None:
         return None
     run.status, run.finished_at, run.lease_until = "cancelled", work.now, None
-    work.record(Event("run.cancelled", run.workspace_id, run.user_id, {"run_id": str(run.id)}))
+    work.record(_ended("run.cancelled", run))
     refresh(work, "run", run.id)
     return run
 
 
-def _meter(run: Run, usage: list[Usage]) -> None:
-    run.tokens += sum(u.tokens_prompt + u.tokens_completion for u in usage)
-    run.cost += sum((u.cost or Decimal(0) for u in usage), Decimal(0))
+def _ended(kind: str, run: Run, **more: Any) -> Event:
+    of = {"agent_id": run.agent_id, "pack_id": run.pack_id, "workflow_id": run.workflow_id}
+    told = {name: str(id) for name, id in of.items() if id is not None}
+    return Event(kind, run.workspace_id, run.user_id, {"run_id": str(run.id), **told, **more})

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
+from core.billing.models import Budget
 from core.connectors.models import DataSnapshot
 from core.connectors.ports import Connector
 from core.kernel.unit_of_work import UnitOfWork
@@ -85,15 +86,16 @@ class LanguageModel(Protocol):
         temperature: float | None = None,
         max_output_tokens: int = 4_000,
         max_cost: Decimal | None = None,
+        budget: Budget | None = None,
         deadline: float | None = None,
     ) -> dict[str, Any]:
         """An answer that fits `schema` (a JSON Schema of an object). `material` is outside text: data, never instructions. An answer that does not fit
         or is cut off is asked for once more, with what was wrong. A usage is added to `used` for every call, at once, so that it stays when this
-        fails; no call is begun that could bring the cost of all in `used` over `max_cost` US dollars, as far as prices are known. `model` is one of `names`,
-        which then is asked alone. Blocks up to 60 s a call, never past `deadline` (`time.monotonic()`).
+        fails; no call is begun that could bring the cost of all in `used` over `max_cost` US dollars, as far as prices are known, or once `budget` is used up,
+        which is told of each call. `model` is one of `names`, which then is asked alone. Blocks up to 60 s a call, never past `deadline` (`time.monotonic()`).
 
         Raises Unavailable `orchestration.model_failed` when none answers; Invalid `orchestration.model_truncated`, `model_output_wrong`,
-        `model_declined`, `model_not_configured`, `model_schema_refused`; LimitReached `orchestration.model_budget_used`."""
+        `model_declined`, `model_not_configured`, `model_schema_refused`; LimitReached `orchestration.model_budget_used`, `billing.limit_reached`."""
         ...
 
     def answer(self, instructions: str, material: str, shape: type["M"]) -> tuple["M", Usage]:
@@ -119,11 +121,11 @@ class Tool:
 @dataclass
 class SkillContext:
     """What a skill may use, and nothing else. `model` is None when offline. `account_addresses` are the person's own mail
-    addresses; `language` their BCP 47 tag. `usage` collects what was metered. `node`, `index` and `attempt` (from 1) say which step of the
+    addresses; `language` their BCP 47 tag. `agent_id` is None in the run of a pack or workflow. `usage` collects what was metered, `budget` is what the run may still use. `node`, `index` and `attempt` (from 1) say which step of the
     run this is; `deadline` is the value of `time.monotonic()` by which it must be over."""
 
     run_id: UUID
-    agent_id: UUID
+    agent_id: UUID | None
     agent_name: str
     now: datetime
     timezone: ZoneInfo
@@ -136,6 +138,7 @@ class SkillContext:
     model: LanguageModel | None
     dry_run: bool
     usage: list[Usage] = field(default_factory=list)
+    budget: Budget | None = None
     node: str = ""
     index: int = 0
     attempt: int = 1

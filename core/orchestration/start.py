@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from core.catalog.kinds import template
+from core.catalog.consents import needed
 from core.catalog.models import Agent
 from core.catalog.ports import CatalogWork
+from core.connectors.ports import ConnectionsWork
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Failure, NotFound
 from core.kernel.events import Event
@@ -22,8 +23,8 @@ from core.preferences.ports import PreferencesWork
 DEEPEST = 8
 
 
-class StartWork(OrchestrationWork, CatalogWork, PreferencesWork, Protocol):
-    """What starting needs: runs, agents and consents."""
+class StartWork(OrchestrationWork, CatalogWork, ConnectionsWork, PreferencesWork, Protocol):
+    """What starting needs: runs, agents, what their connections give to read, and consents."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ def start_run(
     if parent is not None:
         depth, input = parent.depth + 1, {**input, **({"dry_run": True} if parent.dry else {})}
     run = _run(work, target, Start(trigger_type, None, target, input, trigger_id, due_at, depth or 0))
-    run.parent_run_id = parent.id if parent else None
+    if parent is not None:
+        # Somebody waits for it, and is told when it ends: batches tell nobody.
+        run.parent_run_id, run.light = parent.id, False
     work.runs.add(run)
     work.ring("runs.due", run.id)
     return run
@@ -150,7 +153,7 @@ def _allowed(work: StartWork, agent_id: UUID, found: Mapping[UUID, tuple[Agent, 
     agent, light = found[agent_id]
     if agent.status == "paused" or agent.latest_version_id is None:
         raise Conflict("catalog.agent_paused", agent=agent.name)
-    need_consent(work, agent.owner_id, template(agent.template).manifest.consents)
+    need_consent(work, agent.owner_id, needed(work, agent))
     return Target(agent.owner_id, agent_id=agent.id, agent_version_id=agent.latest_version_id, light=light)
 
 
@@ -161,6 +164,6 @@ def _run(work: StartWork, target: Target, asked: Start) -> Run:
         id=new_id(), workspace_id=work.workspace_id, user_id=target.owner_id, agent_id=target.agent_id,
         agent_version_id=target.agent_version_id, pack_id=target.pack_id, workflow_id=target.workflow_id,
         workflow_version_id=target.workflow_version_id, trigger_type=asked.trigger_type, trigger_id=asked.trigger_id,
-        light=target.light, depth=asked.depth, input=dict(asked.input), queued_at=work.now, created_at=work.now,
+        light=target.light and target.agent_id is not None, depth=asked.depth, input=dict(asked.input), queued_at=work.now, created_at=work.now,
         due_at=asked.due_at or work.now, trace=traceparent.get(),
     )  # fmt: skip

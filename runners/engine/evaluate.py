@@ -225,7 +225,7 @@ class _Evaluation:
     def _fail(self, step: Step, problem: Exception, *, known: bool = False) -> None:
         """`known`: the failure was found, not made."""
         node = step.node
-        again = self._failure is None and tries_again(step, problem)
+        again = self._failure is None and tries_again(step, problem, known=known)
         ends = not again and node.on_error == "fail"
         code, data = said(problem)
         if ends or not known:

@@ -84,12 +84,15 @@ def said(problem: Exception) -> tuple[str, Mapping[str, Any]]:
     return "orchestration.step_broken", {"error": type(problem).__name__}
 
 
-def tries_again(step: Step, problem: Exception) -> bool:
-    """Whether the node wants another attempt after this failure."""
+def tries_again(step: Step, problem: Exception, *, known: bool) -> bool:
+    """Whether the node wants another attempt after this failure. Of a `known` one, found in an earlier attempt of the run, only code and data
+    are left: where the run ends with what fails for good, it can only be one after which a worker died, or an answer."""
     retry = step.node.retry
     if retry is None or step.attempt >= retry.attempts:
         return False
-    return isinstance(problem, Unavailable) if retry.on is None else said(problem)[0] in retry.on
+    if retry.on is not None:
+        return said(problem)[0] in retry.on
+    return isinstance(problem, Unavailable) or (known and step.node.on_error == "fail")
 
 
 def pause(step: Step) -> float:

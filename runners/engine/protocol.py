@@ -37,8 +37,8 @@ class Steps(Protocol):
 
     def begin(self, node: str, index: int, skill: str, inputs: Json, attempt: int) -> Json | None:
         """The outputs of this step when it succeeded earlier: it is not run again. None: this attempt starts now (also one that was cut
-        off, or whose pause is over). Raises the Failure with which this attempt ended earlier while the run went on, or that came
-        as the answer to what it waited for; Waits when that answer is not there yet."""
+        off, or whose pause is over). Raises a Failure of the code and data with which this attempt ended earlier while the run went
+        on, or that came as the answer to what it waited for; Waits when that answer is not there yet."""
         ...
 
     def finish(self, node: str, index: int, outputs: Json, usage: Sequence[Usage]) -> None:
@@ -56,6 +56,6 @@ class Steps(Protocol):
         ...
 
     def wait(self, node: str, index: int, waits: Waits, usage: Sequence[Usage]) -> None:
-        """The step under way waits; or, right after `fail`, its next attempt does (kind `time`). When a time is over, the next `attempts`
-        is one more."""
+        """The step under way waits; or, right after `fail`, its next attempt does (kind `time`): `attempts` is
+        one more from then on. When a time is over, the step begins as if it had been cut off."""
         ...

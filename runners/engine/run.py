@@ -9,14 +9,24 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from core.catalog.models import AgentVersion
+from core.billing.models import Budget
+from core.billing.ports import Used
+from core.billing.record import ledger_rows, record
+from core.billing.reserve import Start, budget, is_news, reserve
 from core.connectors.kinds import integration
-from core.kernel.errors import Conflict, Failure, Unavailable
+from core.kernel.errors import Conflict, Failure, LimitReached, Unavailable
+from core.kernel.events import Event
 from core.kernel.telemetry import count, measure, span
+from core.messaging.post import notify
 from core.orchestration import finish
+from core.orchestration.answer import park
 from core.orchestration.models import Run, RunStep
 from core.orchestration.ports import SkillContext
-from runners.engine.evaluate import Cancelled, evaluate
+from core.workflows.failing import run_failed
+from core.workflows.waits import ended as tell_others
+from core.workflows.waits import lapse_due
+from runners.engine.evaluate import Cancelled, Waiting, evaluate
+from runners.engine.plans import Planned, plan_of
 from runners.engine.steps import ClaimLost, RunSteps
 from runners.engine.tools import Access, Tools, access
 from runners.faults import fault
@@ -32,10 +42,10 @@ class _Taken:
     """A claimed run with all that it needs, read in the claiming transaction."""
 
     run: Run
-    version: AgentVersion
-    agent_name: str
+    planned: Planned
     earlier: list[RunStep]
     tools: dict[str, Access]
+    budget: Budget
     timezone: str
     language: str
     owner_name: str
@@ -43,7 +53,7 @@ class _Taken:
 
 
 def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
-    """Takes the run if it is due and carries it to its end; leaves quietly when somebody else has it."""
+    """Takes the run if it is due and carries it to its end, or to where it waits; leaves quietly when somebody else has it."""
     taken = _take(workspace_id, user_id, run_id)
     if taken is None:
         return
@@ -64,33 +74,50 @@ def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
         log.info("run.ended", status=status, seconds=round(time.monotonic() - began, 3))
 
 
+def refuse(workspace_id: UUID, user_id: UUID, run_id: UUID, fence: int, why: Failure) -> None:
+    """Ends a claimed run that may not start."""
+    with storage().work(workspace_id, user_id) as work:
+        _end_badly(work, run_id, fence, why, again=False)
+        work.commit()
+
+
 def _take(workspace_id: UUID, user_id: UUID, run_id: UUID) -> _Taken | None:
     with storage().work(workspace_id, user_id) as work:
         run = work.runs.claim(run_id, LEASE_SECONDS)
         if run is None:
             return None
+        taken: _Taken | None = None
         try:
+            if run.attempt > finish.MAX_ATTEMPTS:
+                raise Conflict("orchestration.run_crashed")
+            if run.fence == 1:
+                _begin(work, run)
             taken = _facts(work, run)
         except Failure as why:
-            finish.fail(work, run.id, run.fence, why, [], again=False)
-            taken = None
-        if run.attempt > finish.MAX_ATTEMPTS:
-            finish.fail(work, run.id, run.fence, Conflict("orchestration.run_crashed"), [], again=False)
-            taken = None
+            _end_badly(work, run.id, run.fence, why, again=False)
         work.commit()
         return taken
 
 
+def _begin(work: Any, run: Run) -> None:
+    """The first claim. Raises LimitReached."""
+    refused = reserve(work, [Start(run.id, run.agent_id)])
+    if run.id in refused:
+        raise refused[run.id]
+    work.record(Event("run.started", run.workspace_id, run.user_id, {"run_id": str(run.id)}))
+
+
 def _facts(work: Any, run: Run) -> _Taken:
-    version = work.agents.version(run.agent_version_id)
+    planned = plan_of(work, run)
     user, profile = work.people.user(run.user_id), work.people.profile(run.user_id)
-    tools = {role: access(work, UUID(str(c))) for role, c in version.default_params.get("tools", {}).items()}
+    earlier = work.runs.steps(run.id) if run.fence > 1 else []
+    lapse_due(work, run, earlier)
     return _Taken(
         run=run,
-        version=version,
-        agent_name=work.agents.get(run.agent_id).name,
-        earlier=work.runs.steps(run.id),
-        tools=tools,
+        planned=planned,
+        earlier=earlier,
+        tools={role: access(work, UUID(str(c))) for role, c in planned.params.get("tools", {}).items()},
+        budget=budget(work, run.agent_id, Used(tokens=run.tokens, cost=run.cost)),
         timezone=profile.timezone,
         language=profile.language,
         owner_name=user.preferred_name or user.name,
@@ -100,31 +127,35 @@ def _facts(work: Any, run: Run) -> _Taken:
 
 def _work(taken: _Taken, steps: RunSteps, heartbeat: Heartbeat) -> str:
     run = taken.run
-    usage: list[Any] = []
     try:
-        with Tools(taken.tools, run.agent_id, steps.went_outside) as tools:
+        with Tools(taken.tools, run.agent_id or run.id, steps.went_outside) as tools:
             context = SkillContext(
-                run_id=run.id, agent_id=run.agent_id, agent_name=taken.agent_name, now=datetime.now(UTC),
+                run_id=run.id, agent_id=run.agent_id, agent_name=taken.planned.name, now=datetime.now(UTC),
                 timezone=ZoneInfo(taken.timezone), language=taken.language, owner_name=taken.owner_name,
                 account_addresses=_addresses(taken, tools), tools=tools, memory=steps,
-                blobs=storage().blobs(run.workspace_id, run.user_id), model=model(), dry_run=run.dry, usage=usage,
+                blobs=storage().blobs(run.workspace_id, run.user_id), model=model(), dry_run=run.dry, budget=taken.budget,
             )  # fmt: skip
             output = evaluate(
-                taken.version.graph, run={"id": str(run.id), "input": run.input, "dry_run": run.dry},
-                params=taken.version.default_params, context=context, steps=steps, cancelled=lambda: heartbeat.lost,
+                taken.planned.plan, run={"id": str(run.id), "input": run.input, "dry_run": run.dry},
+                params=taken.planned.params, context=context, steps=steps, cancelled=lambda: heartbeat.lost,
             )  # fmt: skip
     except Cancelled:
-        return _stopped(run)
+        return _stopped(run, steps)
+    except Waiting as waiting:
+        return _parked(run, steps, waiting)
     except ClaimLost:
         raise
     except Failure as why:
-        return _failed(run, why, usage, again=isinstance(why, Unavailable))
+        return _failed(run, steps, why, again=isinstance(why, Unavailable))
     except Exception:
         log.exception("run.broken")
-        return _failed(run, Conflict("orchestration.step_broken"), usage, again=True)
+        return _failed(run, steps, Conflict("orchestration.step_broken"), again=True)
     with storage().work(run.workspace_id, run.user_id) as work:
-        steps.write_into(work)
-        ended = finish.succeed(work, run.id, run.fence, output, usage)
+        held = steps.write_into(work)
+        record(work, ledger_rows([held], work.now))
+        ended = finish.succeed(work, run.id, run.fence, output)
+        if ended is not None:
+            tell_others(work, ended)
         work.commit()
     return "lost" if ended is None else "succeeded"
 
@@ -139,19 +170,59 @@ def _addresses(taken: _Taken, tools: Tools) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(a for a in accounts if "@" in a), taken.email]))
 
 
-def _failed(run: Run, why: Failure, usage: list[Any], *, again: bool) -> str:
+def _parked(run: Run, steps: RunSteps, waiting: Waiting) -> str:
+    """Lets the worker go until an answer comes."""
     with storage().work(run.workspace_id, run.user_id) as work:
-        ended = finish.fail(work, run.id, run.fence, why, usage, again=again)
+        held = steps.write_into(work)
+        steps.begin_to_wait(work, held)
+        park(work, held, [(node, index) for node, index, _ in waiting.steps], waiting.until)
+        work.commit()
+        return held.status
+
+
+def _failed(run: Run, steps: RunSteps, why: Failure, *, again: bool) -> str:
+    with storage().work(run.workspace_id, run.user_id) as work:
+        steps.write_into(work)
+        ended = _end_badly(work, run.id, run.fence, why, again=again)
         work.commit()
     log.warning("run.failed", code=why.code)
     return "lost" if ended is None else ended.status
 
 
-def _stopped(run: Run) -> str:
+def _end_badly(work: Any, run_id: UUID, fence: int, why: Failure, *, again: bool) -> Run | None:
+    ended = finish.fail(work, run_id, fence, why, again=again)
+    if ended is None:
+        return None
+    if ended.status == "queued":
+        # Whatever failed is tried anew: in the database, failed means for good.
+        for step in work.runs.steps(run_id):
+            if step.status == "failed":
+                step.status, step.error, step.finished_at = "running", None, None
+                work.runs.put_step(step)
+        return ended
+    record(work, ledger_rows([ended], work.now))
+    tell_others(work, ended)
+    if isinstance(why, LimitReached):
+        if is_news(work, ended.user_id, ended.agent_id, why):
+            notify(work, ended.user_id, "limit.reached", {**why.data, "agent": _name(work, ended)})
+    elif not ended.dry:
+        run_failed(work, ended)
+    return ended
+
+
+def _name(work: Any, run: Run) -> str:
+    return "" if run.agent_id is None else work.agents.get(run.agent_id).name
+
+
+def _stopped(run: Run, steps: RunSteps) -> str:
     with storage().work(run.workspace_id, run.user_id) as work:
         if work.runs.get(run.id).cancel_requested_at is None:
             return "lost"
+        steps.write_into(work)
         ended = finish.cancelled(work, run.id, run.fence)
+        if ended is not None:
+            record(work, ledger_rows([ended], work.now))
+            tell_others(work, ended)
         work.commit()
     return "lost" if ended is None else "cancelled"
 
@@ -165,7 +236,7 @@ def _renew(run: Run) -> bool:
 
 def _first_step(run: Run) -> Any:
     """Measures, once, how long after it was due the first step began."""
-    state = {"open": run.attempt == 1}
+    state = {"open": run.fence == 1}
 
     def began() -> None:
         if state["open"]:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -83,6 +84,7 @@ class Tools(Mapping[str, Tool], AbstractContextManager["Tools"]):
         self._given, self._reader, self._used = given, str(reader), used
         self._open: dict[str, Tool] = {}
         self._stack = ExitStack()
+        self._opening = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +94,10 @@ class Tools(Mapping[str, Tool], AbstractContextManager["Tools"]):
 
     def __getitem__(self, role: str) -> Tool:
         self._used()
+        with self._opening:
+            return self._opened(role)
+
+    def _opened(self, role: str) -> Tool:
         if role not in self._open:
             given = self._given[role]
             self._open[role] = Tool(

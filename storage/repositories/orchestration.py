@@ -14,13 +14,14 @@ from storage.rows import from_row, to_row
 from storage.tables.connectors import data_snapshots as snapshots
 from storage.tables.orchestration import run_steps as steps
 from storage.tables.orchestration import runs
+from storage.tables.orchestration import runs as table
 
 _PLACE = ("workspace_id", "run_id", "node_id", "index")
 _new_step = insert(steps)
 _PUT_STEP = _new_step.on_conflict_do_update(
     index_elements=_PLACE,
     set_={column.name: _new_step.excluded[column.name] for column in steps.c if column.name not in (*_PLACE, "id")},
-    where=steps.c.status.not_in(("succeeded", "skipped")),
+    where=(steps.c.status != "succeeded") & (steps.c.status != "skipped"),
 )
 
 
@@ -30,9 +31,9 @@ class SqlRuns(Repository):
     def add(self, run: Run) -> None:
         self._t.session.add(run)
 
-    def add_all(self, runs_: Sequence[Run]) -> None:
-        if runs_:
-            self._t.connection.execute(insert(runs), [to_row(run) for run in runs_])
+    def add_all(self, runs: Sequence[Run]) -> None:
+        if runs:
+            self._t.connection.execute(insert(table), [to_row(run) for run in runs])
 
     def get(self, run_id: UUID) -> Run:
         return self._get(Run, run_id, "orchestration.run_unknown")
@@ -96,9 +97,9 @@ class SqlRuns(Repository):
     def put_step(self, step: RunStep) -> None:
         self.put_steps((step,))
 
-    def put_steps(self, steps_: Sequence[RunStep]) -> None:
-        if steps_:
-            self._t.connection.execute(_PUT_STEP, [to_row(step) for step in steps_])
+    def put_steps(self, steps: Sequence[RunStep]) -> None:
+        if steps:
+            self._t.connection.execute(_PUT_STEP, [to_row(step) for step in steps])
 
     def snapshots(self, connection_id: UUID, agent_id: UUID, data_type: str, since: datetime) -> list[DataSnapshot]:
         c = snapshots.c

@@ -83,7 +83,7 @@ def suggests(person: Person, *proposals: dict[str, Any], by: Agent | None = None
         claimed = work.runs.claim(run.id, 30)
         work.commit()
     with person.work() as work:
-        ended = finish.succeed(work, run.id, claimed.fence, {"proposals": list(proposals), "read": 3}, [])
+        ended = finish.succeed(work, run.id, claimed.fence, {"proposals": list(proposals), "read": 3})
         assert ended is not None
         assert ended.output is not None
         assert not ended.output["refused"], ended.output["refused"]

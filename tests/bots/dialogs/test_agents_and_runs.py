@@ -98,7 +98,7 @@ def test_a_run_shows_its_progress_in_one_message_then_what_came_of_it(person: Pe
         ],
     }  # fmt: skip
     usage = [Usage(tokens_prompt=900, tokens_completion=100)]
-    stage.changed(person, lambda work: finish.succeed(work, run.id, claimed.fence, output, usage))
+    stage.changed(person, lambda work: finish.succeed(work, run.id, claimed.fence, output))
     person.says("/runs")
     person.taps("Inbox agent · done")
     for line in (
@@ -122,7 +122,7 @@ def test_a_failed_run_says_why_and_offers_to_run_again(person: Person) -> None:
         claimed = work.runs.claim(run.id, 30)
         work.commit()
     why = Unavailable("connectors.server_unreachable", host="imap.example.org")
-    stage.changed(person, lambda work: finish.fail(work, run.id, claimed.fence, why, [], again=True))
+    stage.changed(person, lambda work: finish.fail(work, run.id, claimed.fence, why, again=True))
     assert "It did not work yet: The server does not answer. I try again " in person.last
     with person.work() as work:
         again = work.runs.get(run.id)
@@ -131,7 +131,7 @@ def test_a_failed_run_says_why_and_offers_to_run_again(person: Person) -> None:
     with person.work() as work:
         claimed = work.runs.claim(run.id, 30)
         work.commit()
-    stage.changed(person, lambda work: finish.fail(work, run.id, claimed.fence, why, [], again=False))
+    stage.changed(person, lambda work: finish.fail(work, run.id, claimed.fence, why, again=False))
     assert (
         "It failed. The server does not answer." in person.last
         and "Nothing was suggested and nothing was sent." in person.last

@@ -221,6 +221,6 @@ def _dry_run_ends(person: Person, run_id: object) -> None:
         "problems": [{"item_id": "broken.eml", "code": "connectors.mail_broken", "data": {}}],
     }  # fmt: skip
     with person.work() as work:
-        finish.succeed(work, run_id, run.fence, output, [])  # type: ignore[arg-type]
+        finish.succeed(work, run_id, run.fence, output)  # type: ignore[arg-type]
         work.commit()
     person.looks()

@@ -1,0 +1,159 @@
+"""Carries out light runs: those whose graph only computes, by the dozen, with one transaction to take them and one to end them (docs/adr/0009)."""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from core.kernel.ids import new_id
+from core.kernel.telemetry import count, measure
+from core.orchestration.batches import Batch, Ended, LightRun
+from core.orchestration.models import RunStep
+from core.orchestration.ports import SkillContext, Snapshot, Usage, Waits
+from runners.engine.evaluate import evaluate
+from runners.engine.plans import Ready, make_ready, ready
+from runners.faults import fault
+from runners.wiring import storage
+
+log = structlog.get_logger()
+
+
+class NotLight(Exception):
+    """A run of a light graph does something that only a run by itself may do."""
+
+
+def carry_out(batch: Batch, without: Collection[UUID]) -> list[LightRun]:
+    """Carries out the runs of a batch but those of `without`, and ends those that went well. Answers the others, still claimed: each needs to be carried out by itself."""
+    ended: list[Ended] = []
+    troubled: list[LightRun] = []
+    began = time.monotonic()
+    for run in batch.runs:
+        if run.id in without:
+            continue
+        steps = LightSteps(run)
+        try:
+            plan, params = _plan(run)
+            output = evaluate(
+                plan,
+                run={"id": str(run.id), "input": run.input, "dry_run": run.dry},
+                params=params,
+                context=_context(batch, run, steps),
+                steps=steps,
+            )
+            if output.get("proposals") or output.get("cursors"):
+                raise NotLight
+            fault("light_computed")
+            ended.append(Ended(run, output, steps.all))
+            measure("run_start_seconds", (steps.began - run.due_at).total_seconds(), trigger=run.trigger_type)
+        except Exception as why:
+            log.info("run.not_light", run=str(run.id), why=type(why).__name__)
+            troubled.append(run)
+    if ended:
+        won = storage().batches.end(batch, ended)
+        seconds = (time.monotonic() - began) / len(ended)
+        for end in ended:
+            status = "succeeded" if end.run.id in won else "lost"
+            measure("run_seconds", seconds, status=status)
+            count("runs", status=status)
+        log.info(
+            "runs.ended", workspace=str(batch.workspace_id), runs=len(won), of=len(ended), run=str(ended[0].run.id)
+        )
+    return troubled
+
+
+class LightSteps:
+    """The steps of one light run, kept until its end: none is written before. Also its Memory: a light run has none."""
+
+    def __init__(self, run: LightRun) -> None:
+        self._run = run
+        self._current: RunStep | None = None
+        self.all: list[RunStep] = []
+
+    @property
+    def began(self) -> datetime:
+        """When the first step began."""
+        return self.all[0].started_at if self.all else self._run.started_at
+
+    def attempts(self, node: str, index: int) -> int:
+        return 0
+
+    def begin(self, node: str, index: int, skill: str, inputs: Mapping[str, Any], attempt: int) -> None:
+        if attempt > 1:
+            raise NotLight
+        self._current = RunStep(
+            new_id(),
+            self._run.workspace_id,
+            self._run.id,
+            node,
+            index,
+            skill,
+            "running",
+            dict(inputs),
+            datetime.now(UTC),
+        )
+
+    def finish(self, node: str, index: int, outputs: Mapping[str, Any], usage: Sequence[Usage]) -> None:
+        step = self._current
+        assert step is not None
+        step.status, step.outputs, step.finished_at = "succeeded", dict(outputs), datetime.now(UTC)
+        self.all.append(step)
+
+    def fail(
+        self, node: str, index: int, code: str, data: Mapping[str, Any], usage: Sequence[Usage], *, ends: bool
+    ) -> None:
+        raise NotLight
+
+    def skip(self, node: str, index: int) -> None:
+        now = datetime.now(UTC)
+        run = self._run
+        self.all.append(
+            RunStep(new_id(), run.workspace_id, run.id, node, index, "", "skipped", {}, now, finished_at=now)
+        )
+
+    def wait(self, node: str, index: int, waits: Waits, usage: Sequence[Usage]) -> None:
+        raise NotLight
+
+    def remember(self, snapshot: Snapshot) -> None:
+        raise NotLight
+
+    def recall(self, connection_id: UUID, data_type: str, since: datetime) -> Sequence[Snapshot]:
+        raise NotLight
+
+
+def _context(batch: Batch, run: LightRun, steps: LightSteps) -> SkillContext:
+    owner = batch.owners.get(run.user_id)
+    if owner is None:
+        raise NotLight
+    return SkillContext(
+        run_id=run.id,
+        agent_id=run.agent_id,
+        agent_name=batch.agents.get(run.agent_id, ""),
+        now=steps.began,
+        timezone=_zone(owner.timezone),
+        language=owner.language,
+        owner_name=owner.name,
+        account_addresses=(owner.email,),
+        tools={},
+        memory=steps,
+        blobs=storage().blobs(run.workspace_id, run.user_id),
+        model=None,
+        dry_run=run.dry,
+    )
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def _plan(run: LightRun) -> Ready:
+    found = ready(run.workspace_id, run.agent_version_id)
+    if found is None:
+        with storage().work(run.workspace_id, run.user_id) as work:
+            found = make_ready(work, run.agent_version_id)
+    return found
