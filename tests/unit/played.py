@@ -58,11 +58,12 @@ class Kept:
     def wait(self, node: str, index: int, waits: Waits, usage: Any) -> None:
         self._called("wait", node, index, waits.kind, list(usage))
         self.waits[node, index] = waits
+        if (node, index) in self.failed:
+            self.tried[node, index] += 1
 
     def time_is_over(self, node: str, index: int = 0) -> None:
         """What the engine does when a waiting step's time has come."""
         del self.waits[node, index]
-        self.tried[node, index] += 1
 
     def answer(self, node: str, outputs: Any) -> None:
         """What it waited for is there."""

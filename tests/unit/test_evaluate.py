@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from core.kernel.errors import Invalid, NotFound, Unavailable
+from core.kernel.errors import Conflict, Failure, Invalid, NotFound, Unavailable
 from core.orchestration.ports import SkillContext, Usage
 from runners.engine.evaluate import Cancelled, Waiting, evaluate
 from runners.engine.plan import Plan
@@ -52,7 +52,7 @@ def test_a_missing_reference_leaves_the_default():
     assert played(graph_of(ADD, total={"$": "add.total"}), Kept()) == {"total": 3}
 
 
-def test_a_failing_step_is_recorded_with_its_usage_and_ends_theplayed():
+def test_a_failing_step_is_recorded_with_its_usage_and_ends_the_run():
     steps, context = Kept(), made()
     with pytest.raises(Unavailable):
         played(graph_of(EACH), steps, {"numbers": [1, 13, 2]}, context=context)
@@ -65,6 +65,13 @@ def test_a_failing_step_is_recorded_with_its_usage_and_ends_theplayed():
         [Usage(tokens_prompt=1)],
     )
     assert len(context.usage) == 2
+
+
+def test_after_a_failure_nothing_new_starts():
+    steps = Kept()
+    with pytest.raises(Unavailable):
+        played(graph_of(ADD, ADD | {"id": "other"}), steps, {"start": 13})
+    assert steps.names("begin") == ["add"]
 
 
 def test_a_broken_skill_is_recorded_without_its_words():
@@ -138,6 +145,11 @@ def test_a_condition_on_the_entry_is_asked_for_each():
     out = played(graph, steps, {"numbers": [5, 6, 7, 8]})
     assert out == {"all": [{"total": 5}, None, {"total": 7}, None]}
     assert steps.names("skip") == [("each", 1), ("each", 3)]
+
+
+def test_a_condition_on_the_index_is_asked_for_each():
+    out = played(graph_of(EACH | {"when": "index > 0"}, all={"$": "each"}), Kept(), {"numbers": [5, 6]})
+    assert out == {"all": [None, {"total": 6}]}
 
 
 def test_a_condition_on_anything_else_is_asked_once():
@@ -272,10 +284,18 @@ def test_a_long_pause_holds_no_worker():
 def test_a_failure_after_which_the_worker_died_is_tried_again_without_losing_count():
     skill, steps = Flaky(1), Kept()
     graph = graph_of(_flaky(retry={"attempts": 2, "pause_seconds": 0}), total={"$": "flaky.total"})
-    steps.tried["flaky", 0], steps.failed["flaky", 0] = 1, (1, Unavailable("orchestration.model_failed"))
+    steps.tried["flaky", 0], steps.failed["flaky", 0] = 1, (1, Failure("orchestration.model_failed"))
     with pytest.raises(Unavailable):
         played(graph, steps, None, skill)
     assert skill.seen == [2]
+
+
+def test_what_was_gone_on_without_is_not_tried_again_when_the_run_is_resumed():
+    skill, steps = Flaky(9, Conflict("some.code")), Kept()
+    graph = graph_of(_flaky(retry={"attempts": 3, "pause_seconds": 0}, on_error="continue"), why={"$": "errors.flaky"})
+    first = played(graph, steps, None, skill)
+    assert played(graph, steps, None, skill) == first == {"why": {"code": "some.code", "data": {}}}
+    assert skill.seen == [1]
 
 
 def test_a_pause_ends_when_the_run_is_cancelled():

@@ -170,6 +170,8 @@ NUMBERS = list(range(300))
         ("mails.map(m, mails)", {"mails": MAILS}),
         ("mails.filter(m, true).map(m, m)", {"mails": MAILS}),
         ("[1]" + ".map(x, [x, x])" * 40, {}),
+        ("[1]" + ".map(x, [x, x, x, x])" * 8, {}),
+        ("".join(f"[{', '.join(map(str, NUMBERS[:60]))}].all({name}, " for name in "abcd") + "d >= 0))))", {}),
         ("[a]" + ".map(x, x + x)" * 30, {"a": "x" * 1_000}),
         (" + ".join(["a"] * 290), {"a": "x" * 1_000_000}),
         ("a.exists(x, x.matches('(a{90}){90}'))", {"a": ["b"] * 400}),

@@ -80,6 +80,8 @@ def test_all_that_a_node_can_say_is_read_from_yaml():
         (nodes(*(node(f"n{at}", after=[f"n{at - 1}"] if at else []) for at in range(200))), "too_big", "n50"),
         (nodes(node("a"), node("b", inputs={"value": [{"$": "a.value"}] * 100_000})), "too_big", "b"),
         (nodes(node("a"), node("b", inputs={"value": [{"$": "a.value"}] * 2_001})), "too_big", "b"),
+        (nodes(*(node(f"n{at}", inputs={"value": [{"$": "run.id"}] * 150}) for at in range(20))), "too_big", "n13"),
+        (nodes(node(), output={"value": [{"$": "a"}] * 2_001}), "too_big", "output"),
         (nodes(node(inputs={"value": deep(5_000)})), "too_big", "a"),
         (nodes(node(inputs={"value": deep(31)})), "too_big", "a"),
         (nodes(node(inputs={"value": shared(12)})), "too_big", "a"),
@@ -157,6 +159,8 @@ def test_the_order_is_that_in_which_nodes_are_written_where_they_are_free():
     graph = parse_graph(nodes(node("c"), node("b", after=["d"]), node("a"), node("d")))
     assert [one.id for one in graph.ordered()] == ["c", "a", "d", "b"]
     assert order(graph).before["b"] == {"d"}
+    graph = parse_graph(nodes(node("x", after=["z"]), node("y"), node("z"), node("w", after=["y"])))
+    assert [one.id for one in graph.ordered()] == ["y", "z", "x", "w"]
 
 
 def test_light_is_what_only_computes_and_not_too_often():
