@@ -27,4 +27,4 @@ class Noop:
 
     def run(self, context: SkillContext, inputs: Input) -> Output:
         """Gives back its `value`."""
-        return Output.model_construct(value=inputs.value)
+        return Output(value=inputs.value)
