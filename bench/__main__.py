@@ -1,64 +1,56 @@
 """`python -m bench [figure …] [--quick]`: measures the product on this machine, prints a table, writes bench/latest.json."""
 
 import argparse
-import os
 import sys
-from datetime import UTC, datetime
 from importlib import import_module
-from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 from bench.figure import Figure
 from bench.plan import QUICK, Plan
 from bench.progress import say
+from bench.report import LATEST, show, write
 from bench.rig import open_rig
 
-FIGURES = ("limit", "throughput", "latency", "taps", "hooks", "costs", "storm", "growth")
-LATEST = Path(__file__).parent / "latest.json"
+FIGURES = {
+    "limit": "what PostgreSQL carries when nothing but the SQL of a run is done (pgbench)",
+    "messages": "what the broker carries",
+    "throughput": "runs a second from end to end, and their ratio to the limit",
+    "latency": "from due to the first step",
+    "taps": "from a tap to its toast and to its effect",
+    "hooks": "from a webhook to the first step",
+    "costs": "commits, statements, round trips of a run; an idle worker",
+    "promises": "what policies, events and metering cost together",
+    "storm": "50,000 schedules that are due at once",
+    "growth": "how queries grow with the tables",
+}
 
 
 def main() -> int:
-    """Measures what was asked for; everything when nothing was named."""
+    """Measures what was asked for; everything when nothing was named. Only a whole, unhurried run is written down."""
     given = _parser().parse_args()
+    unknown = [name for name in given.figures if name not in FIGURES]
+    if unknown:
+        print(f"There is no figure {unknown[0]}. There are: {', '.join(FIGURES)}.", file=sys.stderr)
+        return 2
     plan = QUICK if given.quick else Plan(rounds=given.rounds)
     taken: list[Figure] = []
     with open_rig() as rig:
         for name in given.figures or FIGURES:
-            say(f"figure: {name}")
-            for figure in import_module(f"bench.figures.{name}").measure(rig, plan):
-                taken.append(figure)
-    _print(taken)
+            say(f"{name}: {FIGURES[name]}")
+            taken += import_module(f"bench.figures.{name}").measure(rig, plan)
+    show(taken)
+    if not given.quick and not given.figures:
+        write(taken, plan.rounds)
+        print(f"Written to {LATEST}.")
     return 0
 
 
-def _print(taken: list[Figure]) -> None:
-    table = Table(
-        "figure",
-        "median",
-        "min–max",
-        "n",
-        "load",
-        "aim",
-        title=f"{os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-    )
-    for figure in taken:
-        table.add_row(
-            figure.what,
-            f"{figure.median:,.2f} {figure.unit}",
-            f"{figure.least:,.2f}–{figure.most:,.2f}",
-            str(len(figure.samples)),
-            f"{figure.load:.1f}",
-            figure.aim,
-        )
-    Console().print(table)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("figures", nargs="*", metavar="figure", help=f"one or more of: {', '.join(FIGURES)}")
-    parser.add_argument("--quick", action="store_true", help="a smoke test of a minute or two; writes nothing")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measures the product on this machine. Without a name: everything.",
+        epilog="figures: " + "; ".join(f"{name} ({what})" for name, what in FIGURES.items()) + ". Example: python -m bench limit throughput",
+    )  # fmt: skip
+    parser.add_argument("figures", nargs="*", metavar="figure", help="those to take")
+    parser.add_argument("--quick", action="store_true", help="a smoke test of a few minutes; its numbers mean little")
     parser.add_argument("--rounds", type=int, default=5, help="repetitions (default 5)")
     return parser
 

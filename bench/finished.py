@@ -48,7 +48,12 @@ def check(world: World, count: int, since: float, seconds: str) -> float:
             f" WHERE r.{born}"
         )
     if set(facts.values()) != {count}:
-        raise NotFinished(f"of {count} runs there are {facts}")
+        raise NotFinished(f"of {count} runs there are {facts}{_why(world)}")
     row = world.owner.execute(f"SELECT {seconds} {mine}".encode()).fetchone()
     assert row is not None
     return count / float(row[0])
+
+
+def _why(world: World) -> str:
+    row = world.owner.execute("SELECT error FROM nod.runs WHERE status = 'failed' LIMIT 1").fetchone()
+    return f"; one failed with {row[0]}" if row else ""

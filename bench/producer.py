@@ -41,7 +41,7 @@ def _produce(storage: Storage, people: list[list[UUID]], plan: dict[str, Any]) -
     # Every start at a chance moment of its own slot, so that it never keeps step with anything that ticks; the same every time.
     chance = random.Random(plan["count"])
     when = [began + (n + chance.random()) / rate for n in range(plan["count"])] if rate else []
-    late = [0.0]
+    late, broken = [0.0], []
 
     def work() -> None:
         while True:
@@ -52,13 +52,19 @@ def _produce(storage: Storage, people: list[list[UUID]], plan: dict[str, Any]) -
             if rate:
                 time.sleep(max(when[number] - time.monotonic(), 0))
                 late.append(time.monotonic() - when[number])
-            _start(storage, people[number % len(people)])
+            try:
+                _start(storage, people[number % len(people)])
+            except Exception as problem:
+                broken.append(problem)
+                return
 
     threads = [threading.Thread(target=work) for _ in range(plan["threads"])]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    if broken:
+        raise broken[0]
     return {"started": plan["count"], "seconds": time.monotonic() - began, "late": max(late)}
 
 
