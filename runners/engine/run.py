@@ -22,6 +22,7 @@ from core.orchestration import finish
 from core.orchestration.answer import park
 from core.orchestration.models import Run, RunStep
 from core.orchestration.ports import SkillContext
+from core.workflows.executions import follow
 from core.workflows.failing import run_failed
 from core.workflows.waits import ended as tell_others
 from core.workflows.waits import lapse_due
@@ -176,6 +177,7 @@ def _parked(run: Run, steps: RunSteps, waiting: Waiting) -> str:
         held = steps.write_into(work)
         steps.begin_to_wait(work, held)
         park(work, held, [(node, index) for node, index, _ in waiting.steps], waiting.until)
+        follow(work, held, ())
         work.commit()
         return held.status
 
