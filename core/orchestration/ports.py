@@ -95,7 +95,8 @@ class LanguageModel(Protocol):
         which is told of each call. `model` is one of `names`, which then is asked alone. Blocks up to 60 s a call, never past `deadline` (`time.monotonic()`).
 
         Raises Unavailable `orchestration.model_failed` when none answers; Invalid `orchestration.model_truncated`, `model_output_wrong`,
-        `model_declined`, `model_not_configured`, `model_schema_refused`; LimitReached `orchestration.model_budget_used`, `billing.limit_reached`."""
+        `model_declined`, `model_not_configured`, `model_schema_refused`; LimitReached `orchestration.model_budget_used`, `model_tokens_short`,
+        `billing.limit_reached`."""
         ...
 
     def answer(self, instructions: str, material: str, shape: type["M"]) -> tuple["M", Usage]:

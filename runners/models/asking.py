@@ -18,11 +18,13 @@ from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from core.kernel.errors import Failure, Invalid, LimitReached, Unavailable
+from core.billing.models import Budget
+from core.kernel.errors import Failure, Invalid, Unavailable
 from core.orchestration.ports import Usage
 from runners.models.limits import AnswerRefused
 from runners.models.prices import cost_of, price_of
 from runners.models.providers import Named, named
+from runners.models.purse import Purse
 from runners.models.shape import ModelShape, SchemaShape, Shape
 
 M = TypeVar("M", bound=BaseModel)
@@ -30,8 +32,6 @@ SECONDS = 60.0
 ANSWER_TOKENS = 4_000
 REQUESTS = 2
 """The first answer, and one more when it was cut off or did not keep to the shape."""
-FEWEST_TOKENS = 16
-"""No answer fits into fewer."""
 _TOOL = "answer"
 _SHOWN = 2_000
 log = structlog.get_logger()
@@ -44,7 +44,7 @@ class _Question:
     shape: Shape
     temperature: float | None
     max_output_tokens: int
-    max_cost: Decimal | None
+    purse: Purse
     deadline: float
 
 
@@ -88,6 +88,7 @@ class AskedModels:
         temperature: float | None = None,
         max_output_tokens: int = ANSWER_TOKENS,
         max_cost: Decimal | None = None,
+        budget: Budget | None = None,
         deadline: float | None = None,
     ) -> dict[str, Any]:
         """See LanguageModel.ask."""
@@ -95,18 +96,18 @@ class AskedModels:
         if not chosen:
             raise Invalid("orchestration.model_not_configured", model=model, configured=list(self.names))
         until = time.monotonic() + SECONDS * 10 if deadline is None else deadline
-        question = _Question(
-            instructions, material, SchemaShape(schema), temperature, max_output_tokens, max_cost, until
-        )
-        return asyncio.run(self._asked(chosen, question, used))
+        purse = Purse(used, max_cost, budget)
+        question = _Question(instructions, material, SchemaShape(schema), temperature, max_output_tokens, purse, until)
+        return asyncio.run(self._asked(chosen, question))
 
     def answer(self, instructions: str, material: str, shape: type[M]) -> tuple[M, Usage]:
         """See LanguageModel.answer."""
         used: list[Usage] = []
         until = time.monotonic() + self._seconds
-        question = _Question(instructions, material, ModelShape(shape), None, ANSWER_TOKENS, None, until)
+        purse = Purse(used, None, None)
+        question = _Question(instructions, material, ModelShape(shape), None, ANSWER_TOKENS, purse, until)
         try:
-            found = shape.model_validate(asyncio.run(self._asked(self._named, question, used)))
+            found = shape.model_validate(asyncio.run(self._asked(self._named, question)))
         except Failure as failure:
             spent = _together(used)
             raise Unavailable(
@@ -117,23 +118,25 @@ class AskedModels:
             ) from failure
         return found, _together(used)
 
-    async def _asked(self, chosen: tuple[Named, ...], question: _Question, used: list[Usage]) -> dict[str, Any]:
+    async def _asked(self, chosen: tuple[Named, ...], question: _Question) -> dict[str, Any]:
         why, tried = "", ""
         for each in chosen:
             try:
-                return await self._of(each, question, used)
+                return await self._of(each, question)
             except _NoAnswer as failed:
                 why, tried = failed.why, each.name
                 log.warning("model.no_answer", model=each.name, why=why)
         raise Unavailable("orchestration.model_failed", model=tried, why=why)
 
-    async def _of(self, each: Named, question: _Question, used: list[Usage]) -> dict[str, Any]:
+    async def _of(self, each: Named, question: _Question) -> dict[str, Any]:
         """Raises _NoAnswer, or a Failure for an answer that is of no use at the second time too."""
         again = ""
         for attempt in range(REQUESTS):
             said = _marked(question.material) + again
-            limit = _affordable(each, question, said, used)
-            response = await self._call(each, question, said, limit, used)
+            # Three bytes a token is more tokens than any provider counts in most languages.
+            prompt = len(f"{question.instructions}{said}{question.shape.schema}".encode()) // 3
+            limit = question.purse.tokens(each.provider, each.model, prompt, question.max_output_tokens)
+            response = await self._call(each, question, said, limit)
             try:
                 return _read(response, question.shape, each.name, limit)
             except _Wrong as wrong:
@@ -142,7 +145,7 @@ class AskedModels:
                 again = wrong.again
         raise AssertionError("unreachable")
 
-    async def _call(self, each: Named, question: _Question, said: str, limit: int, used: list[Usage]) -> ModelResponse:
+    async def _call(self, each: Named, question: _Question, said: str, limit: int) -> ModelResponse:
         seconds = min(self._seconds, question.deadline - time.monotonic())
         if seconds <= 0:
             raise _NoAnswer("timeout")
@@ -175,7 +178,7 @@ class AskedModels:
         else:
             return response
         finally:
-            used.append(_usage(each, response))
+            question.purse.paid(_usage(each, response))
 
 
 def _why(failure: BaseException) -> str:
@@ -193,22 +196,6 @@ def _why(failure: BaseException) -> str:
         if isinstance(part, ModelHTTPError):
             return f"status_{part.status_code}"
     return type(failure).__name__
-
-
-def _affordable(each: Named, question: _Question, said: str, used: list[Usage]) -> int:
-    """How long the answer may be, in tokens. Raises LimitReached where the money does not pay for an answer."""
-    if question.max_cost is None:
-        return question.max_output_tokens
-    spent = sum((usage.cost or Decimal(0) for usage in used), Decimal(0))
-    price = price_of(each.provider, each.model)
-    enough = question.max_output_tokens
-    if price is not None:
-        # Three bytes a token is more tokens than any provider counts in most languages.
-        prompt = (len(question.instructions.encode()) + len(said.encode()) + len(str(question.shape.schema))) // 3
-        enough = min(enough, price.tokens_for(question.max_cost - spent, prompt))
-    if spent >= question.max_cost or enough < FEWEST_TOKENS:
-        raise LimitReached("orchestration.model_budget_used", limit=str(question.max_cost), used=str(spent))
-    return enough
 
 
 def _read(response: ModelResponse, shape: Shape, model: str, limit: int) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class Llm:
             temperature=inputs.temperature,
             max_output_tokens=inputs.max_output_tokens,
             max_cost=None if inputs.max_cost is None else Decimal(str(inputs.max_cost)),
+            budget=context.budget,
             deadline=context.deadline,
         )
         asked = context.usage[-1] if context.usage else None

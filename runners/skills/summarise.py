@@ -59,6 +59,7 @@ class Summarise:
                 _SHAPE,
                 context.usage,
                 max_cost=None if inputs.max_cost is None else Decimal(str(inputs.max_cost)),
+                budget=context.budget,
                 deadline=context.deadline,
             )
         except Failure:

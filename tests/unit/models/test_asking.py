@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.billing.models import Budget, Ceiling
 from core.kernel.errors import Invalid, LimitReached, Unavailable
 from core.kernel.settings import Settings
 from core.orchestration.ports import Usage
@@ -288,6 +289,24 @@ def test_an_answer_is_no_longer_than_the_money_pays_for(openai: Emulator):
     assert 1000 < openai.requests[0]["max_completion_tokens"] < 1700
     with pytest.raises(LimitReached):
         _ask(_one(openai), max_cost=Decimal("0.00001"))
+
+
+def test_a_run_s_budget_is_asked_before_a_call_and_told_after_it(openai: Emulator):
+    openai.behave = says(GOOD, prompt=800, completion=190)
+    budget = Budget(
+        "free",
+        tokens=[Ceiling("tokens_per_run", 1_000, 0, None)],
+        cost=[Ceiling("cost_per_run", Decimal(1), Decimal(0), None)],
+    )
+    assert _ask(_one(openai), budget=budget) == GOOD
+    assert 16 < openai.requests[0]["max_completion_tokens"] < 1_000
+    assert (budget.tokens, budget.cost) == (10, Decimal(1) - Decimal("0.000234"))
+    with pytest.raises(LimitReached, match="model_tokens_short"):
+        _ask(_one(openai), budget=budget)
+    budget.spend(Usage(tokens_prompt=10))
+    with pytest.raises(LimitReached, match="limit_reached"):
+        _ask(_one(openai), budget=budget)
+    assert len(openai.requests) == 1
 
 
 def test_a_model_without_a_price_is_bound_by_what_others_cost(openai: Emulator):

@@ -50,7 +50,7 @@ def test_what_was_chosen_reaches_the_model() -> None:
     given = Input(prompt="x", model="fake:model", temperature=0.3, max_output_tokens=99, max_cost=0.1)
     Llm().run(told, given)
     assert model.asked[0].more == {
-        "model": "fake:model", "temperature": 0.3, "max_output_tokens": 99, "max_cost": Decimal("0.1"), "deadline": 12.5,
+        "model": "fake:model", "temperature": 0.3, "max_output_tokens": 99, "max_cost": Decimal("0.1"), "budget": None, "deadline": 12.5,
     }  # fmt: skip
 
 
