@@ -23,7 +23,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
     threads = settings().worker_threads
-    per_queue = {"runs": threads, "executions": max(4, threads // 2), "connections": 2}
+    per_queue = {"runs": threads, "executions": max(4, threads // 2), "connections": 2, "triggers": 2}
     workers = [
         make_worker(declare(make_broker(wiring.redis_url(settings())), queue), queue, number)
         for queue, number in per_queue.items()

@@ -6,13 +6,15 @@ from uuid import UUID
 import dramatiq
 from dramatiq import Broker
 
-from runners.actors import connections, executions, runs
+from runners.actors import connections, executions, runs, triggers
 
 BELLS: dict[str, Callable[[UUID, UUID, UUID], None]] = {
     "runs.due": runs.due,
     "executions.due": executions.due,
     "executions.lookup": executions.lookup,
     "connections.check": connections.check,
+    "triggers.matched": triggers.matched,
+    "triggers.watch": triggers.watch,
 }
 
 
