@@ -536,3 +536,61 @@ def _write(storage: Storage, actor: Actor, run: Run, step: Step, calls: list[Usa
 def _ledger(storage: Storage, actor: Actor, run: Run) -> list[Any]:
     with storage.work(actor.workspace_id, actor.user_id) as work:
         return work.billing.of_run(run.id)
+
+
+def test_what_is_read_is_found_by_keys_however_old_the_workspace_is(storage: Storage, owner_url: str) -> None:
+    actor = somebody(storage)
+    run = a_run(storage, actor)
+    _, revision = a_suggestion(storage, actor, run=run)
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        work.suggestions.approve(an_approval(work, actor, revision))
+        work.commit()
+    _grow(owner_url, "suggestions", "created_at", {"dedupe_key": "n::text", "run_id": "gen_random_uuid()"})
+    _grow(owner_url, "approvals", "decided_at", {"suggestion_id": "gen_random_uuid()"})
+    _grow(owner_url, "runs", "created_at", {})
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        day = today(work.now)
+        plans = _plans(work, lambda: work.billing.analytics("day", day, day, None, False))
+        plans += _plans(work, lambda: work.billing.analytics("day", day, day, None, True))
+        plans += _plans(work, lambda: work.billing.history(None, 20))
+        plans += _plans(work, lambda: work.billing.of_run(run.id))
+    assert len(plans) == 3 + 3 + 1 + 1
+    for plan in plans:
+        read = [line for line in plan.splitlines() if "Seq Scan" in line and "actual rows=0" not in line]
+        assert not read, plan
+
+
+def _grow(owner_url: str, table: str, at: str, other: dict[str, str]) -> None:
+    """Copies its only row ten thousand times over the year and a half before, under ids of their time; `other` are values that differ, in SQL."""
+    id = f"(lpad(to_hex((extract(epoch FROM t.{at}) * 1000)::bigint - n::bigint * 4730400), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid"
+    values = {"id": id, at: f"t.{at} - n * interval '4730400 ms'"} | other
+    given = ", ".join(f"'{name}', {value}" for name, value in values.items())
+    with psycopg.connect(owner_url) as owner:
+        owner.execute("SET LOCAL session_replication_role = replica")
+        owner.execute(
+            f"INSERT INTO nod.{table} SELECT r.* FROM nod.{table} t, generate_series(1, 10000) n, "
+            f"LATERAL jsonb_populate_record(t, jsonb_build_object({given})) r"  # type: ignore[arg-type]
+        )
+        owner.commit()
+        owner.execute(f"ANALYZE nod.{table}")  # type: ignore[arg-type]
+
+
+def _plans(work: Any, read: Callable[[], object]) -> list[str]:
+    """How the database carries out each statement of `read`."""
+    from sqlalchemy import event
+
+    said: list[tuple[str, Any]] = []
+    connection = work._t.connection
+
+    def heard(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        said.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", heard)
+    read()
+    event.remove(connection, "before_cursor_execute", heard)
+    return [
+        "\n".join(
+            row[0] for row in connection.exec_driver_sql(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {statement}", given)
+        )
+        for statement, given in said
+    ]
