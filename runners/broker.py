@@ -22,7 +22,8 @@ PATIENCE_SECONDS = 3.0
 # Dramatiq's own script, and after each of its commands: a queue that holds something has one entry in its bell list, an empty one has none. The bell is thus
 # set with the enqueue itself, once more for what a fetch left behind, and again for whatever a dead or stopping worker gave back.
 # Taking a message also takes the mark that kept further rings of its kind away (storage/bell.py): whoever commits from now on rings anew.
-BELL = """
+# A Redis that is full refuses new messages, not the taking of old ones.
+BELL = """#!lua flags=allow-oom
 local function dramatiq()
 %s
 end

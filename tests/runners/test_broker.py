@@ -324,6 +324,19 @@ def test_what_was_carried_out_while_redis_was_away_is_acknowledged_when_it_is_ba
         bell.close()
 
 
+def test_a_redis_that_is_full_is_emptied(tmp_path: Path) -> None:
+    with own_valkey(tmp_path / "valkey") as valkey, redis.Redis.from_url(valkey.url) as client:
+        bell, heard, ids = RedisBell(valkey.url), Heard(), [new_id() for _ in range(3)]
+        ring(bell, *ids)
+        client.config_set("maxmemory", 1)
+        ring(bell, new_id())
+        assert client.llen("dramatiq:executions") == 3
+        with worker_of(valkey.url, "executions.due", heard, threads=1):
+            assert heard.next(3) == [str(id) for id in ids]
+            until(lambda: settled(client))
+        bell.close()
+
+
 def test_a_worker_stops_within_a_second_while_redis_is_away(tmp_path: Path) -> None:
     with own_valkey(tmp_path / "valkey") as valkey:
         with worker_of(valkey.url, "executions.due", Heard()) as worker:
