@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import ARRAY, Text, cast, insert, or_, select, update
 
 from core.catalog.models import Agent, AgentVersion
 from core.kernel.errors import NotFound
@@ -63,7 +63,7 @@ class SqlAgents(Repository):
         found = (
             select(Agent)
             .join(versions, versions.c.id == agents.c.latest_version_id)
-            .where(versions.c.skills.contains([skill]))
+            .where(versions.c.skills.op("@>", is_comparison=True)(cast([skill], ARRAY(Text))))
             .order_by(agents.c.id.desc())
             .limit(limit)
         )
