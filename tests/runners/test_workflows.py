@@ -251,7 +251,7 @@ def test_a_paused_pack_stops_before_its_next_agent_and_goes_on_when_resumed(worl
 
 def test_an_own_skill_works_in_the_version_that_was_pinned(world: World, worker: None):
     spec = {
-        "fixed": {"engine": "jmespath", "expression": "join(' ', data)", "data": {"$": "input.words"}},
+        "fixed": {"engine": "jmespath", "expression": "join(' ', @)", "data": {"$": "input.words"}},
         "inputs": {
             "type": "object", "required": ["words"], "additionalProperties": False,
             "properties": {"words": {"type": "array", "items": {"type": "string"}}},
@@ -263,8 +263,9 @@ def test_an_own_skill_works_in_the_version_that_was_pinned(world: World, worker:
         "output": {"text": {"$": "it.result"}},
     }
     agent = do(world, compose_agent, KNOWN, "Joiner", graph).id
-    do(world, change_skill, KNOWN, skill.id, spec={**spec, "fixed": {**spec["fixed"], "expression": "join('-', data)"}})
+    do(world, change_skill, KNOWN, skill.id, spec={**spec, "fixed": {**spec["fixed"], "expression": "join('-', @)"}})
     run = over(world, do(world, start, agent, "manual", {"words": ["a", "b"]}).id)
+    assert run.status == "succeeded", run.error
     assert (run.output or {})["text"] == "a b"
     wrong = over(world, do(world, start, agent, "manual", {"words": [1]}).id)
     assert (wrong.error or {})["code"] == "orchestration.step_input_wrong"

@@ -197,7 +197,7 @@ def test_whoever_may_only_look_makes_nothing(work: Any, actor: Actor):
 
 
 FIRST_WORDS = {
-    "fixed": {"engine": "jmespath", "expression": "join(' ', data)", "data": {"$": "input.words"}},
+    "fixed": {"engine": "jmespath", "expression": "join(' ', @)", "data": {"$": "input.words"}},
     "inputs": {
         "type": "object",
         "properties": {"words": {"type": "array", "items": {"type": "string"}}},
@@ -220,7 +220,7 @@ def test_an_own_skill_is_pinned_when_a_version_is_made_and_its_inputs_are_checke
             == "it"
         )
         refused("catalog.graph_type_mismatch", lambda: compose_agent(work, actor, KNOWN, "No", using(words="a")))
-        newer = {**FIRST_WORDS, "fixed": {**FIRST_WORDS["fixed"], "expression": "join('-', data)"}}
+        newer = {**FIRST_WORDS, "fixed": {**FIRST_WORDS["fixed"], "expression": "join('-', @)"}}
         change_skill(work, actor, KNOWN, skill.id, spec=newer)
         later = compose_agent(work, actor, KNOWN, "Later", using(words=["a"]))
         assert [current(work, a).graph.nodes[0].skill_version for a in (agent, later)] == [1, 2]
