@@ -5,12 +5,12 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Integer, Uuid, bindparam, delete, select, text
+from sqlalchemy import ARRAY, DateTime, Integer, Uuid, bindparam, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from core.workflows.models import Trigger, TriggerFiring
 from core.workflows.ports import DueTrigger, Fired, MatchedEvent
-from storage.repositories.base import Repository, clock
+from storage.repositories.base import Repository
 from storage.rows import from_row, to_row
 from storage.tables.messaging import events
 from storage.tables.orchestration import runs
@@ -71,7 +71,7 @@ class SqlTriggers(Repository):
 
     def claim_due(self, limit: int, only: Collection[UUID] | None = None) -> list[DueTrigger]:
         c = triggers.c
-        where = [c.workspace_id == self._t.workspace_id, c.status == "active", c.next_fire_at <= clock()]
+        where = [c.workspace_id == self._t.workspace_id, c.status == "active", c.next_fire_at <= func.now()]
         if only is not None:
             where.append(c.id.in_(only))
         due = select(*DUE).where(*where).order_by(c.next_fire_at).limit(limit).with_for_update(skip_locked=True)

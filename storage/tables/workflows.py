@@ -194,6 +194,12 @@ triggers = Table(
     holds("triggers", "type <> 'event' OR event_kind IS NOT NULL", "event_of_a_kind"),
 )
 Index("triggers_due", triggers.c.next_fire_at, postgresql_where=sql("status = 'active' AND next_fire_at IS NOT NULL"))
+Index(
+    "triggers_due_here",
+    triggers.c.workspace_id,
+    triggers.c.next_fire_at,
+    postgresql_where=sql("status = 'active' AND next_fire_at IS NOT NULL"),
+)
 Index("triggers_of_agent", triggers.c.workspace_id, triggers.c.agent_id)
 Index("triggers_of_pack", triggers.c.workspace_id, triggers.c.pack_id, postgresql_where=sql("pack_id IS NOT NULL"))
 Index(

@@ -179,6 +179,7 @@ def upgrade() -> None:
         "ALTER TABLE nod.triggers ADD CONSTRAINT triggers_due_by_schedule CHECK (next_fire_at IS NULL OR (type = 'schedule' AND cron IS NOT NULL) OR type = 'event')",
         "ALTER TABLE nod.triggers ADD CONSTRAINT triggers_webhook_of_a_source CHECK (type <> 'webhook' OR source IN ('standard', 'github', 'stripe'))",
         "ALTER TABLE nod.triggers ADD CONSTRAINT triggers_event_of_a_kind CHECK (type <> 'event' OR event_kind IS NOT NULL)",
+        """CREATE INDEX triggers_due_here ON nod.triggers (workspace_id, next_fire_at) WHERE status = 'active' AND next_fire_at IS NOT NULL""",
         """CREATE INDEX triggers_listening ON nod.triggers (workspace_id, event_kind) WHERE status = 'active' AND type = 'event'""",
         """CREATE INDEX triggers_of_pack ON nod.triggers (workspace_id, pack_id) WHERE pack_id IS NOT NULL""",
         """CREATE INDEX triggers_of_workflow ON nod.triggers (workspace_id, workflow_id) WHERE workflow_id IS NOT NULL""",
