@@ -1,11 +1,13 @@
 """The box itself, with hostile programs in it that have all of Python."""
 
+import errno
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -121,6 +123,23 @@ tell(found)
                 waiting.accept()
 
 
+def test_where_sockets_could_be_made_there_would_be_no_network_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = "from runners.sandbox import syscalls; syscalls._ALLOWED.update(socket=(41, 198), connect=(42, 203), bind=(49, 200)); "
+    monkeypatch.setattr(boxes, "_START", boxes._START.replace("from runners", f"{allowed}from runners", 1))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        said = told(
+            f"""
+import socket
+try: socket.socket().connect(("127.0.0.1", {listener.getsockname()[1]})); tell(0)
+except OSError as error: tell(error.errno)
+"""
+        )
+        assert said == errno.ENETUNREACH
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+
 def test_a_program_starts_no_other_process() -> None:
     assert told(
         f"""
@@ -186,8 +205,10 @@ def test_the_other_table_of_system_calls_is_closed_too() -> None:
     assert ran(f"{SYSCALLS}C.syscall(0x40000000 + 39)").returncode == enter.BROKEN
 
 
-def test_an_endless_loop_ends() -> None:
-    assert ran("while True: pass", cpu_seconds=1).returncode == enter.OUT_OF_TIME
+def test_an_endless_loop_ends_by_its_time_on_the_processor() -> None:
+    began = time.monotonic()
+    assert ran("while True: pass", cpu_seconds=1, wall_seconds=25.0).returncode == enter.OUT_OF_TIME
+    assert time.monotonic() - began < 20
 
 
 def test_an_endless_loop_that_ignores_signals_in_all_threads_ends() -> None:
@@ -195,7 +216,7 @@ def test_an_endless_loop_that_ignores_signals_in_all_threads_ends() -> None:
         "import signal, threading\nfor n in (signal.SIGXCPU, signal.SIGTERM): signal.signal(n, signal.SIG_IGN)\n"
         "def spin():\n while True: pass\nthreading.Thread(target=spin).start(); spin()"
     )
-    assert ran(source, cpu_seconds=1).returncode == enter.OUT_OF_TIME
+    assert ran(source, cpu_seconds=1, wall_seconds=25.0).returncode == enter.OUT_OF_TIME
 
 
 def test_limits_cannot_be_raised_again() -> None:
