@@ -12,7 +12,7 @@ from core.billing.limits import TIERS, Daily, Limits, Plan, Which, own, reached,
 from core.billing.models import WORKSPACE, Budget, Ceiling
 from core.billing.ports import BillingWork, Count, CountedBatch, CountedRun, Thing, Used
 from core.identity.models import Tier
-from core.kernel.errors import LimitReached
+from core.kernel.errors import Failure, LimitReached
 from core.kernel.settings import settings
 
 
@@ -165,7 +165,7 @@ def need_interval(work: BillingWork, shortest: timedelta) -> None:
         raise reached("schedule_minutes", limits.schedule_minutes, minutes, limits.plan)
 
 
-def is_news(work: BillingWork, user_id: UUID, agent_id: UUID | None, why: LimitReached) -> bool:
+def is_news(work: BillingWork, user_id: UUID, agent_id: UUID | None, why: Failure) -> bool:
     """Whether the person was not told of this limit today; they count as told from now on."""
     which = str(why.data.get("which"))
     about = f"{agent_id}:" if which.startswith("agent_") else ""
