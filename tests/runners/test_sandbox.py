@@ -73,6 +73,36 @@ tell(found)
     assert (seen["read"], seen["written"]) == ([], [])
 
 
+SYSTEM_PYTHON = os.path.realpath("/usr/bin/python3")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not os.path.exists(SYSTEM_PYTHON), reason="needs root, and a Python for all")
+def test_the_box_of_a_worker_that_is_not_root_is_the_same() -> None:
+    source = """
+import json, os
+written, read = [], []
+for folder in ("/", "/tmp", "/usr/lib", "/usr"):
+    try: os.mkdir(folder + "/x"); written.append(folder)
+    except OSError: pass
+for path in ("/etc/passwd", "/proc", "/dev", "/old"):
+    try: os.stat(path); read.append(path)
+    except FileNotFoundError: pass
+try: os.setuid(0)
+except OSError as error: read.append(error.errno)
+print(json.dumps([os.getpid(), os.getuid(), written, read]))
+"""
+    command = Box((SYSTEM_PYTHON, "-I", "-S", "-B", "-c", source)).command()
+    ended = _run([SYSTEM_PYTHON, *command[1:]], user=23456, group=23456, extra_groups=[])
+    if ended.returncode == 1:
+        pytest.skip("another user cannot read the source")
+    assert json.loads(ended.stdout or "null") == [1, 65534, [], [1]], ended
+
+
+def test_the_module_says_that_nothing_is_missing() -> None:
+    asked = [sys.executable, "-m", "runners.sandbox"]
+    assert _run(asked, cwd=Path(__file__).parents[2]).returncode == 0
+
+
 def test_a_program_is_alone_and_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_5F1E", "s3cret")
     held = os.open("/etc/hosts", os.O_RDONLY)
