@@ -15,6 +15,7 @@ VALUES: dict[str, Any] = {
     "who": {"first name": "Sam", "items": "kept", "keys": 1},
     "big": "x" * 500_000,
     "text": "a" * 2_000,
+    "long": list(range(3_000)),
 }
 
 
@@ -108,6 +109,7 @@ def test_nothing_but_the_values_can_be_reached(template: str) -> None:
         "{{ text | replace('a', text) | replace('a', text) | length }}",
         "{{ text | list | join(big) }}",
         "{% for x in text | list %}{% for y in text | list %}{% for z in text | list %}{% endfor %}{% endfor %}{% endfor %}",
+        "{% for x in long %}{% for y in long %}{% endfor %}{% endfor %}",
         "{% for x in text | list %}{% if big == big ~ '' %}{% endif %}{% endfor %}",
         "{% for x in text | list %}{% if 'y' in big %}{% endif %}{% endfor %}",
         "{% for x in text | list %}{{ big | upper | length }}{% endfor %}",

@@ -70,6 +70,17 @@ def test_the_secret_goes_to_its_own_hosts_only(web_service: HttpRig, url: str) -
         with pytest.raises((Invalid, OutboundRefused)):
             client.fetch(url, headers={}, head=False, max_bytes=10, seconds=5)  # type: ignore[attr-defined]
     assert failed.value.lasting
+    assert failed.value.code in ("connectors.host_refused", "connectors.input_invalid")
+    assert web_service.site.calls == []
+
+
+def test_a_host_that_could_be_reached_is_not_called_either(web_service: HttpRig) -> None:
+    url = f"https://localhost:{web_service.site.port}/things"
+    with web_service.open() as client:
+        with pytest.raises(EffectFailed):
+            client.perform(PLAIN, "key-1", _request(web_service) | {"url": url})
+        with pytest.raises(Invalid):
+            client.fetch(url, headers={}, head=False, max_bytes=10, seconds=5)  # type: ignore[attr-defined]
     assert web_service.site.calls == []
 
 

@@ -42,6 +42,7 @@ def test_lists_of_objects_are_joined_by_a_field() -> None:
 
 def test_a_field_joins_by_value_and_not_by_its_place() -> None:
     assert _run("merge", [[{"x": 1}, {"id": 0, "y": 1}]], by="id").result == [{"x": 1}, {"id": 0, "y": 1}]
+    assert _run("merge", [[{"x": 1}, {"y": 1}, {"id": None}]], by="id").result == [{"x": 1}, {"y": 1}, {"id": None}]
     assert len(_run("merge", [[{"id": 1}, {"id": "1"}, {"id": True}]], by="id").result) == 3
 
 
