@@ -59,3 +59,8 @@ def test_what_would_grow_without_bounds_is_refused_soon(engine: str, expression:
     with pytest.raises(Invalid):
         _run(engine, expression, ["x" * 100] * 1000)
     assert time.process_time() - began < 2
+
+
+def test_a_result_that_is_too_large_is_refused() -> None:
+    with pytest.raises(Invalid, match="result_too_large"):
+        _run("jmespath", "[@, @, @]", "x" * 400_000)
