@@ -6,6 +6,7 @@ from bots.kit.place import place
 from bots.kit.screen import Button, Paragraph, Screen, row
 from core.identity.settle import settle
 from core.messaging.models import Conversation
+from core.workflows.schedule import move_schedules
 
 DIALOG = "timezone"
 
@@ -64,7 +65,9 @@ def _settled(chat: Chat, zone: str, mode: str) -> Reply:
 
     was_new = chat.profile.settled_at is None
     language = chat.extra.get("language")
+    before = chat.profile.timezone
     settle(chat.work, chat.actor, timezone=zone, language=language if isinstance(language, str) and was_new else None)
+    move_schedules(chat.work, chat.actor, before, zone)
     talk.end(chat, DIALOG)
     there = place(chat.profile.language, zone, chat.work.now)
     told = chat.say("timezone.settled", zone=zone, time=there.clock(chat.work.now))

@@ -1,10 +1,14 @@
-"""The schedule of an agent, as a person sets it in a chat: one, or none."""
+"""The schedule of an agent, as a person sets it in a chat: one, or none; and what becomes of schedules when a person moves."""
 
 from uuid import UUID
 
 from core.kernel.actor import Actor
+from core.workflows.due import first_fire
 from core.workflows.models import Trigger
+from core.workflows.ports import TriggersWork
 from core.workflows.trigger import TriggerSpec, TriggerWork, change_trigger, make_trigger, pause_trigger, spec_of
+
+MOST = 10_000
 
 
 def schedule(work: TriggerWork, actor: Actor, agent_id: UUID, cron: str | None, timezone: str) -> Trigger | None:
@@ -24,3 +28,20 @@ def schedule(work: TriggerWork, actor: Actor, agent_id: UUID, cron: str | None, 
     return change_trigger(
         work, actor, existing.id, spec_of(existing).model_copy(update={"cron": cron, "timezone": timezone})
     )
+
+
+def move_schedules(work: TriggersWork, actor: Actor, before: str, after: str) -> list[Trigger]:
+    """The person lives in another timezone now: their schedules in the one before keep their time of day there, and are due next by it. Those that were set for another place stay.
+    Answers the ones that moved."""
+    actor.need("write")
+    if before == after:
+        return []
+    moved = []
+    for trigger in work.triggers.page(None, MOST, type="schedule"):
+        if trigger.owner_id != actor.user_id or trigger.timezone != before or trigger.cron is None:
+            continue
+        trigger.timezone, trigger.waiting_since = after, None
+        if trigger.status == "active":
+            trigger.next_fire_at = first_fire(trigger.id, trigger.cron, after, trigger.spread_seconds, work.now)
+        moved.append(trigger)
+    return moved

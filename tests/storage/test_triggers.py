@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -20,7 +21,7 @@ from core.workflows.failing import run_failed
 from core.workflows.fire import Fires, fire_due, put_aside
 from core.workflows.match import heard, match, start_by_hand
 from core.workflows.models import Trigger, TriggerFiring
-from core.workflows.schedule import schedule
+from core.workflows.schedule import move_schedules, schedule
 from core.workflows.trigger import (
     TriggerSpec,
     change_trigger,
@@ -284,6 +285,19 @@ def test_a_schedule_of_an_agent_is_one_and_keeps_what_was_chosen_for_it(person: 
     assert (again.cron, again.misfire_policy, again.spread_seconds) == ("0 9 * * *", "all", 300)
     assert person.does(schedule, person.actor, person.agent_id, None, "Europe/Berlin") is None
     assert person.trigger(first).status == "paused"
+
+
+def test_schedules_move_with_the_person_and_those_of_another_place_stay(person: Person) -> None:
+    mine = person.makes(due=False, timezone="Europe/Berlin")
+    held = person.makes(due=False, timezone="Europe/Berlin")
+    there = person.makes(due=False, timezone="Asia/Tokyo")
+    person.does(pause_trigger, person.actor, held.id)
+    moved = person.does(move_schedules, person.actor, "Europe/Berlin", "America/New_York")
+    assert {trigger.id for trigger in moved} == {mine.id, held.id}
+    due = person.trigger(mine).next_fire_at
+    assert due is not None and due.astimezone(ZoneInfo("America/New_York")).hour == 8
+    assert person.trigger(held).next_fire_at is None
+    assert person.trigger(there).timezone == "Asia/Tokyo"
 
 
 # What is refused when a trigger is made
