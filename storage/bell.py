@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID, uuid4
 
@@ -10,7 +10,6 @@ import structlog
 
 DELIVERIES = "deliveries."
 CHANNEL = "nod:deliveries:"
-COALESCED = frozenset({"runs.due"})
 MARK = "nod:rung:"
 MARK_MS = 1_000
 PATIENCE = 0.5
@@ -48,6 +47,13 @@ class Ring(NamedTuple):
     link_id: UUID | None = None
 
 
+# Bells that mean "something is due there", and where: their hearer takes all that is due at that place, whichever row rang.
+COALESCED: dict[str, Callable[[Ring], UUID]] = {
+    "runs.due": lambda ring: ring.workspace_id,
+    "triggers.matched": lambda ring: ring.id,
+}
+
+
 class Bell(Protocol):
     """Wakes whoever listens. Never raises."""
 
@@ -73,8 +79,7 @@ class NoBell:
 
 class RedisBell:
     """`deliveries.<channel>` is published on `nod:deliveries:<channel>`; any other bell is a Dramatiq message for the actor of that name, in the
-    queue before the dot. A bell of COALESCED means "something is due in this workspace": while one is rung and not yet fetched, the same workspace's next is
-    left out. Thread-safe. A Redis that is away is left alone for a moment, so that commits stay quick."""
+    queue before the dot. Of the bells of COALESCED at most one a place is on its way: while it is rung and not yet fetched, the next is left out. Thread-safe. A Redis that is away is left alone for a moment, so that commits stay quick."""
 
     def __init__(self, url: str) -> None:
         import redis
@@ -129,7 +134,8 @@ def _enqueued(ring: Ring) -> Sequence[str | bytes]:
     from dramatiq import Message
 
     queue, id = ring.bell.split(".", 1)[0], str(uuid4())
-    mark = f"{MARK}{ring.bell}:{ring.workspace_id}" if ring.bell in COALESCED else ""
+    place = COALESCED.get(ring.bell)
+    mark = f"{MARK}{ring.bell}:{place(ring)}" if place else ""
     message = Message(
         queue_name=queue,
         actor_name=ring.bell,

@@ -75,6 +75,13 @@ def test_a_workspace_with_an_unheard_ring_is_not_rung_again(bell: RedisBell, cli
     assert ids(client, "runs")[-1] == str(again)
 
 
+def test_a_trigger_with_an_unheard_ring_is_not_rung_again(bell: RedisBell, client: redis.Redis) -> None:
+    workspace, user, one, two = (new_id() for _ in range(4))
+    for id in (one, two, one, two):
+        bell.wake("triggers.matched", workspace, user, id)
+    assert ids(client, "triggers") == [str(one), str(two)]
+
+
 def test_every_execution_has_a_message_of_its_own(bell: RedisBell, client: redis.Redis) -> None:
     workspace, user = new_id(), new_id()
     rung = [new_id(), new_id()]
