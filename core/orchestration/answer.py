@@ -10,6 +10,7 @@ from core.orchestration.ports import OrchestrationWork
 
 OVER = frozenset(("succeeded", "failed", "cancelled"))
 NO_END = timedelta(days=3650)
+LOOK_AGAIN = timedelta(seconds=30)
 
 
 def park(
@@ -54,3 +55,8 @@ def go_on(work: OrchestrationWork, run: Run) -> None:
     """A run that waits or has failed is queued, due now."""
     run.status, run.due_at, run.queued_at, run.lease_until, run.attempt = "queued", work.now, work.now, None, 0
     work.ring("runs.due", run.id)
+
+
+def hold(work: OrchestrationWork, run: Run) -> None:
+    """Puts a claimed run back: its agent is paused, and half a minute later it is looked at again. A held run can be cancelled like any that is queued."""
+    run.status, run.due_at, run.lease_until, run.attempt = "queued", work.now + LOOK_AGAIN, None, 0

@@ -19,7 +19,7 @@ from core.kernel.events import Event
 from core.kernel.telemetry import count, measure, span
 from core.messaging.post import notify
 from core.orchestration import finish
-from core.orchestration.answer import park
+from core.orchestration.answer import hold, park
 from core.orchestration.models import Run, RunStep
 from core.orchestration.ports import SkillContext
 from core.workflows.executions import follow
@@ -93,7 +93,10 @@ def _take(workspace_id: UUID, user_id: UUID, run_id: UUID) -> _Taken | None:
                 raise Conflict("orchestration.run_crashed")
             if run.fence == 1:
                 _begin(work, run)
-            taken = _facts(work, run)
+            if run.agent_id is not None and work.agents.get(run.agent_id).status == "paused":
+                hold(work, run)
+            else:
+                taken = _facts(work, run)
         except Failure as why:
             _end_badly(work, run.id, run.fence, why, again=False)
         work.commit()

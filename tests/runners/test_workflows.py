@@ -269,3 +269,21 @@ def test_an_own_skill_works_in_the_version_that_was_pinned(world: World, worker:
     assert (run.output or {})["text"] == "a b"
     wrong = over(world, do(world, start, agent, "manual", {"words": [1]}).id)
     assert (wrong.error or {})["code"] == "orchestration.step_input_wrong"
+
+
+def test_what_an_agent_was_about_to_do_is_held_while_it_is_paused(world: World):
+    agent = asks(world)
+    run = do(world, start, agent, "manual", {})
+    do(world, pause_agent, agent)
+    with process(world.settings):
+        other = do(world, start, adds(world), "manual", {"n": 1})
+        world.wait_until(lambda: run_of(world, run.id).due_at > run.due_at)
+        assert over(world, other.id).status == "succeeded"
+        held = run_of(world, run.id)
+        assert (held.status, held.attempt, questions(world)) == ("queued", 0, [])
+        do(world, resume_agent, agent)
+        with world.work() as work:
+            work.runs.lock(run.id).due_at = work.now
+            work.ring("runs.due", run.id)
+            work.commit()
+        world.wait_until(lambda: questions(world))
