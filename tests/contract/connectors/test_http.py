@@ -24,7 +24,7 @@ def _request(rig: HttpRig, path: str = "/things/1", **more: Any) -> dict[str, An
 
 def test_what_is_sent_is_what_was_approved_with_the_secret_and_a_key(web_service: HttpRig) -> None:
     with web_service.open() as client:
-        client.perform(KEYED, "key-1", _request(web_service, headers="X-A: 1\nX-B: 2", content_type="text/csv"))
+        client.perform(KEYED, "key-1", _request(web_service, headers="X-A: 1\r\nX-B: 2", content_type="text/csv"))
     [(method, path, headers, body)] = web_service.site.calls
     assert (method, path, body) == ("POST", "/things/1", b"x=1")
     sent = {name: headers[name] for name in ("x-a", "x-b", "content-type", "authorization", "idempotency-key")}
@@ -156,5 +156,5 @@ def test_the_manifest_and_the_typed_request_agree(tmp_path: Path) -> None:
             "content_type": "a/b",
         }
         Draft202012Validator(schema).validate(json.loads(HttpRequest.model_validate(full).model_dump_json()))
-        for headers in ("A", "A:b", "A: b\r\nC: d", "A: b\n\nC: d", "Ä: b", ": b"):
+        for headers in ("A", "A:b", "A: b\rC: d", "A: b\n\nC: d", "Ä: b", ": b"):
             assert list(Draft202012Validator(schema).iter_errors({**full, "headers": headers}))
