@@ -151,7 +151,7 @@ def test_the_manifest_and_the_typed_request_agree(tmp_path: Path) -> None:
         full = {
             "method": "PUT",
             "url": f"https://{HOST}/",
-            "headers": "A: b\nC: d\n",
+            "headers": "A: b\r\nC: d\n",
             "body": "é",
             "content_type": "a/b",
         }
