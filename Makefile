@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 SYNC := $(BIN)/uv sync --quiet --locked --inexact --compile-bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check lock clean
+.PHONY: help up test check bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -31,6 +31,9 @@ check: $(VENV)/.dev ## Formatter, linter, type checker, import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## Measure the run engine, print a table, write bench/latest.json (ARGS="--quick", ARGS="limit throughput")
+	@$(BIN)/python -m bench $(ARGS)
 
 lock: $(BIN)/uv ## Resolve the dependencies anew, into uv.lock
 	@$(BIN)/uv lock --upgrade

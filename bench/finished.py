@@ -2,12 +2,18 @@
 
 import time
 
-from bench.rows import exists
 from bench.world import World
 
 STEPS = 3
 LOOK_SECONDS = 0.05
 LONGEST = 120
+FACTS = {
+    "runs": "SELECT count(*) FROM nod.runs WHERE {born} AND status = 'succeeded'",
+    "steps": "SELECT count(*) FROM nod.run_steps s JOIN nod.runs r ON r.workspace_id = s.workspace_id AND r.id = s.run_id"
+    " WHERE r.{born} AND s.status = 'succeeded'",
+    "events": "SELECT count(*) FROM nod.events WHERE kind = 'run.succeeded' AND occurred_at >= to_timestamp({since!r})",
+    "ledger": "SELECT count(*) FROM nod.usage_ledger u JOIN nod.runs r ON r.workspace_id = u.workspace_id AND r.id = u.run_id WHERE r.{born}",
+}
 OPEN = "SELECT count(*) FROM nod.runs WHERE status = 'queued' OR status = 'running'"
 
 
@@ -26,30 +32,18 @@ def wait_for_all(world: World, but: int = 0) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def check(world: World, count: int, since: float, seconds: str) -> float:
+def check(world: World, count: int, since: float, seconds: str, bare: bool = False) -> float:
     """Runs a second, `seconds` being the SQL of how long they took. Raises NotFinished when a run that began to exist after `since` (Unix seconds) did
-    not succeed, has not its three steps, or lacks its ledger row or event."""
+    not succeed, has not its three steps, or (unless `bare`) lacks its ledger row or event."""
     born = f"created_at >= to_timestamp({since!r})"
-    mine = f"FROM nod.runs WHERE {born}"
-    facts = {
-        "runs": world.number(f"SELECT count(*) {mine} AND status = 'succeeded'"),
-        "steps": world.number(
-            f"SELECT count(*) FROM nod.run_steps s JOIN nod.runs r ON r.workspace_id = s.workspace_id AND r.id = s.run_id"
-            f" WHERE r.{born} AND s.status = 'succeeded'"
-        )
-        / STEPS,
-        "events": world.number(
-            f"SELECT count(*) FROM nod.events WHERE kind = 'run.succeeded' AND occurred_at >= to_timestamp({since!r})"
-        ),
+    facts: dict[str, float] = {
+        name: world.number(query.format(born=born, since=since)) for name, query in FACTS.items()
     }
-    if exists(world.owner, "usage_ledger"):
-        facts["ledger"] = world.number(
-            f"SELECT count(*) FROM nod.usage_ledger u JOIN nod.runs r ON r.workspace_id = u.workspace_id AND r.id = u.run_id"
-            f" WHERE r.{born}"
-        )
-    if set(facts.values()) != {count}:
+    facts["steps"] /= STEPS
+    wanted = ("runs", "steps") if bare else FACTS
+    if {facts[name] for name in wanted} != {count}:
         raise NotFinished(f"of {count} runs there are {facts}{_why(world)}")
-    row = world.owner.execute(f"SELECT {seconds} {mine}".encode()).fetchone()
+    row = world.owner.execute(f"SELECT {seconds} FROM nod.runs WHERE {born}".encode()).fetchone()
     assert row is not None
     return count / float(row[0])
 

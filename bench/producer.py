@@ -1,7 +1,7 @@
 """`python -m bench.producer`: starts runs through the core use case, each in its own transaction, as a door does.
 
 Reads a plan as one line of JSON: `people` (rows of ids), `count`, `threads`, `rate` (starts a second, or null: as fast as it can), `warm` (so many
-are started first, which do not count). Says `ready`, waits for a line, works, and says what it did."""
+are started first, which do not count), `bare` (write no events). Says `ready`, waits for a line, works, and says what it did."""
 
 import json
 import random
@@ -16,6 +16,7 @@ from core.kernel.settings import settings
 from core.orchestration.start import start
 from storage import Storage, open_storage
 
+from bench.bare import strip
 from bench.skills import join
 
 
@@ -23,6 +24,8 @@ def main() -> None:
     """Runs one plan."""
     join()
     plan = json.loads(sys.stdin.readline())
+    if plan["bare"]:
+        strip()
     storage = open_storage(settings())
     people = [[UUID(id) for id in row] for row in plan["people"]]
     for number in range(plan["warm"]):

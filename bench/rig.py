@@ -23,6 +23,7 @@ from storage.migrate import migrate
 from bench.progress import say
 
 EXTRA = {"shared_preload_libraries": "pg_stat_statements"}
+BROKERS = {"bench_bare": 1}
 MASTER_KEY = base64.b64encode(b"a master key only for the bench!").decode()
 
 
@@ -39,11 +40,15 @@ class Rig:
         """Settings of a process on that database."""
         return Settings(
             database_url=self.url(database),
-            redis_url=self.redis_url,
+            redis_url=self.broker(database),
             data_dir=self.folder,
             master_key=MASTER_KEY,
             _env_file=None,
         )  # type: ignore[call-arg]
+
+    def broker(self, database: str) -> str:
+        """Where the processes on that database meet: those of another one hear none of it."""
+        return f"{self.redis_url.partition('?')[0]}?db={BROKERS.get(database, 0)}"
 
     def url(self, database: str) -> str:
         """The superuser's address of a database."""
@@ -83,7 +88,7 @@ class Rig:
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(("NOD_", "OTEL_"))},
             "NOD_DATABASE_URL": self.url(database),
-            "NOD_REDIS_URL": self.redis_url,
+            "NOD_REDIS_URL": self.broker(database),
             "NOD_DATA_DIR": str(self.folder),
             "NOD_MASTER_KEY": MASTER_KEY,
             "NOD_TEST": "1",

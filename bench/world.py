@@ -9,11 +9,12 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from core.catalog.configure import create_agent
+from core.catalog.versions import compose_agent
 from core.identity.register import add_link, register
 from core.kernel.actor import Actor
 from core.kernel.ids import new_id
 from core.kernel.settings import Settings
+from runners.contracts import contracts
 from storage import open_storage
 
 from bench.processes import Processes
@@ -22,19 +23,15 @@ from bench.skills import join
 
 MEASURED = "bench_measured"
 CROWD = 20
-NOTHING, LONG = "bench", "benchlong"
+CHAIN = {
+    "nodes": [
+        {"id": "first", "skill": "noop", "inputs": {"value": 1}},
+        {"id": "second", "skill": "noop", "inputs": {"value": {"$": "first.value"}}},
+        {"id": "third", "skill": "noop", "inputs": {"value": {"$": "second.value"}}},
+    ]
+}
 LONG_SECONDS = 600
-MANIFEST = """\
-version: 1.0.0
-name: {name}
-archetype: generic
-description: Only measured
-does: []
-never: []
-tools: []
-graph:
-  nodes: {nodes}
-"""
+LONG = {"nodes": [{"id": "wait", "skill": "bench.slow", "inputs": {"seconds": LONG_SECONDS}}]}
 
 
 @dataclass(frozen=True)
@@ -75,10 +72,12 @@ class World:
         return int(row[0] or 0) if row else 0
 
 
-def starts(world: World, count: int, *, threads: int, rate: float | None = None, warm: int = 10) -> dict[str, Any]:
+def starts(
+    world: World, count: int, *, threads: int, rate: float | None = None, warm: int = 10, bare: bool = False
+) -> dict[str, Any]:
     """A producer's plan: starts `count` runs of everybody's agents in turn."""
     people = [[p.workspace_id, p.user_id, p.agent_id] for p in world.people]
-    return {"people": people, "count": count, "threads": threads, "rate": rate, "warm": warm}
+    return {"people": people, "count": count, "threads": threads, "rate": rate, "warm": warm, "bare": bare}
 
 
 @contextmanager
@@ -96,7 +95,7 @@ def fresh_world(rig: Rig, people: int = 1, database: str = MEASURED) -> Iterator
 
 def _make(rig: Rig, template: str, count: int) -> None:
     join()
-    _write_manifests(rig.folder / "templates")
+    known = contracts()
     rig.fresh(template, EMPTY)
     with closing(open_storage(rig.settings(template).model_copy(update={"redis_url": None}))) as storage:
         made = []
@@ -105,8 +104,8 @@ def _make(rig: Rig, template: str, count: int) -> None:
             with storage.work(actor.workspace_id, actor.user_id) as work:
                 register(work, actor.user_id, f"{number}@example.org", f"Person {number}", "Europe/Berlin")
                 link = add_link(work, actor.user_id, "web", actor.user_id.hex, f"web:{actor.user_id.hex}")
-                agent = create_agent(work, actor, NOTHING)
-                long = create_agent(work, actor, LONG)
+                agent = compose_agent(work, actor, known, "Nothing", CHAIN)
+                long = compose_agent(work, actor, known, "Long", LONG)
                 work.commit()
             assert agent.latest_version_id is not None
             made.append([actor.workspace_id, actor.user_id, link.id, agent.id, agent.latest_version_id, long.id])
@@ -118,22 +117,3 @@ def _make(rig: Rig, template: str, count: int) -> None:
 def _read(path: Path) -> Iterator[Person]:
     for row in json.loads(path.read_text()):
         yield Person(*map(UUID, row))
-
-
-def _write_manifests(folder: Path) -> None:
-    skill = nothing()
-    chain = ", ".join(
-        f"{{id: {name}, skill: {skill}, inputs: {{value: {given}}}}}"
-        for name, given in (("first", "1"), ("second", '{"$": "first.value"}'), ("third", '{"$": "second.value"}'))
-    )
-    long = f"[{{id: wait, skill: bench.slow, inputs: {{seconds: {LONG_SECONDS}}}}}]"
-    for slug, nodes in ((NOTHING, f"[{chain}]"), (LONG, long)):
-        (folder / slug).mkdir(parents=True, exist_ok=True)
-        (folder / slug / "manifest.yaml").write_text(MANIFEST.format(name=slug, nodes=nodes))
-
-
-def nothing() -> str:
-    """The skill that does nothing: the product's, else ours."""
-    from runners.skills import skills
-
-    return "noop" if "noop" in skills() else "bench.nothing"

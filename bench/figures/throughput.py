@@ -70,20 +70,20 @@ def _count(world: World, plan: Plan, once: Callable[[World, int], float]) -> int
     return int(min(max(rate * plan.seconds, FEW), MOST))
 
 
-def one_by_one(world: World, count: int) -> float:
+def one_by_one(world: World, count: int, bare: bool = False) -> float:
     """A producer starts each run in a transaction of its own while the workers work: from the first row to the last end."""
-    producer = world.processes.producer(starts(world, count, threads=PRODUCER_THREADS))
+    producer = world.processes.producer(starts(world, count, threads=PRODUCER_THREADS, bare=bare))
     wait_for_all(world)
     began = time.time()
     producer.go()
     producer.wait()
     wait_for_all(world)
-    return check(world, count, began, "extract(epoch FROM max(finished_at) - min(queued_at))")
+    return check(world, count, began, "extract(epoch FROM max(finished_at) - min(queued_at))", bare)
 
 
-def due_together(world: World, count: int) -> float:
+def due_together(world: World, count: int, bare: bool = False) -> float:
     """Rows that become due at one instant: from that instant to the last end."""
     began = time.time()
     queue_ahead(world, count, AHEAD_SECONDS + count / 20_000)
     wait_for_all(world)
-    return check(world, count, began, "extract(epoch FROM max(finished_at) - min(due_at))")
+    return check(world, count, began, "extract(epoch FROM max(finished_at) - min(due_at))", bare)

@@ -1,0 +1,47 @@
+"""The product without what it promises beside the result: no policies, no proof of the context, no events, no metering. Only for saying what these cost."""
+
+import re
+
+from bench.world import World
+
+BARE = "bench_bare"
+TABLES = """
+SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'nod'::regnamespace AND c.relrowsecurity AND c.relkind IN ('r', 'p')"""
+UNPROVED = """
+CREATE OR REPLACE FUNCTION nod.current_workspace() RETURNS uuid LANGUAGE sql STABLE AS
+$$ SELECT left(current_setting('nod.context', true), 32)::uuid $$"""
+COUNTED = r"INSERT INTO nod\.usage_counters AS c \([^)]*\)\s*SELECT [^(]*\S.*? FROM \((.*?)\n    \) s ORDER BY.*?RETURNING c\.scope, c\.runs, c\.tokens, c\.cost"
+WRITTEN = ("events", "usage_ledger", "usage_counters")
+
+
+def undress(world: World) -> None:
+    """Takes row-level security and the proof of the signed context from a database."""
+    for (table,) in world.owner.execute(TABLES).fetchall():
+        world.owner.execute(f"ALTER TABLE nod.{table} DISABLE ROW LEVEL SECURITY".encode())
+    world.owner.execute(UNPROVED)
+
+
+def strip() -> None:
+    """Makes this process write no events, no ledger and no counters. Raises RuntimeError when the product no longer has the places where it does."""
+    from storage import batches
+    from storage.batches import SqlBatches
+    from storage.unit_of_work import SqlUnitOfWork
+
+    claim, changed = re.subn(
+        COUNTED, r"SELECT s.scope, s.runs, 0 AS tokens, 0 AS cost FROM (\1) s", batches.CLAIM, flags=re.DOTALL
+    )
+    places = ((batches, "ledger_rows"), (SqlBatches, "_events"), (SqlUnitOfWork, "record"))
+    if changed != 1 or not all(hasattr(owner, name) for owner, name in places):
+        raise RuntimeError("what writes events or counts has moved: bench/bare.py must follow")
+    vars(batches)["CLAIM"] = claim
+    for owner, name in places:
+        setattr(owner, name, _nothing)
+
+
+def written(world: World) -> int:
+    """How many rows of events and of metering there are."""
+    return sum(world.number(f"SELECT count(*) FROM nod.{table}") for table in WRITTEN)
+
+
+def _nothing(*_: object, **__: object) -> list[object]:
+    return []
