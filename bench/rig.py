@@ -43,8 +43,8 @@ class Rig:
             redis_url=self.broker(database),
             data_dir=self.folder,
             master_key=MASTER_KEY,
-            _env_file=None,
-        )  # type: ignore[call-arg]
+            _env_file=None,  # pyright: ignore[reportCallIssue]
+        )
 
     def broker(self, database: str) -> str:
         """Where the processes on that database meet: those of another one hear none of it."""

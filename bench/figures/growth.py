@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from statistics import median
+from typing import Any
 from uuid import UUID
 
 from storage import Storage, open_storage
@@ -26,6 +27,8 @@ TIME = """
 SELECT sum(total_exec_time + total_plan_time) FROM public.pg_stat_statements
 WHERE userid = 'nod_app'::regrole AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
 AND query !~ '^(BEGIN|COMMIT|ROLLBACK|DEALLOCATE|SELECT set_config)'"""
+BACK = """
+UPDATE nod.runs SET status = 'queued', attempt = 0, lease_until = NULL, started_at = NULL WHERE workspace_id = %s AND status = 'running'"""
 Question = Callable[[], object]
 
 
@@ -82,7 +85,7 @@ def _questions(storage: Storage, world: World) -> dict[str, Question]:
         person.workspace_id,
     )
 
-    def inside(ask: Callable[[object], object]) -> Question:
+    def inside(ask: Callable[[Any], object]) -> Question:
         def question() -> None:
             with storage.work(person.workspace_id, person.user_id) as work:
                 ask(work)
@@ -96,13 +99,21 @@ def _questions(storage: Storage, world: World) -> dict[str, Question]:
         "run_list_failed": inside(lambda work: work.runs.page(None, 21, status="failed")),
         "run_with_steps": inside(lambda work: (work.runs.get(old_id), work.runs.steps(old_id))),
         "claim": inside(lambda work: work.runs.claim(run_id, 20.0)),
+        "claim_batch": lambda: _claimed(storage, world),
         "tick": lambda: storage.due.due("triggers", 500),
         "sweep": lambda: (storage.due.due("runs", 200), storage.due.due("suggestions", 200)),
         "depth": storage.due.depth,
     }  # fmt: skip
 
 
-def _inbox(work) -> None:
+def _claimed(storage: Storage, world: World) -> None:
+    """A batch is claimed, and put back by the superuser, whose time is not counted."""
+    person = world.people[0]
+    storage.batches.claim(person.workspace_id, person.user_id, 20.0)
+    world.owner.execute(BACK, [person.workspace_id])
+
+
+def _inbox(work: Any) -> None:
     """As the dialog asks: those that wait, how many there are, and what the first page shows of them."""
     waiting = work.suggestions.page(None, 300, status="pending")
     work.suggestions.count("pending")
