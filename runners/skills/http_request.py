@@ -187,6 +187,9 @@ def _proposed(context: SkillContext, inputs: Input, url: str, client: "HttpClien
         raise Invalid("orchestration.http_request_wrong", why="expect")
     client.allow(url)
     fields = {name.lower(): value for name, value in inputs.headers.items()}
+    if any(character in "\r\n" for name, value in fields.items() for character in name + value):
+        # A value from outside must not become a field of its own.
+        raise Invalid("orchestration.http_request_wrong", why="headers")
     kind = fields.pop("content-type", "")
     request: dict[str, Any] = {"method": inputs.method, "url": url}
     if inputs.json_body is not None:
