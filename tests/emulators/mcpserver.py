@@ -87,7 +87,8 @@ def serve(folder: Path, token: str) -> None:
     from mcp.server.mcpserver import MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
     from mcp.server.transport_security import TransportSecuritySettings
-    from mcp_types import ToolAnnotations
+    from mcp.shared.exceptions import MCPError
+    from mcp_types import INVALID_PARAMS, ToolAnnotations
 
     reads = ToolAnnotations(read_only_hint=True)
     server = MCPServer("Notes", title="Notes of the tests", log_level="ERROR")
@@ -125,6 +126,10 @@ def serve(folder: Path, token: str) -> None:
     def half(text: str) -> str:
         did(tool="half", text=text)
         raise ToolError("the paper ran out")
+
+    @server.tool(description="Wants other parameters.")
+    def picky() -> str:
+        raise MCPError(INVALID_PARAMS, "a page is missing")
 
     @server.tool(description="Writes and falls silent.")
     def vanish(text: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -78,24 +79,25 @@ SYSTEM_PYTHON = os.path.realpath("/usr/bin/python3")
 
 @pytest.mark.skipif(os.geteuid() != 0 or not os.path.exists(SYSTEM_PYTHON), reason="needs root, and a Python for all")
 def test_the_box_of_a_worker_that_is_not_root_is_the_same() -> None:
-    source = """
+    with TemporaryDirectory() as own:
+        os.chown(own, 23456, 23456)
+        source = f"""
 import json, os
 written, read = [], []
-for folder in ("/", "/tmp", "/usr/lib", "/usr"):
-    try: os.mkdir(folder + "/x"); written.append(folder)
+for folder in ("/", "/tmp", "/usr", {own!r}):
+    try: open(folder + "/x", "w").close(); written.append(folder)
     except OSError: pass
 for path in ("/etc/passwd", "/proc", "/dev", "/old"):
     try: os.stat(path); read.append(path)
     except FileNotFoundError: pass
-try: os.setuid(0)
-except OSError as error: read.append(error.errno)
-print(json.dumps([os.getpid(), os.getuid(), written, read]))
+print(json.dumps([os.getpid(), os.getuid(), os.listdir({own!r}), written, read]))
 """
-    command = Box((SYSTEM_PYTHON, "-I", "-S", "-B", "-c", source)).command()
-    ended = _run([SYSTEM_PYTHON, *command[1:]], user=23456, group=23456, extra_groups=[])
+        Path(own, "seen").touch()
+        command = Box((SYSTEM_PYTHON, "-I", "-S", "-B", "-c", source), (*LIBRARIES, own)).command()
+        ended = _run([SYSTEM_PYTHON, *command[1:]], user=23456, group=23456, extra_groups=[])
     if ended.returncode == 1:
         pytest.skip("another user cannot read the source")
-    assert json.loads(ended.stdout or "null") == [1, 65534, [], [1]], ended
+    assert json.loads(ended.stdout or "null") == [1, 65534, ["seen"], [], []], ended
 
 
 def test_the_module_says_that_nothing_is_missing() -> None:

@@ -180,6 +180,25 @@ def test_a_server_that_is_away_is_said_and_what_was_done_is_still_known(tmp_path
     assert (failed.value.code, failed.value.lasting) == ("outbound.unreachable", False)
 
 
+def test_a_call_that_did_not_reach_the_server_was_surely_not_made(tmp_path: Path) -> None:
+    with mcp_server(tmp_path / "server") as away:
+        with connected(away.url, tmp_path, away.outbound()) as client:
+            wanted = call(client, "note", text="a")
+            away.stop()
+            with pytest.raises(EffectFailed) as failed:
+                client.perform("mcp.call", "key-1", wanted)
+    assert (failed.value.code, failed.value.lasting) == ("outbound.unreachable", False)
+
+
+def test_a_call_that_the_server_refused_before_the_tool_ran_was_surely_not_made(
+    server: McpServer, tmp_path: Path
+) -> None:
+    with connected(server.url, tmp_path, server.outbound()) as client, pytest.raises(EffectFailed) as failed:
+        client.perform("mcp.call", "key-1", call(client, "picky"))
+    assert (failed.value.code, failed.value.lasting) == ("mcp.call_refused", True)
+    assert "a page is missing" in failed.value.data["said"]
+
+
 def test_silence_after_the_call_is_unknown_and_the_call_is_not_made_again(tmp_path: Path) -> None:
     with mcp_server(tmp_path / "server") as server:
         with connected(server.url, tmp_path, server.outbound()) as client, pytest.raises(EffectUnknown) as unknown:
