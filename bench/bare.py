@@ -33,7 +33,7 @@ def strip() -> None:
     places = ((batches, "ledger_rows"), (SqlBatches, "_events"), (SqlUnitOfWork, "record"))
     if changed != 1 or not all(hasattr(owner, name) for owner, name in places):
         raise RuntimeError("what writes events or counts has moved: bench/bare.py must follow")
-    vars(batches)["CLAIM"] = claim
+    batches.CLAIM = claim  # pyright: ignore[reportAttributeAccessIssue]
     for owner, name in places:
         setattr(owner, name, _nothing)
 

@@ -46,10 +46,11 @@ def queue_ahead(world: World, count: int, seconds: float) -> None:
 def schedules(world: World, count: int, seconds: float, apart: float = 0) -> None:
     """Agents of everybody in turn, like their own one, each with a schedule that is due in so many seconds; or `apart`, at a chance moment of its own slot."""
     with filling(world):
-        world.owner.execute(
+        many = (
             "CREATE TEMPORARY TABLE many ON COMMIT DROP AS SELECT g.i, uuidv7() AS agent, uuidv7() AS version, uuidv7() AS trigger, p.*"
             f" FROM generate_series(0, {count - 1}) AS g (i) JOIN whose p ON p.n = g.i % {len(world.people)}"
         )
+        world.owner.execute(many.encode())
         changed = {"id": "m.agent", "latest_version_id": "m.version"}
         source = "FROM many m JOIN nod.agents o ON o.workspace_id = m.workspace_id AND o.id = m.agent_id"
         world.owner.execute(copies(world.owner, "agents", changed, source).encode())

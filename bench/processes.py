@@ -56,11 +56,11 @@ class Processes:
 
     def worker(self, **more: str) -> psutil.Process:
         """`nod worker`, which also knows the benchmark's skills."""
-        return self.start("bench.worker", **more)
+        return self.start("bench.worker", announces=True, **more)
 
     def scheduler(self, **more: str) -> psutil.Process:
         """`nod scheduler`."""
-        return self.start("runners", "scheduler", **more)
+        return self.start("runners", "scheduler", announces=True, **more)
 
     def producer(self, plan: dict[str, Any], url: str | None = None) -> "Producer":
         """A process of its own that starts runs through the use case, ready to go. `url`: the database by another way."""
