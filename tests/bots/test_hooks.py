@@ -233,6 +233,14 @@ def test_an_old_and_a_future_delivery_are_refused(hook: Hook) -> None:
     assert hook.runs() == []
 
 
+def test_a_signature_under_another_name_is_refused(hook: Hook) -> None:
+    signed = github(hook.secret, b"{}")
+    digest = signed["x-hub-signature-256"].removeprefix("sha256=")
+    for given in (f"sha1={digest}", digest, f"SHA256={digest}", f"sha256 = {digest}"):
+        assert hook.post(b"{}", {**signed, "x-hub-signature-256": given}).status_code == 401
+    assert hook.post(b"{}", {**signed, "x-hub-signature-256": f"sha256={digest.upper()}"}).status_code == 202
+
+
 def test_a_changed_body_is_refused(hook: Hook) -> None:
     assert hook.post(b'{"total": 1000}', standard(hook.secret, b'{"total": 1}')).status_code == 401
 
