@@ -31,8 +31,8 @@ WITH queued AS (
 ), taken AS (
     UPDATE nod.runs r SET status = 'running', fence = r.fence + 1, attempt = r.attempt + 1, version = r.version + 1,
         lease_until = clock_timestamp() + make_interval(secs => %(lease)s), started_at = clock_timestamp()
-    FROM found f, head
-    WHERE head.light AND f.light AND r.workspace_id = %(workspace)s AND r.id = f.id
+    -- An array: whatever the planner thinks of the table, it goes through the key.
+    WHERE r.workspace_id = %(workspace)s AND r.id = ANY (ARRAY(SELECT f.id FROM found f, head WHERE head.light AND f.light))
     RETURNING r.id, r.user_id, r.agent_id, r.agent_version_id, r.trigger_id, r.trigger_type, r.fence, r.input, r.due_at, r.started_at, r.trace
 ), counted AS (
     INSERT INTO nod.usage_counters AS c (workspace_id, scope, day, runs, tokens, cost, told)
@@ -58,7 +58,7 @@ END = """
 WITH won AS (
     UPDATE nod.runs r SET status = 'succeeded', finished_at = clock_timestamp(), lease_until = NULL, output = g.output, error = NULL, version = r.version + 1
     FROM json_to_recordset(%(runs)s) AS g (id uuid, fence integer, output jsonb)
-    WHERE r.workspace_id = %(workspace)s AND r.id = g.id AND r.fence = g.fence AND r.status = 'running'
+    WHERE r.workspace_id = %(workspace)s AND r.id = ANY (%(ids)s::uuid[]) AND r.id = g.id AND r.fence = g.fence AND r.status = 'running'
     RETURNING r.id, r.agent_id
 ), steps AS (
     INSERT INTO nod.run_steps (id, workspace_id, run_id, node_id, index, skill, status, inputs, outputs, usage, started_at, finished_at, attempt)
@@ -86,7 +86,8 @@ WITH won AS (
     RETURNING trigger_id
 ), shown AS (
     UPDATE nod.deliveries d SET wanted = d.wanted + 1, status = CASE d.status WHEN 'sending' THEN 'sending' ELSE 'pending' END, version = d.version + 1
-    FROM won WHERE d.workspace_id = %(workspace)s AND d.subject_id = won.id AND d.subject_kind = 'run' AND d.status <> 'failed'
+    FROM won WHERE d.workspace_id = %(workspace)s AND d.subject_id = ANY (%(ids)s::uuid[]) AND d.subject_id = won.id AND d.subject_kind = 'run'
+        AND d.status <> 'failed'
     RETURNING d.id, d.channel, d.link_id
 ), touched AS (
     -- Not for every run: all runs of an agent would wait for each other on its row.
@@ -128,6 +129,7 @@ class SqlBatches:
         runs = [end.run for end in ended]
         given = {
             "workspace": batch.workspace_id,
+            "ids": [run.id for run in runs],
             "runs": dumps([{"id": str(e.run.id), "fence": e.run.fence, "output": e.output} for e in ended]),
             "steps": dumps([_step(step) for e in ended for step in e.steps]),
             "ledger": dumps([_entry(entry) for entry in ledger_rows(runs, batch.now or runs[0].started_at)]),

@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Protocol
 from uuid import UUID
 
 import psycopg
@@ -18,7 +18,41 @@ from storage.values import dumps
 CONNECTIONS = 16
 WAIT_SECONDS = 10
 CONTEXT = "SELECT set_config('nod.context', %s, true)"
-BEGIN = text("SELECT set_config('nod.context', :said, true), now(), nod.current_workspace()")
+BEGIN = "SELECT set_config('nod.context', %s, true), now(), nod.current_workspace()"
+
+
+class Travelling(Protocol):
+    """A statement that travels together with others, and who is told its rows."""
+
+    @property
+    def statement(self) -> LiteralString: ...
+    @property
+    def given(self) -> Mapping[str, Any]: ...
+    @property
+    def told(self) -> Callable[[Sequence[Any]], None] | None: ...
+
+
+def commit(connection: Connection, late: Sequence[Travelling]) -> None:
+    """Carries out the late statements and commits, all in one round trip. Raises what their rules refuse."""
+    if late:
+        raw = driver(connection)
+        try:
+            with raw.pipeline():
+                asked = [raw.execute(one.statement, one.given) for one in late]
+                raw.commit()
+        except psycopg.Error as problem:
+            raise failure_of(problem) or problem from None
+        for one, cursor in zip(late, asked, strict=True):
+            if one.told is not None:
+                one.told(cursor.fetchall())
+    connection.commit()
+
+
+def driver(connection: Connection) -> psycopg.Connection:
+    """psycopg's own connection."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, psycopg.Connection)
+    return raw
 
 
 class Database:
@@ -59,8 +93,7 @@ class Database:
         `statement` is psycopg's, with named placeholders. Raises as `begin` does, and what the statement's rules refuse."""
         for last in (False, True):
             with self.engine.connect() as connection:
-                raw = connection.connection.driver_connection
-                assert isinstance(raw, psycopg.Connection)
+                raw = driver(connection)
                 said = self._signer.sign(workspace_id, user_id, int(self._now(connection)) + LIFETIME)
                 connection.rollback()
                 try:
@@ -89,7 +122,7 @@ class Database:
         try:
             for _ in range(2):
                 said = self._signer.sign(workspace_id, user_id, int(self._now(connection)) + LIFETIME)
-                row = connection.execute(BEGIN, {"said": said}).one()
+                row = _begin(connection, said)
                 self._ahead = row[1].timestamp() - time.monotonic()
                 if row[2] == workspace_id:
                     return connection, row[1]
@@ -104,3 +137,19 @@ class Database:
             moment: Any = connection.execute(text("SELECT now()")).scalar_one()
             return moment.timestamp()
         return time.monotonic() + self._ahead
+
+
+def _begin(connection: Connection, said: str) -> tuple[Any, datetime, UUID | None]:
+    """Begins the transaction and enters the context, in one round trip."""
+    raw = driver(connection)
+    if not connection.in_transaction():
+        connection.begin()
+    try:
+        with raw.pipeline():
+            asked = raw.execute(BEGIN, (said,))
+        row = asked.fetchone()
+    except psycopg.Error as problem:
+        connection.invalidate()
+        raise failure_of(problem) or problem from None
+    assert row is not None
+    return row  # type: ignore[return-value]

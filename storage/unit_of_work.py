@@ -11,7 +11,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from core.kernel.errors import Conflict
 from core.kernel.events import Event
 from storage.bell import Bell, Ring
-from storage.engine import Database
+from storage.engine import Database, commit
 from storage.failures import STALE
 from storage.mapping import LOADED, find_silent_changes, remember_values
 from storage.repositories.answered import SqlAnswered
@@ -158,10 +158,10 @@ class SqlUnitOfWork:
         """Makes it durable, then rings. Raises Conflict `kernel.version_stale`, Invalid `kernel.rule_broken`, NotFound `privacy.data_erased`."""
         self._session.finish()
         if self._events:
-            for trigger_id in self.events.append(self._events):
-                self.ring("triggers.matched", trigger_id)
-            self._events.clear()
-        self._t.connection.commit()
+            self.events.append(self._events, lambda trigger_id: self.ring("triggers.matched", trigger_id))
+            self._events = []
+        commit(self._t.connection, self._t.late)
+        self._t.late = []
         rings, self._rings = self._rings, {}
         places = self._t.places
         self._bell.wake_all(Ring(bell, self._workspace_id, self._user_id, id, places.get(id)) for bell, id in rings)

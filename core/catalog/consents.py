@@ -2,11 +2,12 @@
 
 from core.catalog.kinds import BLANK, template
 from core.catalog.models import Agent
+from core.catalog.ports import Startable
 from core.connectors.kinds import integration
 from core.connectors.ports import ConnectionsWork
 
 
-def needed(work: ConnectionsWork, agent: Agent) -> tuple[str, ...]:
+def needed(work: ConnectionsWork, agent: Agent | Startable) -> tuple[str, ...]:
     """The keys of the consents: those of its template; for a graph of a person's own, one for each kind of data that its connections give to read
     (`data:mail`)."""
     if agent.template != BLANK:

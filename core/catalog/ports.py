@@ -1,11 +1,26 @@
 """What the catalog needs of storage."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from core.catalog.models import Agent, AgentVersion, OwnSkill, SkillVersion
+from core.catalog.models import Agent, AgentConfig, AgentVersion, OwnSkill, SkillVersion
 from core.kernel.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True)
+class Startable:
+    """What starting a run has to know of an agent; `light` says that its newest version only computes."""
+
+    id: UUID
+    owner_id: UUID
+    name: str
+    status: str
+    template: str
+    config: AgentConfig
+    latest_version_id: UUID | None
+    light: bool
 
 
 class Agents(Protocol):
@@ -32,8 +47,8 @@ class Agents(Protocol):
         """By id, newest first, those before `after`."""
         ...
 
-    def with_light(self, agent_ids: Sequence[UUID]) -> dict[UUID, tuple[Agent, bool]]:
-        """Those of them that there are, each with whether its newest version only computes (AgentVersion.light)."""
+    def startable(self, agent_ids: Sequence[UUID]) -> dict[UUID, Startable]:
+        """What starting a run has to know of those of them that there are."""
         ...
 
     def using_skill(self, skill: str, after: UUID | None, limit: int) -> list[Agent]:

@@ -17,6 +17,7 @@ from core.orchestration.ports import OrchestrationWork, Proposal
 
 MAX_ATTEMPTS = 3
 CARDS_A_RUN = 6
+LIMIT = "billing.limit_reached"
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30))
 
 
@@ -34,9 +35,9 @@ def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any
     run.error = None
     run.output = {key: value for key, value in output.items() if run.dry or key not in ("proposals", "cursors")}
     if not run.dry:
-        made, refused = propose(work, run, [Proposal.model_validate(p) for p in output.get("proposals", ())])
+        made, refused = propose(work, run, [Proposal.model_validate(p) for p in output.get("proposals") or ()])
         run.output = {**run.output, "suggested": [str(s.id) for s in made], "refused": refused}
-        for connection_id, cursor in output.get("cursors", {}).items():
+        for connection_id, cursor in (output.get("cursors") or {}).items():
             work.connections.advance(UUID(connection_id), str(run.agent_id), cursor)
         rank = {"high": 0, "medium": 1, "low": 2}
         for suggestion in sorted(made, key=lambda s: rank[s.priority])[:CARDS_A_RUN]:
@@ -62,7 +63,8 @@ def fail(work: FinishWork, run_id: UUID, fence: int, why: Failure, *, again: boo
     else:
         run.status, run.finished_at = "failed", work.now
         work.record(_ended("run.failed", run, code=why.code))
-        if not run.dry and run.parent_run_id is None:
+        # A limit is told once a day (core.billing.reserve.is_news), not for each run that meets it.
+        if not run.dry and run.parent_run_id is None and why.code != LIMIT:
             announce(work, run.user_id, "run", run.id, trace=run.trace)
     refresh(work, "run", run.id)
     return run

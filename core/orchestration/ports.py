@@ -221,7 +221,7 @@ class Runs(Protocol):
     def add(self, run: Run) -> None: ...
 
     def add_all(self, runs: Sequence[Run]) -> None:
-        """Adds many at once, written before anything else is asked. They are not tracked any further."""
+        """Adds new, queued ones, any number at once. They are written with the commit: this transaction does not find them, and they are not tracked."""
         ...
 
     def get(self, run_id: UUID) -> Run:

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from core.catalog.consents import needed
-from core.catalog.models import Agent
-from core.catalog.ports import CatalogWork
+from core.catalog.ports import CatalogWork, Startable
 from core.connectors.ports import ConnectionsWork
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Failure, NotFound
@@ -78,7 +77,7 @@ def start_run(
     if parent is not None:
         # Somebody waits for it, and is told when it ends: batches tell nobody.
         run.parent_run_id, run.light = parent.id, False
-    work.runs.add(run)
+    work.runs.add_all([run])
     work.ring("runs.due", run.id)
     return run
 
@@ -87,7 +86,7 @@ def start_runs(work: StartWork, starts: Sequence[Start]) -> list[Run | Failure]:
     """Queues many at once, with one question for all of their agents and one ring; those that may not start are answered by their Failure, in the order of
     `starts`. Triggers call it: who made them was checked then."""
     wanted = [s.agent_id for s in starts if s.agent_id is not None]
-    found = work.agents.with_light(list(dict.fromkeys(wanted)))
+    found = work.agents.startable(list(dict.fromkeys(wanted)))
     targets: dict[UUID, Target | Failure] = {}
     made: list[Run | Failure] = []
     for one in starts:
@@ -114,7 +113,7 @@ def start_runs(work: StartWork, starts: Sequence[Start]) -> list[Run | Failure]:
 def of_agent(work: StartWork, agent_id: UUID) -> Target:
     """The agent's newest version, if it may run now. Raises NotFound `catalog.agent_unknown`, Conflict `catalog.agent_paused`,
     Forbidden `preferences.consent_missing`."""
-    return _allowed(work, agent_id, work.agents.with_light([agent_id]))
+    return _allowed(work, agent_id, work.agents.startable([agent_id]))
 
 
 def under_way(work: OrchestrationWork, agent_id: UUID) -> Run | None:
@@ -140,21 +139,21 @@ def cancel(work: OrchestrationWork, actor: Actor, run_id: UUID) -> Run:
     return run
 
 
-def _checked(work: StartWork, agent_id: UUID, found: Mapping[UUID, tuple[Agent, bool]]) -> Target | Failure:
+def _checked(work: StartWork, agent_id: UUID, found: Mapping[UUID, Startable]) -> Target | Failure:
     try:
         return _allowed(work, agent_id, found)
     except Failure as why:
         return why
 
 
-def _allowed(work: StartWork, agent_id: UUID, found: Mapping[UUID, tuple[Agent, bool]]) -> Target:
+def _allowed(work: StartWork, agent_id: UUID, found: Mapping[UUID, Startable]) -> Target:
     if agent_id not in found:
         raise NotFound("catalog.agent_unknown", id=str(agent_id))
-    agent, light = found[agent_id]
+    agent = found[agent_id]
     if agent.status == "paused" or agent.latest_version_id is None:
         raise Conflict("catalog.agent_paused", agent=agent.name)
     need_consent(work, agent.owner_id, needed(work, agent))
-    return Target(agent.owner_id, agent_id=agent.id, agent_version_id=agent.latest_version_id, light=light)
+    return Target(agent.owner_id, agent_id=agent.id, agent_version_id=agent.latest_version_id, light=agent.light)
 
 
 def _run(work: StartWork, target: Target, asked: Start) -> Run:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from core.billing.reserve import give_back, refused_of
+from core.billing.reserve import refused_of
 from core.kernel.events import Event
 from core.orchestration.batches import Batch, LightRun
 from runners.engine import light, run
@@ -29,13 +29,9 @@ def _together(batch: Batch) -> None:
     refused = refused_of(batch)
     for each in light.carry_out(batch, refused):
         _alone(each)
-    if refused:
-        turned_away = [each for each in batch.runs if each.id in refused]
-        with storage().work(batch.workspace_id, batch.user_id) as work:
-            give_back(work, turned_away)
-            work.commit()
-        for each in turned_away:
-            run.refuse(each.workspace_id, each.user_id, each.id, each.fence, refused[each.id])
+    for each in batch.runs:
+        if each.id in refused:
+            run.refuse(each, refused[each.id])
 
 
 def _alone(each: LightRun) -> None:

@@ -12,14 +12,15 @@ import structlog
 from core.billing.models import Budget
 from core.billing.ports import Used
 from core.billing.record import ledger_rows, record
-from core.billing.reserve import Start, budget, is_news, reserve
+from core.billing.reserve import Start, budget, give_back, is_news, reserve
 from core.connectors.kinds import integration
-from core.kernel.errors import Conflict, Failure, LimitReached, Unavailable
+from core.kernel.errors import Conflict, Failure, Unavailable
 from core.kernel.events import Event
 from core.kernel.telemetry import count, measure, span
 from core.messaging.post import notify
 from core.orchestration import finish
 from core.orchestration.answer import hold, park
+from core.orchestration.batches import LightRun
 from core.orchestration.models import Run, RunStep
 from core.orchestration.ports import SkillContext
 from core.workflows.executions import follow
@@ -75,10 +76,11 @@ def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
         log.info("run.ended", status=status, seconds=round(time.monotonic() - began, 3))
 
 
-def refuse(workspace_id: UUID, user_id: UUID, run_id: UUID, fence: int, why: Failure) -> None:
-    """Ends a claimed run that may not start."""
-    with storage().work(workspace_id, user_id) as work:
-        _end_badly(work, run_id, fence, why, again=False)
+def refuse(run: LightRun, why: Failure) -> None:
+    """Ends a claimed run that may not start, and takes it off the day's counters."""
+    with storage().work(run.workspace_id, run.user_id) as work:
+        if _end_badly(work, run.id, run.fence, why, again=False, started=False) is not None:
+            give_back(work, [run])
         work.commit()
 
 
@@ -98,7 +100,7 @@ def _take(workspace_id: UUID, user_id: UUID, run_id: UUID) -> _Taken | None:
             else:
                 taken = _facts(work, run)
         except Failure as why:
-            _end_badly(work, run.id, run.fence, why, again=False)
+            _end_badly(work, run.id, run.fence, why, again=False, started=why.code != finish.LIMIT)
         work.commit()
         return taken
 
@@ -194,7 +196,7 @@ def _failed(run: Run, steps: RunSteps, why: Failure, *, again: bool) -> str:
     return "lost" if ended is None else ended.status
 
 
-def _end_badly(work: Any, run_id: UUID, fence: int, why: Failure, *, again: bool) -> Run | None:
+def _end_badly(work: Any, run_id: UUID, fence: int, why: Failure, *, again: bool, started: bool = True) -> Run | None:
     ended = finish.fail(work, run_id, fence, why, again=again)
     if ended is None:
         return None
@@ -205,9 +207,10 @@ def _end_badly(work: Any, run_id: UUID, fence: int, why: Failure, *, again: bool
                 step.status, step.error, step.finished_at = "running", None, None
                 work.runs.put_step(step)
         return ended
-    record(work, ledger_rows([ended], work.now))
+    if started:
+        record(work, ledger_rows([ended], work.now))
     tell_others(work, ended)
-    if isinstance(why, LimitReached):
+    if why.code == finish.LIMIT:
         if is_news(work, ended.user_id, ended.agent_id, why):
             notify(work, ended.user_id, "limit.reached", {**why.data, "agent": _name(work, ended)})
     elif not ended.dry:

@@ -1,9 +1,9 @@
 """What repositories share: the transaction that they work in, and the conditional update that is a claim."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, DateTime, Table, func, select, update
@@ -16,10 +16,19 @@ from storage.seals import Seals
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Late:
+    """A statement of psycopg's with named placeholders, and who is told its rows once they are there."""
+
+    statement: LiteralString
+    given: Mapping[str, Any]
+    told: Callable[[Sequence[Any]], None] | None = None
+
+
 @dataclass
 class Transaction:
     """One open transaction: mapped aggregates through `session`, rows through `connection`, secrets through `seals`. `places` remembers in
-    which chat (link) a delivery is."""
+    which chat (link) a delivery is; `late` are statements that travel together with the commit, each with what is to be done with its rows."""
 
     connection: Connection
     session: Session
@@ -28,6 +37,7 @@ class Transaction:
     workspace_id: UUID
     user_id: UUID
     places: dict[UUID, UUID] = field(default_factory=dict)
+    late: list[Late] = field(default_factory=list)
 
 
 def clock() -> ColumnElement[datetime]:

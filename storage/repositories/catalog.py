@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, cast, insert, or_, select, update
+from sqlalchemy import Text, bindparam, cast, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.catalog.models import Agent, AgentVersion
+from core.catalog.ports import Startable
 from core.kernel.errors import NotFound
 from storage.repositories.base import Repository
 from storage.rows import from_row, to_row
@@ -50,13 +52,19 @@ class SqlAgents(Repository):
     ) -> list[Agent]:
         return self._page(Agent, after, limit, owner_id=owner_id, status=status, template=template)
 
-    def with_light(self, agent_ids: Sequence[UUID]) -> dict[UUID, tuple[Agent, bool]]:
+    def startable(self, agent_ids: Sequence[UUID]) -> dict[UUID, Startable]:
+        self._t.session.flush()
+        c = agents.c
         newest = (
-            select(Agent, versions.c.light)
-            .join(versions, (versions.c.agent_id == agents.c.id) & (versions.c.id == agents.c.latest_version_id))
-            .where(agents.c.id.in_(agent_ids))
-        )
-        return {agent.id: (agent, light) for agent, light in self._t.session.execute(newest)}
+            select(
+                c.id, c.owner_id, c.name, c.status, c.template, c.config, c.latest_version_id,
+                func.coalesce(versions.c.light, False).label("light"),
+            )
+            .outerjoin(versions, (versions.c.agent_id == c.id) & (versions.c.id == c.latest_version_id))
+            .where(c.id == bindparam("one") if len(agent_ids) == 1 else c.id.in_(agent_ids))
+        )  # fmt: skip
+        given = {"one": agent_ids[0]} if len(agent_ids) == 1 else {}
+        return {row.id: Startable(**row._mapping) for row in self._t.connection.execute(newest, given)}
 
     def using_skill(self, skill: str, after: UUID | None, limit: int) -> list[Agent]:
         # From the index of skills to the versions, and of those the newest.

@@ -1,48 +1,39 @@
 """What happened: appended, sealed with its user's key, and matched with the triggers that listen for its kind in the same statement."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, LargeBinary, Text, Uuid, bindparam, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import select
 
 from core.kernel.errors import NotFound
 from core.kernel.events import Event
-from storage.repositories.base import Repository
+from storage.repositories.base import Late, Repository
 from storage.tables.messaging import events
 
 PLACE = ("events", "payload")
-APPEND = text(
-    """
+APPEND = """
     WITH e AS (
         INSERT INTO nod.events (id, workspace_id, user_id, kind, schema_version, payload, occurred_at, ingested_at)
-        SELECT n.id, :workspace, n.user_id, n.kind, n.schema_version, n.payload, :at, :at
-        FROM unnest(:ids, :users, :kinds, :versions, :payloads) AS n (id, user_id, kind, schema_version, payload)
+        SELECT n.id, %(workspace)s, n.user_id, n.kind, n.schema_version, n.payload, %(at)s, %(at)s
+        FROM unnest(%(ids)s::uuid[], %(users)s::uuid[], %(kinds)s::text[], %(versions)s::integer[], %(payloads)s::bytea[])
+            AS n (id, user_id, kind, schema_version, payload)
         RETURNING id, workspace_id, kind
     )
     INSERT INTO nod.event_matches (workspace_id, trigger_id, event_id, user_id, created_at)
-    SELECT e.workspace_id, t.id, e.id, t.owner_id, :at
+    SELECT e.workspace_id, t.id, e.id, t.owner_id, %(at)s
     FROM e JOIN nod.triggers t ON t.workspace_id = e.workspace_id AND t.type = 'event' AND t.status = 'active'
         AND t.event_kind IN (e.kind, split_part(e.kind, '.', 1) || '.*', '*')
-    RETURNING trigger_id
-    """
-).bindparams(
-    bindparam("ids", type_=ARRAY(Uuid)),
-    bindparam("users", type_=ARRAY(Uuid)),
-    bindparam("kinds", type_=ARRAY(Text)),
-    bindparam("versions", type_=ARRAY(Integer)),
-    bindparam("payloads", type_=ARRAY(LargeBinary)),
-)
+    RETURNING trigger_id"""
 
 
 class SqlEvents(Repository):
     """core.messaging.ports.Events."""
 
-    def append(self, happened: Sequence[Event]) -> list[UUID]:
-        """Keeps them; answers the triggers that listen for one of them."""
+    def append(self, happened: Sequence[Event], listening: Callable[[UUID], None]) -> None:
+        """Keeps them, with the commit; then tells the triggers that listen for one of them."""
         given = {
             "workspace": self._t.workspace_id,
             "at": self._t.now,
@@ -52,7 +43,12 @@ class SqlEvents(Repository):
             "versions": [event.schema_version for event in happened],
             "payloads": [self._sealed(event) for event in happened],
         }
-        return list(dict.fromkeys(self._t.connection.scalars(APPEND, given)))
+
+        def told(rows: Sequence[Any]) -> None:
+            for (trigger_id,) in rows:
+                listening(trigger_id)
+
+        self._t.late.append(Late(APPEND, given, told))
 
     def get(self, event_id: UUID) -> tuple[Event, datetime]:
         """The event, and when it happened. Raises NotFound `messaging.event_unknown`, `privacy.data_erased`."""

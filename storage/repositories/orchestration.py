@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -9,12 +10,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.connectors.models import DataSnapshot
 from core.orchestration.models import Run, RunStep
-from storage.repositories.base import Repository, clock, from_now
+from storage.repositories.base import Late, Repository, clock, from_now
 from storage.rows import from_row, to_row
 from storage.tables.connectors import data_snapshots as snapshots
 from storage.tables.orchestration import run_steps as steps
 from storage.tables.orchestration import runs
-from storage.tables.orchestration import runs as table
+from storage.values import dumps
 
 _PLACE = ("workspace_id", "run_id", "node_id", "index")
 _new_step = insert(steps)
@@ -25,6 +26,24 @@ _PUT_STEP = _new_step.on_conflict_do_update(
 )
 
 
+_ADD_ALL = """
+    INSERT INTO nod.runs (id, workspace_id, user_id, agent_id, agent_version_id, pack_id, workflow_id, workflow_version_id, trigger_id, parent_run_id,
+        trigger_type, status, input, light, depth, attempt, retries, fence, due_at, queued_at, tokens, cost, trace, created_at, version)
+    SELECT r.id, r.workspace_id, r.user_id, r.agent_id, r.agent_version_id, r.pack_id, r.workflow_id, r.workflow_version_id, r.trigger_id, r.parent_run_id,
+        r.trigger_type, 'queued', r.input, r.light, r.depth, 0, 0, 0, r.due_at, r.queued_at, 0, 0, r.trace, r.queued_at, 1
+    FROM json_to_recordset(%(runs)s) AS r (id uuid, workspace_id uuid, user_id uuid, agent_id uuid, agent_version_id uuid, pack_id uuid, workflow_id uuid,
+        workflow_version_id uuid, trigger_id uuid, parent_run_id uuid, trigger_type text, input jsonb, light boolean, depth integer,
+        due_at timestamptz, queued_at timestamptz, trace text)"""
+_OF_NEW = (
+    "id", "workspace_id", "user_id", "agent_id", "agent_version_id", "pack_id", "workflow_id", "workflow_version_id", "trigger_id",
+    "parent_run_id", "trigger_type", "input", "light", "depth", "due_at", "queued_at", "trace",
+)  # fmt: skip
+
+
+def _new(run: Run) -> dict[str, Any]:
+    return {name: value for name in _OF_NEW if (value := getattr(run, name)) is not None}
+
+
 class SqlRuns(Repository):
     """core.orchestration.ports.Runs."""
 
@@ -33,7 +52,7 @@ class SqlRuns(Repository):
 
     def add_all(self, runs: Sequence[Run]) -> None:
         if runs:
-            self._t.connection.execute(insert(table), [to_row(run) for run in runs])
+            self._t.late.append(Late(_ADD_ALL, {"runs": dumps([_new(run) for run in runs])}))
 
     def get(self, run_id: UUID) -> Run:
         return self._get(Run, run_id, "orchestration.run_unknown")

@@ -59,6 +59,7 @@ Index(
 )
 Index("runs_running", runs.c.lease_until, postgresql_where=sql("status = 'running'"))
 Index("runs_below", runs.c.workspace_id, runs.c.parent_run_id, postgresql_where=sql("parent_run_id IS NOT NULL"))
+Index("runs_failed", runs.c.workspace_id, runs.c.id, postgresql_where=sql("status = 'failed'"))
 Index("runs_of_agent", runs.c.workspace_id, runs.c.agent_id, runs.c.id)
 
 run_steps = Table(

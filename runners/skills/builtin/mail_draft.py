@@ -61,7 +61,7 @@ class MailDraft:
     @staticmethod
     def _by_model(context: SkillContext, inputs: Input, language: str, signature: str) -> str | None:
         prompt = inputs.texts.get(f"prompts/{inputs.draft.brief.purpose}.md")
-        if context.model is None or prompt is None:
+        if context.model is None or prompt is None or (context.budget is not None and context.budget.empty):
             return None
         mail = new_text(context.blobs.get(inputs.draft.brief.blob))[:_MATERIAL]
         try:
@@ -71,11 +71,17 @@ class MailDraft:
         except Unavailable as failure:
             spent = {name: failure.data.get(name, 0) for name in ("tokens_prompt", "tokens_completion")}
             if any(spent.values()):
-                context.usage.append(Usage(**spent))
+                _paid(context, Usage(**spent))
             return None
-        context.usage.append(usage)
+        _paid(context, usage)
         body = cleaned(answer.body).strip() + "\n"
         return body if _is_sendable(body, mail) else None
+
+
+def _paid(context: SkillContext, usage: Usage) -> None:
+    context.usage.append(usage)
+    if context.budget is not None:
+        context.budget.spend(usage)
 
 
 def _own_name(name: str, *, familiar: bool) -> str:
