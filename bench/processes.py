@@ -25,6 +25,7 @@ class Processes:
     def __init__(self, rig: Rig, database: str) -> None:
         self._rig, self._database = rig, database
         self._running: list[subprocess.Popen[Any]] = []
+        self._producers: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -73,8 +74,12 @@ class Processes:
             text=True,
             start_new_session=True,
         )
-        self._running.append(child)
+        self._producers.append(child)
         return Producer(child, plan)
+
+    def seconds(self) -> float:
+        """The processor time that workers and whatever else runs have used, without producers."""
+        return sum(sum(psutil.Process(child.pid).cpu_times()[:2]) for child in self._running)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -90,7 +95,7 @@ class Processes:
     def stop(self, *which: psutil.Process) -> None:
         """Asks these, or all, to end, and kills what does not."""
         pids = {process.pid for process in which}
-        chosen = [child for child in self._running if not which or child.pid in pids]
+        chosen = [child for child in self._running if child.pid in pids] if which else self._running + self._producers
         for child in chosen:
             with contextlib.suppress(ProcessLookupError):
                 child.send_signal(signal.SIGTERM)
@@ -100,7 +105,7 @@ class Processes:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-            self._running.remove(child)
+            (self._running if child in self._running else self._producers).remove(child)
 
     def kill(self, process: psutil.Process) -> None:
         """Ends one at once: it is in the midst of something long."""
@@ -111,7 +116,8 @@ class Processes:
 
 
 class Producer:
-    """Starts runs when told to go; `wait` gives what it did: `started`, `seconds`, `late` (seconds behind its plan, at most)."""
+    """Starts runs when told to go; `wait` gives what it did: `started`, `seconds`, `late` (seconds behind its plan, at most), `cpu` (seconds of
+    processor time)."""
 
     def __init__(self, child: subprocess.Popen[str], plan: dict[str, Any]) -> None:
         self._child = child

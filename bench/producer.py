@@ -40,7 +40,7 @@ def main() -> None:
 def _produce(storage: Storage, people: list[list[UUID]], plan: dict[str, Any]) -> dict[str, float]:
     numbers = iter(range(plan["count"]))
     turn = threading.Lock()
-    rate, began = plan["rate"], time.monotonic()
+    rate, began, used = plan["rate"], time.monotonic(), time.process_time()
     # Every start at a chance moment of its own slot, so that it never keeps step with anything that ticks; the same every time.
     chance = random.Random(plan["count"])
     when = [began + (n + chance.random()) / rate for n in range(plan["count"])] if rate else []
@@ -68,7 +68,12 @@ def _produce(storage: Storage, people: list[list[UUID]], plan: dict[str, Any]) -
         thread.join()
     if broken:
         raise broken[0]
-    return {"started": plan["count"], "seconds": time.monotonic() - began, "late": max(late)}
+    return {
+        "started": plan["count"],
+        "seconds": time.monotonic() - began,
+        "late": max(late),
+        "cpu": time.process_time() - used,
+    }
 
 
 def _start(storage: Storage, row: list[UUID]) -> None:

@@ -1,6 +1,7 @@
 """PostgreSQL and Valkey of the benchmark's own, in a temporary folder, as durable as the product's; and a fresh database for each measurement."""
 
 import base64
+import contextlib
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 import redis
 from core.kernel.settings import Settings, settings
@@ -18,6 +20,7 @@ from sqlalchemy import make_url
 from storage.embedded import EmbeddedServers
 from storage.embedded.account import server_account
 from storage.embedded.binaries import postgres_programs
+from storage.embedded.process import working_in
 from storage.migrate import migrate
 
 from bench.progress import say
@@ -82,6 +85,14 @@ class Rig:
         """Writes what PostgreSQL still holds back, so that no measurement pays for the one before."""
         with self.owner("postgres") as server:
             server.execute("CHECKPOINT")
+
+    def postgres_seconds(self) -> float:
+        """The processor time that PostgreSQL has used, also in sessions that ended."""
+        used = 0.0
+        for process in working_in(self.folder / "postgres" / "data", "postgres"):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                used += sum(process.cpu_times()[: 4 if "-D" in process.cmdline() else 2])
+        return used
 
     def environment(self, database: str) -> dict[str, str]:
         """What a process of the product needs to run on `database`."""

@@ -45,7 +45,7 @@ def measure(rig: Rig, plan: Plan) -> Iterator[Figure]:
             lambda: scheduled(world, RATE, 4 * plan.seconds),
             "≤ 8",
         )
-        half = max(one_by_one(world, 300 * plan.seconds) for _ in range(min(plan.rounds, 3))) / 2
+        half = max(one_by_one(world, 300 * plan.seconds).per_second for _ in range(min(plan.rounds, 3))) / 2
         yield Figure("start_half_rate_per_s", "half of the maximum", "starts/s", [half], os.getloadavg()[0])
         yield from _pair(
             plan, "start_half", f"due → first step, {half:.0f}/s", lambda: paced(world, half, plan.seconds), "≤ 20"

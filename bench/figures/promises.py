@@ -30,9 +30,9 @@ def measure(rig: Rig, plan: Plan) -> Iterator[Figure]:
             count = a_second * plan.seconds
             for number in range(plan.rounds + 1):
                 with bare.processes.held():
-                    slower = once(whole, count)
+                    slower = once(whole, count).per_second
                 with whole.processes.held():
-                    faster = once(bare, count, bare=True)
+                    faster = once(bare, count, bare=True).per_second
                 if number:
                     figure.samples.append(100 * (1 - slower / faster))
                     say(f"{figure.what}: {slower:,.0f} runs/s with, {faster:,.0f} without ({number} of {plan.rounds})")
