@@ -118,7 +118,7 @@ def test_a_schedule_starts_at_its_instant_and_not_before(schedules: Schedules, h
         assert trigger.next_fire_at is not None
         late.append((run.queued_at - trigger.next_fire_at).total_seconds())
     assert min(late) >= 0
-    assert sorted(late)[2] < 0.05, "some milliseconds are the aim on an idle machine"
+    assert sorted(late)[1] < 0.05, "some milliseconds are the aim on an idle machine"
 
 
 def test_what_is_seen_by_several_ticks_is_fired_once(schedules: Schedules, here: Storage) -> None:
