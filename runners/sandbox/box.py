@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ _SOURCE = Path(__file__).parents[2]
 @dataclass(frozen=True)
 class Box:
     """A program and what it may use. `program` is its absolute path and first arguments, `readable` the absolute paths besides it that
-    it can look at. CPU time counts the program alone, wall time the building of the box too; output is all that it writes. Above a limit
+    it can look at. CPU time counts the program alone, wall time everything from `command` on; output is all that it writes. Above a limit
     the program and everything in the box is killed."""
 
     program: tuple[str, ...]
@@ -51,7 +52,7 @@ class Box:
             "program": self.program,
             "readable": [path for path in readable if not any(path.startswith(f"{other}/") for other in readable)],
             "cpu_seconds": self.cpu_seconds,
-            "wall_seconds": self.wall_seconds,
+            "ends": time.monotonic() + self.wall_seconds,
             "memory_bytes": self.memory_bytes,
             "output_bytes": self.output_bytes,
             "threads": self.threads,

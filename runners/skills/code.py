@@ -70,27 +70,31 @@ class Code:
 
 
 def _boxed(context: SkillContext, inputs: Input) -> tuple[Any, str]:
+    # Here, because importing it takes longer than most runs.
+    import pydantic_monty as interpreter
+
     wall = WALL_SECONDS if context.deadline is None else min(WALL_SECONDS, context.deadline - time.monotonic())
     if wall <= 0:
         raise _limit("time")
     try:
         box = Box((monty(),), cpu_seconds=CPU_SECONDS, wall_seconds=wall, output_bytes=OUTPUT_BYTES)
         with box.executable() as path:
-            return _fed(path, context, inputs, wall)
+            pool = interpreter.Monty(
+                binary_path=path, min_processes=0, max_processes=1, checkout_timeout=wall, request_timeout=wall,
+                feed_duration_limit_grace=None,
+            )  # fmt: skip
+            return _fed(pool, context, inputs)
+    except TimeoutError:
+        raise _limit("time") from None
     except (OSError, AttributeError):
         # No program in memory, no /proc, no Monty: this is not Linux as the box needs it.
         raise Unavailable("orchestration.isolation_missing", reason=probe() or "program") from None
 
 
-def _fed(path: str, context: SkillContext, inputs: Input, wall: float) -> tuple[Any, str]:
-    # Here, because importing it takes longer than most runs.
-    from pydantic_monty import CollectString, Monty, MontyCrashedError, MontyError
+def _fed(pool: Any, context: SkillContext, inputs: Input) -> tuple[Any, str]:
+    from pydantic_monty import CollectString, MontyCrashedError, MontyError
 
     printed = CollectString(max_bytes=OUTPUT_BYTES)
-    pool = Monty(
-        binary_path=path, min_processes=0, max_processes=1, checkout_timeout=wall, request_timeout=wall,
-        feed_duration_limit_grace=None,
-    )  # fmt: skip
     limits: Any = {"max_memory": MEMORY_BYTES, "max_feed_duration_secs": CPU_SECONDS - 0.5}
     policy: Any = {
         "datetime": context.now,

@@ -151,7 +151,7 @@ def test_time_has_an_end(source: str) -> None:
 def test_the_end_of_the_step_is_the_end_of_the_code() -> None:
     began = time.monotonic()
     assert refusal("while True: pass", deadline=began + 1) == ("orchestration.code_limit", {"limit": "time"})
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 4
     assert refusal("1", deadline=began) == ("orchestration.code_limit", {"limit": "time"})
 
 
