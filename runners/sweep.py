@@ -24,6 +24,7 @@ AT_MOST_SECONDS = 1.0
 OVERDUE_SECONDS = 0.2
 SLOW_SECONDS = 2.0
 DEPTH_SECONDS = 10.0
+PARTS_SECONDS = 3_600.0
 RING_AGAIN_SECONDS = 3.0
 log = structlog.get_logger()
 Ring = Callable[[str, Sequence[DueItem]], None]
@@ -39,7 +40,7 @@ class Sweep:
         self._ring = ring
         self._over = threading.Event()
         self._rung: dict[tuple[str, UUID], float] = {}
-        self._depth_at = 0.0
+        self._depth_at = self._parts_at = 0.0
         self._threads = [
             threading.Thread(target=self._repeat, args=(look,), daemon=True, name=look.__name__)
             for look in (self.look, self.act)
@@ -69,12 +70,16 @@ class Sweep:
         return again
 
     def act(self) -> float:
-        """Does what time brings and what needs nobody's hands: dead senders, snoozes, reminders, expiries; answers in how many seconds to do so again."""
+        """Does what time brings and what needs nobody's hands: dead senders, snoozes, reminders, expiries, the parts of the
+        coming months; answers in how many seconds to do so again."""
         self._each("sending", reap)
         self._each("suggestions", wake)
         if time.monotonic() >= self._depth_at:
             self._depth_at = time.monotonic() + DEPTH_SECONDS
             depth(storage().due.depth())
+        if time.monotonic() >= self._parts_at:
+            self._parts_at = time.monotonic() + PARTS_SECONDS
+            storage().make_parts()
         return SLOW_SECONDS
 
     def _ring_due(self, kind: DueKind, bell: str) -> None:

@@ -20,6 +20,8 @@ from storage.seals import Seals
 from storage.unit_of_work import SqlUnitOfWork
 from storage.vault import NOWHERE, DataKey, LocalKeys
 
+MONTHS_AHEAD = 2
+MAKE_PARTS = text("SELECT nod.make_parts(:months)")
 UNDER_OTHER_KEYS = text("SELECT * FROM nod.people_under_other_keys(:current, :most)")
 
 
@@ -62,6 +64,14 @@ class Storage:
                     changed += Seals(connection, self._keys, NOWHERE).rewrap(user_id)
                     connection.commit()
         return changed
+
+    def make_parts(self, months: int = MONTHS_AHEAD) -> int:
+        """Makes the parts of large tables for this month and the `months` after it, where they are missing (docs/adr/0008); answers how many it made."""
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            made: int = connection.scalar(MAKE_PARTS, {"months": months}) or 0
+            connection.commit()
+        return made
 
     def _under_other_keys(self, limit: int) -> list[UUID]:
         connection, _ = self._database.begin(NOWHERE, NOWHERE)

@@ -12,7 +12,7 @@ import structlog
 from core.billing.models import Budget
 from core.billing.ports import Used
 from core.billing.record import ledger_rows, record
-from core.billing.reserve import Start, budget, give_back, is_news, reserve
+from core.billing.reserve import Start, budget, give_back, has_place, is_news, reserve
 from core.connectors.kinds import integration
 from core.kernel.errors import Conflict, Failure, Unavailable
 from core.kernel.events import Event
@@ -86,6 +86,8 @@ def refuse(run: LightRun, why: Failure) -> None:
 
 def _take(workspace_id: UUID, user_id: UUID, run_id: UUID) -> _Taken | None:
     with storage().work(workspace_id, user_id) as work:
+        if not has_place(work):
+            return None
         run = work.runs.claim(run_id, LEASE_SECONDS)
         if run is None:
             return None
