@@ -231,13 +231,14 @@ def test_an_own_skill_is_pinned_when_a_version_is_made_and_its_inputs_are_checke
         assert agents_using(work, "own.other") == []
 
 
-def test_which_agents_use_a_skill_is_told_of_their_newest_versions(storage: Storage, work: Any, actor: Actor):
-    agent = compose_agent(work, actor, KNOWN, "Picker", graph())
-    edit_graph(work, actor, KNOWN, agent.id, {"nodes": [{"id": "a", "skill": "noop"}]})
-    work.commit()
-    with storage.work(actor.workspace_id, actor.user_id) as later:
-        assert agents_using(later, "transform") == []
-        assert [a.id for a in agents_using(later, "noop")] == [agent.id]
+def test_which_agents_use_a_skill_is_told_of_their_newest_versions(storage: Storage, actor: Actor):
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        agent = compose_agent(work, actor, KNOWN, "Picker", graph())
+        edit_graph(work, actor, KNOWN, agent.id, {"nodes": [{"id": "a", "skill": "noop"}]})
+        work.commit()
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        assert agents_using(work, "transform") == []
+        assert [a.id for a in agents_using(work, "noop")] == [agent.id]
 
 
 def test_a_skill_that_was_put_away_is_kept_by_what_has_it_and_by_nothing_new(work: Any, actor: Actor):
