@@ -10,6 +10,7 @@ from bots.dialogs import (  # noqa: F401
     inbox,
     keys,
     notices,
+    questions,
     runs,
     settings,
     start,

@@ -1,8 +1,8 @@
-"""What waits for a decision: the list, and the digest of what one run suggested beyond its first cards."""
+"""What waits for a decision or an answer: the list, and the digest of what one run suggested beyond its first cards."""
 
 from uuid import UUID
 
-from bots.dialogs import ways
+from bots.dialogs import questions, ways
 from bots.dialogs.card.action import title
 from bots.dialogs.kinds import counted
 from bots.kit import clean
@@ -38,21 +38,24 @@ def _turned(chat: Chat) -> bool:
 
 def _list(chat: Chat, page: int) -> Screen:
     waiting = ranked(chat.work.suggestions.page(None, MOST, status="pending"))
+    asked = questions.open_questions(chat)
     snoozed = chat.work.suggestions.count("snoozed")
-    if not waiting:
+    if not waiting and not asked:
         return _empty(chat, snoozed)
-    total = max(len(waiting), chat.work.suggestions.count("pending"))
-    pages = -(-len(waiting) // PAGE)
+    total = max(len(waiting), chat.work.suggestions.count("pending")) + len(asked)
+    pages = -(-(len(asked) + len(waiting)) // PAGE)
     page = min(max(page, 1), pages)
     blocks: list[Block] = [
-        Heading(text=chat.say("inbox.heading", n=total)),
-        Paragraph(text=counted(chat, (s.kind for s in waiting))),
+        Heading(text=chat.say("inbox.heading_all" if asked else "inbox.heading", n=total)),
+        Paragraph(text=counted(chat, (*("question" for _ in asked), *(s.kind for s in waiting)))),
     ]
     if snoozed:
         blocks.append(Paragraph(text=chat.say("inbox.snoozed", n=snoozed), muted=True))
-    listed = waiting[(page - 1) * PAGE : page * PAGE]
+    first, last = (page - 1) * PAGE, page * PAGE
+    listed = waiting[max(0, first - len(asked)) : max(0, last - len(asked))]
     current = chat.work.suggestions.newest(listed)
-    rows = [(_entry(chat, suggestion, current[suggestion.id]),) for suggestion in listed]
+    rows = [(questions.entry(chat, question),) for question in asked[first:last]]
+    rows += [(_entry(chat, suggestion, current[suggestion.id]),) for suggestion in listed]
     return Screen(blocks=tuple(blocks), buttons=(*rows, *_turning(chat, page, pages), row(ways.agents(chat))))
 
 

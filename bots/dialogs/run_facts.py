@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from bots.kit.dialog import Chat
@@ -20,6 +21,26 @@ def spoken_error(chat: Chat, error: Mapping[str, Any]) -> str:
     return speak(chat.say, str(error.get("code", "")), error.get("data") or {}).text
 
 
+def name_of(chat: Chat, run: Run) -> str:
+    """What the agent, pack or workflow of a run is called."""
+    try:
+        if run.pack_id is not None:
+            return chat.work.packs.get(run.pack_id).name
+        if run.workflow_id is not None:
+            return chat.work.workflows.get(run.workflow_id).name
+        return chat.work.agents.get(run.agent_id).name
+    except NotFound:
+        return chat.say("details.gone")
+
+
+def began(chat: Chat, run: Run) -> str:
+    """What started it, when, and in which version: `by schedule Tue 18:00, version 1.2.0`; a pack has no versions."""
+    at = run.started_at or run.queued_at
+    if run.pack_id is not None:
+        return chat.say(f"run.ran.{run.trigger_type}", at=at)
+    return chat.say(f"details.ran.{run.trigger_type}", at=at, version=_version(chat, run))
+
+
 def facts(chat: Chat, run: Run) -> Facts:
     """What it read, how long it took, what started it, what it cost."""
     say, output = chat.say, run.output or {}
@@ -35,28 +56,26 @@ def facts(chat: Chat, run: Run) -> Facts:
     if run.started_at and run.finished_at:
         seconds = (run.finished_at - run.started_at).total_seconds()
         rows.append((say("run.took"), say("run.seconds", n=max(1, round(seconds)))))
-    began = run.started_at or run.queued_at
-    rows.append((say("run.when"), say(f"details.ran.{run.trigger_type}", at=began, version=_version(chat, run))))
-    rows.append((say("run.cost"), _cost(chat, run)))
+    rows.append((say("run.when"), began(chat, run)))
+    rows.append((say("run.cost"), cost(chat, run.tokens, run.cost)))
     return Facts(rows=tuple(rows))
 
 
 def _version(chat: Chat, run: Run) -> str:
     try:
+        if run.workflow_version_id is not None:
+            return chat.work.workflows.version(run.workflow_version_id).semantic_version
         return chat.work.agents.version(run.agent_version_id).semantic_version
     except NotFound:
         return "?"
 
 
-def _cost(chat: Chat, run: Run) -> str:
-    if not run.tokens:
+def cost(chat: Chat, tokens: int, dollars: Decimal) -> str:
+    """What models used, in tokens and money."""
+    if not tokens:
         return chat.say("run.cost.none")
-    cost = chat.place.shown({"amount": str(run.cost), "currency": "USD"}, "money") if run.cost else ""
-    return (
-        chat.say("run.cost.tokens_money", n=run.tokens, cost=cost)
-        if cost
-        else chat.say("run.cost.tokens", n=run.tokens)
-    )
+    money = chat.place.shown({"amount": str(dollars), "currency": "USD"}, "money") if dollars else ""
+    return chat.say("run.cost.tokens_money", n=tokens, cost=money) if money else chat.say("run.cost.tokens", n=tokens)
 
 
 def problems(chat: Chat, run: Run) -> list[Block]:

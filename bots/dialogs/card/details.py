@@ -8,6 +8,7 @@ from bots.dialogs.card.action import title
 from bots.dialogs.card.outcome import Facts
 from bots.dialogs.card.show import gather
 from bots.dialogs.people import who
+from bots.dialogs.run_facts import began
 from bots.kit.dialog import Chat, Reply, action
 from bots.kit.screen import Block, Bullets, Button, Heading, Paragraph, Quote, Screen, row
 from bots.kit.screen import Facts as Rows
@@ -46,9 +47,7 @@ def _origin(chat: Chat, facts: Facts) -> tuple[tuple[str, str], ...]:
     rows = [(say("details.agent"), agent.name)]
     try:
         run = chat.work.runs.get(suggestion.run_id)
-        number = chat.work.agents.version(run.agent_version_id).semantic_version
-        started = run.started_at or run.queued_at
-        rows.append((say("details.run"), say(f"details.ran.{run.trigger_type}", at=started, version=number)))
+        rows.append((say("details.run"), began(chat, run)))
         rows.append(
             (say("details.step"), ", ".join(dict.fromkeys(step.node_id for step in chat.work.runs.steps(run.id))))
         )
