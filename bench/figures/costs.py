@@ -17,9 +17,10 @@ from bench.world import World, fresh_world, starts
 RATE, WARM = 20, 40
 WAL = "SELECT wal_bytes::bigint FROM pg_stat_wal"
 COMMITS = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
+SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'nod_app' AND datname = current_database()"
 STATEMENTS = r"""
 SELECT sum(calls) FROM public.pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-AND query !~ '^(BEGIN|COMMIT|ROLLBACK|DEALLOCATE)' AND query !~ 'FOR KEY SHARE OF x$'"""
+AND userid = 'nod_app'::regrole AND query !~ '^(BEGIN|COMMIT|ROLLBACK|DEALLOCATE)' AND query !~ 'FOR KEY SHARE OF x$'"""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ def _episode(world: World, seconds: float, count: int) -> Episode:
     folder, url = world.rig.folder / f"wires-{count}", world.rig.url(world.database)
     before = [world.number(query) for query in (COMMITS, STATEMENTS, WAL)]
     with ExitStack() as stack:
+        # Our own looking on is one transaction, not one a look.
+        stack.enter_context(world.owner.transaction())
         starting, working = (stack.enter_context(wire(url, folder / name)) for name in ("start", "work"))
         worker = world.processes.worker(NOD_DATABASE_URL=working.url)
         producer = world.processes.producer(starts(world, count, threads=1, rate=RATE, warm=WARM), starting.url)
@@ -80,6 +83,8 @@ def _episode(world: World, seconds: float, count: int) -> Episode:
         time.sleep(max(until - time.monotonic(), 0))
         start, work, cpu = starting.counts - start, working.counts - work, sum(worker.cpu_times()[:2]) - cpu
         world.processes.stop()
+    while world.number(SESSIONS):
+        time.sleep(0.05)
     commits, statements, wal = (
         world.number(query) - was for query, was in zip((COMMITS, STATEMENTS, WAL), before, strict=True)
     )
