@@ -11,6 +11,7 @@ from bots.dialogs import (  # noqa: F401
     keys,
     notices,
     questions,
+    run_steps,
     runs,
     settings,
     start,
