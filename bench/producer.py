@@ -1,7 +1,7 @@
 """`python -m bench.producer`: starts runs through the core use case, each in its own transaction, as a door does.
 
 Reads a plan as one line of JSON: `people` (rows of ids), `count`, `threads`, `rate` (starts a second, or null: as fast as it can), `warm` (so many
-are started first, which do not count), `bare` (write no events). Says `ready`, waits for a line, works, and says what it did."""
+are started first, at the same rate, which do not count), `bare` (write no events). Says `ready`, waits for a line, works, and says what it did."""
 
 import json
 import random
@@ -30,6 +30,7 @@ def main() -> None:
     people = [[UUID(id) for id in row] for row in plan["people"]]
     for number in range(plan["warm"]):
         _start(storage, people[number % len(people)])
+        time.sleep(1 / plan["rate"] if plan["rate"] else 0)
     print("ready", flush=True)
     sys.stdin.readline()
     done = _produce(storage, people, plan)

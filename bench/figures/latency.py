@@ -65,7 +65,7 @@ def paced(world: World, rate: float, seconds: float, long: int = 0) -> list[floa
     """Seconds from due to the first step of each run that a producer started at chance moments, `rate` a second."""
     threads = max(2, min(16, int(rate / 50)))
     count = max(int(rate * seconds), 2)
-    producer = world.processes.producer(starts(world, count, threads=threads, rate=rate))
+    producer = world.processes.producer(starts(world, count, threads=threads, rate=rate, warm=min(10, int(rate))))
     wait_for_all(world, but=long)
     began = time.time()
     producer.go()
