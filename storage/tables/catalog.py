@@ -104,6 +104,6 @@ skill_versions = Table(
 )
 
 access(agents)
-access(agent_versions, append_only=True)
+access(agent_versions, append_only=True, doors=("id", "workspace_id", "skills"))
 access(skills, fixed=("name", "type"))
 access(skill_versions, append_only=True)

@@ -64,7 +64,7 @@ def upgrade() -> None:
         """CREATE INDEX runs_below ON nod.runs (workspace_id, parent_run_id) WHERE parent_run_id IS NOT NULL""",
         """CREATE INDEX runs_failed ON nod.runs (workspace_id, id) WHERE status = 'failed'""",
         """CREATE INDEX runs_of_agent ON nod.runs (workspace_id, agent_id, id)""",
-        """CREATE INDEX runs_queued ON nod.runs (due_at) WHERE status IN ('queued', 'waiting')""",
+        """CREATE INDEX runs_queued ON nod.runs (due_at) WHERE status IN ('queued', 'waiting') AND due_at < 'infinity'""",
         """CREATE INDEX runs_queued_here ON nod.runs (workspace_id, due_at) WHERE status IN ('queued', 'waiting')""",
         """CREATE INDEX runs_running ON nod.runs (lease_until) WHERE status = 'running'""",
     )

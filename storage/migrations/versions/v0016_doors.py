@@ -12,7 +12,7 @@ REPLACED = {
         DUE,
         """
     (SELECT id, workspace_id, user_id FROM nod.runs
-     WHERE nod.at_the_door() AND status IN ('queued', 'waiting') AND due_at <= now() ORDER BY due_at LIMIT $1)
+     WHERE nod.at_the_door() AND status IN ('queued', 'waiting') AND due_at < 'infinity' AND due_at <= now() ORDER BY due_at LIMIT $1)
     UNION ALL
     (SELECT id, workspace_id, user_id FROM nod.runs
      WHERE nod.at_the_door() AND status = 'running' AND lease_until <= now() ORDER BY lease_until LIMIT $1)
@@ -22,7 +22,7 @@ REPLACED = {
         "TABLE (kind text, rows bigint)",
         """
     SELECT 'runs', count(*) FROM nod.runs WHERE nod.at_the_door()
-      AND (status IN ('queued', 'waiting') AND due_at <= now() OR status = 'running' AND lease_until <= now())
+      AND (status IN ('queued', 'waiting') AND due_at < 'infinity' AND due_at <= now() OR status = 'running' AND lease_until <= now())
     UNION ALL
     SELECT 'executions', count(*) FROM nod.action_executions WHERE nod.at_the_door()
       AND (status IN ('held', 'ready') AND due_at <= now() OR status = 'claimed' AND lease_until <= now())

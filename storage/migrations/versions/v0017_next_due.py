@@ -10,7 +10,7 @@ ANSWERS = "TABLE (kind text, seconds double precision)"
 BODY = """
     SELECT d.kind, extract(epoch FROM d.at - now())::double precision FROM (
         SELECT 'runs', least(
-            (SELECT min(due_at) FROM nod.runs WHERE status IN ('queued', 'waiting')),
+            (SELECT min(due_at) FROM nod.runs WHERE status IN ('queued', 'waiting') AND due_at < 'infinity'),
             (SELECT min(lease_until) FROM nod.runs WHERE status = 'running'))
         UNION ALL
         SELECT 'executions', least(
