@@ -1,6 +1,7 @@
 """`python -m bench [figure …] [--quick]`: measures the product on this machine, prints a table, writes bench/latest.json."""
 
 import argparse
+import signal
 import sys
 from importlib import import_module
 
@@ -31,6 +32,7 @@ def main() -> int:
     if unknown:
         print(f"There is no figure {unknown[0]}. There are: {', '.join(FIGURES)}.", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     plan = QUICK if given.quick else Plan(rounds=given.rounds)
     taken: list[Figure] = []
     with open_rig() as rig:
