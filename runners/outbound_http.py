@@ -102,12 +102,14 @@ class Outbound:
             at = _checked(_joined(at, to), ("https",) if at.scheme == "https" else ("https", "http"))
         raise OutboundRefused("outbound.too_many_redirects", host=at.host)
 
-    def send_once(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """One request over https that may change something, and follows no redirect. The answer's status counts, its body is
-        not read. Raises OutboundRefused, OutboundUnreachable or OutboundUncertain."""
+    def send_once(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], *, max_bytes: int = 0
+    ) -> Answer:
+        """One request over https that may change something, and follows no redirect. Of the answer's body, at most `max_bytes` are read; 0: its status
+        is what counts. Raises OutboundRefused, OutboundUnreachable or OutboundUncertain."""
         at = _checked(url, ("https",))
         lines = _headers(at) | _own(headers) | {"content-length": str(len(body))}
-        return self._call(method, at, lines, body, 0, time.monotonic() + self._seconds)
+        return self._call(method, at, lines, body, max_bytes, time.monotonic() + self._seconds)
 
     def post_once(self, url: str, body: bytes, content_type: str) -> Answer:
         """One POST (RFC 8058, section 3.1); see `send_once`."""

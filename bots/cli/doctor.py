@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -24,6 +25,7 @@ def report() -> bool:
         ("broker", _broker),
         ("language model", _model),
         ("Telegram", _telegram),
+        ("code isolation", _isolation),
     ]
     well = True
     for name, check in checks:
@@ -35,6 +37,17 @@ def report() -> bool:
 
 def _python() -> str | None:
     return None if sys.version_info >= (3, 11) else "it is older than 3.11. Install Python 3.11 or newer."
+
+
+def _isolation() -> str | None:
+    # Asked of the runners' own process, which is where code skills run.
+    asked = subprocess.run(
+        [sys.executable, "-m", "runners.sandbox"], capture_output=True, text=True, timeout=60, check=False
+    )
+    if asked.returncode == 0:
+        return None
+    reason = asked.stdout.strip() or "it could not be tried"
+    return f"code skills are refused here ({reason}). Everything else works; docs/skills.md says what to do."
 
 
 def _data_folder() -> str | None:

@@ -9,6 +9,7 @@ from bots.kit.screen import Button, Form, Heading, Paragraph, Screen, row
 from core.catalog.kinds import templates
 from core.connectors.connect import connect
 from core.connectors.kinds import integration
+from core.kernel.events import Event
 from core.messaging.models import Conversation
 
 
@@ -38,6 +39,7 @@ def take_file(chat: Chat, conversation: Conversation, upload: Upload) -> Reply:
 def unasked(chat: Chat, conversation: None) -> Any:
     """A file out of the blue: offered to an agent that can read it."""
     assert isinstance(chat.input, Upload)
+    _note(chat, chat.input)
     manifest = connecting.for_file(chat.input.name)
     slug = connecting.reader_of(manifest.tool) if manifest is not None else None
     if slug is None:
@@ -60,6 +62,12 @@ def use(chat: Chat) -> Reply:
         return _file_gone(chat)
     upload = conversation.state["upload"]
     return take_file(chat, conversation, Upload(upload["name"], upload["blob"], upload["size"]))
+
+
+def _note(chat: Chat, upload: Upload) -> None:
+    """A file came in: triggers may listen for that."""
+    told = {"name": upload.name, "size": upload.size, "blob": upload.blob}
+    chat.work.record(Event("file.uploaded", chat.actor.workspace_id, chat.actor.user_id, told))
 
 
 def _file_gone(chat: Chat) -> Reply:

@@ -1,13 +1,11 @@
 """HTTP for the MCP client by the one guarded way out: every request goes to a checked public address, is bounded, and follows no redirect."""
 
-import time
 from collections.abc import Mapping
 
 import anyio.to_thread
 import httpx2
 
 from core.kernel.errors import Failure
-from runners import outbound_http
 from runners.outbound_http import Answer, Outbound, OutboundRefused, OutboundUnreachable
 
 MAX_ANSWER = 2_000_000
@@ -45,11 +43,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(answer.status, headers=_kept(answer.headers), content=answer.body, request=request)
 
     def _ask(self, method: str, url: str, fields: Mapping[str, str], body: bytes) -> Answer:
-        # `Outbound.send_once` with its answer read, which it does not offer.
-        at = outbound_http._checked(url, ("https",))
-        lines = outbound_http._headers(at) | outbound_http._own(fields) | {"content-length": str(len(body))}
-        ends = time.monotonic() + self._outbound._seconds
-        return self._outbound._call(method, at, lines, body, MAX_ANSWER, ends)
+        return self._outbound.send_once(method, url, body, fields, max_bytes=MAX_ANSWER)
 
     def _fields(self, request: httpx2.Request) -> dict[str, str]:
         given = {name: value for name, value in request.headers.items() if name in _PASSED or name.startswith("mcp-")}
