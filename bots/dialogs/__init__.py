@@ -17,6 +17,8 @@ from bots.dialogs import (  # noqa: F401
     start,
     stop,
     timezone,
+    trigger_new,
+    trigger_pages,
     triggers,
     uploads,
     usage,

@@ -107,6 +107,7 @@ def _page(chat: Chat, agent: Agent, told: str = "") -> Screen:
             row(
                 Button(label=chat.say("agent.runs"), action="runs.open", args=("", str(agent.id))),
                 Button(label=chat.say("agent.connections"), action="agent.tools", args=args),
+                Button(label=chat.say("triggers.open"), action="triggers.open", args=("agent", *args)),
             ),
             row(Button(label=chat.say("way.back"), action="agents.open", args=("1",))),
         ),
