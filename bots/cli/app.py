@@ -100,6 +100,39 @@ def create_key(
     typer.echo(admin.create_key(email or settings().local_email, scopes, name))
 
 
+@app.command(epilog="Example: nod apply -f everything.yaml --dry-run")
+def apply(
+    file: Annotated[Path, typer.Option("--file", "-f", help="YAML file; - reads what is piped in.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    email: Annotated[str | None, typer.Option(help="Whose workspace; unset: the local person's.")] = None,
+) -> None:
+    """Make and change agents, skills, packs, workflows and triggers as a file says: all of it or nothing. What it does not name stays."""
+    from bots.cli import admin, files
+    from bots.cli.apply import apply as apply_file
+
+    try:
+        apply_file(file, email, dry_run)
+    except OSError as problem:
+        _give_up(f"{file} cannot be read.", str(problem.strerror or problem), "Check the path, then try again.")
+    except Failure as failure:
+        _give_up(*files.in_words(failure, str(file), admin.in_words))
+
+
+@app.command(epilog="Example: nod export > everything.yaml")
+def export(
+    email: Annotated[str | None, typer.Option(help="Whose workspace; unset: the local person's.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of such files instead.")] = False,
+) -> None:
+    """Print agents, skills, packs, workflows and triggers as YAML, without secrets, for `nod apply`."""
+    from bots.cli import admin, files
+    from bots.cli import export as exporting
+
+    try:
+        typer.echo(exporting.schema_text() if schema else exporting.export(email), nl=False)
+    except Failure as failure:
+        _give_up(*files.in_words(failure, "export", admin.in_words))
+
+
 def main() -> None:
     """Entry point of `nod`. Exits non-zero on failure."""
     try:

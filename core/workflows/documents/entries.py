@@ -69,7 +69,9 @@ def entries(text: str | bytes) -> list[Written]:
         if isinstance(written.entry, TriggerEntry) and written.entry.target is None:
             raise written.located(Invalid("workflows.trigger_of_one_thing"))
         if isinstance(written.entry, AgentEntry) and written.entry.template is None and written.entry.graph is None:
-            raise written.located(Invalid("workflows.document_field_wrong", rule="missing", path=("graph",)))
+            raise written.located(
+                Invalid("workflows.document_field_wrong", place="graph", rule="missing", path=("graph",))
+            )
         first = found.setdefault(written.key, written)
         if first is not written:
             raise written.located(Invalid("workflows.document_entry_twice", first=first.marked.line(), path=("name",)))
@@ -107,10 +109,10 @@ def _entry(marked: Marked) -> Entry:
     except ValidationError as problem:
         first = problem.errors(include_input=False, include_url=False, include_context=False)[0]
         name = value.get("name")
-        failure = Invalid("workflows.document_field_wrong", rule=first["type"])
-        raise _located(
-            failure, failure.data, marked, value["kind"], name[:SHOWN] if isinstance(name, str) else "", first["loc"][1:]
-        ) from None  # fmt: skip
+        path = first["loc"][1:]
+        failure = Invalid("workflows.document_field_wrong", place=_said(path), rule=first["type"])
+        shown = name[:SHOWN] if isinstance(name, str) else ""
+        raise _located(failure, failure.data, marked, value["kind"], shown, path) from None
 
 
 def _located(failure: Failure, data: dict[str, Any], marked: Marked, kind: str, name: str, path: Path) -> Failure:

@@ -268,4 +268,4 @@ class Maker:
 
 def _fixed(field: str, now: Any, wanted: Any) -> None:
     if now != wanted:
-        raise Conflict("workflows.document_field_fixed", path=(field,))
+        raise Conflict("workflows.document_field_fixed", place=field, path=(field,))
