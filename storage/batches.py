@@ -18,11 +18,11 @@ from storage.vault import DataKey, LocalKeys, Place
 CLAIM = """
 WITH queued AS (
     SELECT id, light AND attempt = 0 AND status = 'queued' AS light, due_at FROM nod.runs
-    WHERE workspace_id = %(workspace)s AND status IN ('queued', 'waiting') AND due_at <= clock_timestamp()
+    WHERE workspace_id = %(workspace)s AND status IN ('queued', 'waiting') AND due_at <= now()
     ORDER BY due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ), lost AS (
     SELECT id, false AS light, lease_until AS due_at FROM nod.runs
-    WHERE workspace_id = %(workspace)s AND status = 'running' AND lease_until <= clock_timestamp()
+    WHERE workspace_id = %(workspace)s AND status = 'running' AND lease_until <= now()
     ORDER BY lease_until LIMIT 2 FOR UPDATE SKIP LOCKED
 ), found AS (
     SELECT * FROM lost UNION ALL SELECT * FROM queued

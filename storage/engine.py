@@ -8,7 +8,7 @@ from typing import Any, LiteralString, Protocol
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from core.kernel.errors import Unavailable
 from storage.context import LIFETIME, ContextSigner
@@ -16,8 +16,10 @@ from storage.failures import failure_of, translate
 from storage.values import dumps
 
 CONNECTIONS = 16
+INTRANS, INERROR = psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR
 WAIT_SECONDS = 10
-CONTEXT = "SELECT set_config('nod.context', %s, true)"
+# One plan a connection for what is asked all the time: planning would cost more than carrying out.
+CONTEXT = "SELECT set_config('nod.context', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true)"
 BEGIN = "SELECT set_config('nod.context', %s, true), now(), nod.current_workspace()"
 
 
@@ -69,9 +71,15 @@ class Database:
             use_native_hstore=False,
             json_serializer=dumps,
             json_deserializer=json.loads,
-            connect_args={"connect_timeout": 5, "application_name": "nod"},
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": "nod",
+                "prepare_threshold": 0,
+            },
         )
         translate(self.engine)
+        event.listen(self.engine, "rollback", _before_rollback)
+        event.listen(self.engine, "reset", lambda raw, record, state: _roll_back(raw))
         self._signer = signer
         self._ahead: float | None = None
 
@@ -137,6 +145,17 @@ class Database:
             moment: Any = connection.execute(text("SELECT now()")).scalar_one()
             return moment.timestamp()
         return time.monotonic() + self._ahead
+
+
+def _before_rollback(connection: Connection) -> None:
+    if not connection.invalidated:
+        _roll_back(connection.connection.driver_connection)
+
+
+def _roll_back(raw: Any) -> None:
+    """Rolls back below psycopg, which would forget its prepared statements; they outlive the transaction that they were made in."""
+    if isinstance(raw, psycopg.Connection) and raw.info.transaction_status in (INTRANS, INERROR):
+        raw.pgconn.exec_(b"ROLLBACK")
 
 
 def _begin(connection: Connection, said: str) -> tuple[Any, datetime, UUID | None]:
