@@ -1,5 +1,6 @@
 """What a worker does when it hears that runs are due in a workspace: takes some, lets others know of the rest, and works."""
 
+import threading
 from uuid import UUID
 
 from core.billing.reserve import refused_of
@@ -10,19 +11,54 @@ from runners.faults import fault
 from runners.wiring import storage
 
 LEASE_SECONDS = 20.0
+_lock = threading.Lock()
+_claiming: dict[UUID, bool] = {}
+"""The workspaces that a thread of this process is claiming in, and whether their bell was heard once more meanwhile."""
 
 
 def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
-    """Takes the oldest that is due in the workspace, with others if they are light, and carries it out. `run_id` is a hint: it is what the bell was rung for."""
-    batch = storage().batches.claim(workspace_id, user_id, LEASE_SECONDS)
-    if batch.more:
-        # Rung before the work begins: another thread, or another process, takes the rest meanwhile.
+    """Takes the oldest that is due in the workspace, with others if they are light, and carries it out; again, until nothing is due. `run_id` is a hint: it is
+    what the bell was rung for. One thread of a process claims in a workspace at a time: so batches grow with the load, and nobody waits for the same rows."""
+    if not _enter(workspace_id):
+        return
+    batch: Batch | None = None
+    try:
+        while batch is None or batch.runs or _heard_again(workspace_id):
+            batch = storage().batches.claim(workspace_id, user_id, LEASE_SECONDS)
+            if batch.more:
+                # Rung before the work begins: another process, or a thread that this one makes room for, takes the rest meanwhile.
+                storage().bell.wake("runs.due", workspace_id, user_id, run_id)
+            if batch.single is not None:
+                break
+            if batch.runs:
+                fault("run_claimed")
+                _together(batch)
+    finally:
+        again = _leave(workspace_id)
+    if again:
         storage().bell.wake("runs.due", workspace_id, user_id, run_id)
     if batch.single is not None:
         run.carry_out(workspace_id, user_id, batch.single)
-    elif batch.runs:
-        fault("run_claimed")
-        _together(batch)
+
+
+def _enter(workspace_id: UUID) -> bool:
+    with _lock:
+        if workspace_id in _claiming:
+            _claiming[workspace_id] = True
+            return False
+        _claiming[workspace_id] = False
+        return True
+
+
+def _heard_again(workspace_id: UUID) -> bool:
+    with _lock:
+        heard, _claiming[workspace_id] = _claiming[workspace_id], False
+        return heard
+
+
+def _leave(workspace_id: UUID) -> bool:
+    with _lock:
+        return _claiming.pop(workspace_id)
 
 
 def _together(batch: Batch) -> None:

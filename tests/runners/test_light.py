@@ -106,9 +106,11 @@ def test_runs_that_are_due_together_are_ended_together_with_steps_ledger_and_eve
         assert counters["workspace"].runs == 5
 
 
-def test_a_batch_is_no_bigger_than_it_may_be_and_the_rest_is_rung_for(storage: Storage, person: Actor) -> None:
+def test_a_batch_is_no_bigger_than_it_may_be_and_the_next_takes_the_rest(storage: Storage, person: Actor) -> None:
     runs = queue(storage, person, an_agent(storage, person), MOST_AT_ONCE + 7)
-    carry_out(person)
+    first = storage.batches.claim(person.workspace_id, person.user_id, 20)
+    assert (len(first.runs), first.more) == (MOST_AT_ONCE, True)
+    assert light.carry_out(first, {}) == []
     assert statuses(storage, person, runs) == {"succeeded": MOST_AT_ONCE, "queued": 7}
     carry_out(person)
     assert statuses(storage, person, runs) == {"succeeded": MOST_AT_ONCE + 7}
