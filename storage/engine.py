@@ -29,7 +29,7 @@ class Travelling(Protocol):
     @property
     def statement(self) -> LiteralString: ...
     @property
-    def given(self) -> Mapping[str, Any]: ...
+    def given(self) -> Callable[[], Mapping[str, Any]]: ...
     @property
     def told(self) -> Callable[[Sequence[Any]], None] | None: ...
 
@@ -40,7 +40,7 @@ def commit(connection: Connection, late: Sequence[Travelling]) -> None:
         raw = driver(connection)
         try:
             with raw.pipeline():
-                asked = [raw.execute(one.statement, one.given) for one in late]
+                asked = [raw.execute(one.statement, one.given()) for one in late]
                 raw.commit()
         except psycopg.Error as problem:
             raise failure_of(problem) or problem from None

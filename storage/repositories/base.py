@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Late:
-    """A statement of psycopg's with named placeholders, and who is told its rows once they are there."""
+    """A statement of psycopg's with named placeholders, what they stand for at the commit, and who is told its rows once they are there."""
 
     statement: LiteralString
-    given: Mapping[str, Any]
+    given: Callable[[], Mapping[str, Any]]
     told: Callable[[Sequence[Any]], None] | None = None
 
 

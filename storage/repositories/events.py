@@ -48,7 +48,7 @@ class SqlEvents(Repository):
             for (trigger_id,) in rows:
                 listening(trigger_id)
 
-        self._t.late.append(Late(APPEND, given, told))
+        self._t.late.append(Late(APPEND, lambda: given, told))
 
     def get(self, event_id: UUID) -> tuple[Event, datetime]:
         """The event, and when it happened. Raises NotFound `messaging.event_unknown`, `privacy.data_erased`."""

@@ -52,7 +52,7 @@ class SqlRuns(Repository):
 
     def add_all(self, runs: Sequence[Run]) -> None:
         if runs:
-            self._t.late.append(Late(_ADD_ALL, {"runs": dumps([_new(run) for run in runs])}))
+            self._t.late.append(Late(_ADD_ALL, lambda: {"runs": dumps([_new(run) for run in runs])}))
 
     def get(self, run_id: UUID) -> Run:
         return self._get(Run, run_id, "orchestration.run_unknown")
