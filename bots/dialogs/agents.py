@@ -109,6 +109,10 @@ def _page(chat: Chat, agent: Agent, told: str = "") -> Screen:
                 Button(label=chat.say("agent.connections"), action="agent.tools", args=args),
                 Button(label=chat.say("triggers.open"), action="triggers.open", args=("agent", *args)),
             ),
+            row(
+                Button(label=chat.say("graph.show"), action="graph.open", args=("agent", *args)),
+                Button(label=chat.say("versions.show"), action="versions.open", args=("agent", *args)),
+            ),
             row(Button(label=chat.say("way.back"), action="agents.open", args=("1",))),
         ),
     )
