@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
+from core.billing.reserve import Start, reserve
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict
 from core.orchestration.answer import OVER
@@ -26,7 +27,7 @@ def cancel_run(work: WaitsWork, actor: Actor, run_id: UUID) -> Run:
 
 def retry_run(work: WaitsWork, actor: Actor, run_id: UUID) -> Run:
     """A failed run goes on from the step that failed; what succeeded is not done again. A sub-run takes the runs above it along, where they failed with it.
-    Raises Conflict `orchestration.run_not_failed` (data: status)."""
+    Raises Conflict `orchestration.run_not_failed` (data: status), LimitReached `billing.limit_reached`: a retry is a start."""
     actor.need("write")
     run = work.runs.lock(run_id)
     if run.status != "failed":
@@ -34,6 +35,9 @@ def retry_run(work: WaitsWork, actor: Actor, run_id: UUID) -> Run:
     top = run
     while top.parent_run_id is not None and (above := work.runs.lock(top.parent_run_id)).status == "failed":
         top = above
+    refused = {} if top.light else reserve(work, [Start(top.id, top.agent_id)])
+    if top.id in refused:
+        raise refused[top.id]
     try_again(work, top)
     return run
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from core.billing.ports import BillingWork
 from core.connectors.ports import ConnectionsWork
 from core.kernel.actor import Actor
 from core.kernel.errors import Failure, Invalid
@@ -22,7 +23,7 @@ MAX_PARENTS = 5
 """How many runs may stand above a sub-run."""
 
 
-class WaitsWork(StartWork, AskWork, PacksWork, ConnectionsWork, Protocol):
+class WaitsWork(StartWork, AskWork, PacksWork, ConnectionsWork, BillingWork, Protocol):
     """What waiting needs."""
 
 
