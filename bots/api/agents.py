@@ -1,17 +1,22 @@
-"""`/agents`: a person's agents, their versions, and starting them."""
+"""`/agents`: a person's agents, of templates and of graphs of their own, and starting them."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from bots.api.caller import Calling
 from bots.api.pages import Cursor, Limit, Page, after, page
 from bots.api.runs import RunOut, run_out
+from bots.kit.contracts import contracts
 from core.catalog.configure import change_agent, create_agent, pause_agent, resume_agent
-from core.catalog.models import Agent, AgentVersion
+from core.catalog.kinds import BLANK
+from core.catalog.models import Agent
+from core.catalog.skills import agents_using
+from core.catalog.versions import compose_agent
+from core.kernel.errors import Invalid
 from core.orchestration.start import start
 from core.workflows.schedule import schedule
 
@@ -34,31 +39,23 @@ class AgentOut(BaseModel):
     version: int
 
 
-class VersionOut(BaseModel):
-    """An immutable version of an agent."""
-
-    id: UUID
-    agent_id: UUID
-    semantic_version: str
-    graph: dict[str, Any]
-    default_params: dict[str, Any]
-    created_at: datetime
-    parent_run_id: UUID | None
-
-
 class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
 class NewAgent(Asked):
-    """An agent of a template. With an empty config it works on the template's sample data. `schedule` is a cron expression in `timezone`."""
+    """An agent of a `template`, or of a `graph` of one's own (see `/schemas/graph`). With an empty config one of a template works on the template's sample data.
+    `schedule` is a cron expression in `timezone`."""
 
-    template: str
+    template: str = BLANK
     name: str = Field("", max_length=200)
     config: dict[str, Any] = {}
     tools: dict[str, UUID] = {}
     schedule: str | None = None
     timezone: str | None = None
+    graph: dict[str, Any] | None = None
+    description: str = Field("", max_length=2000)
+    note: str | None = Field(None, max_length=2000)
 
 
 class AgentChange(Asked):
@@ -71,17 +68,28 @@ class AgentChange(Asked):
 
 
 class NewRun(Asked):
-    """A run. With `dry_run` it only shows what it would suggest."""
+    """A run. `input` is what its graph sees as `run.input`. With `dry_run` it only shows what it would suggest."""
 
+    input: dict[str, Any] = {}
     dry_run: bool = False
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What the run is given."""
+        return {**self.input, "dry_run": True} if self.dry_run else self.input
 
 
 @router.get("/agents")
 def list_agents(
-    caller: Calling, limit: Limit = 50, cursor: Cursor = None, status: str | None = None, template: str | None = None
-) -> Page[AgentOut]:
-    """The person's agents."""
+    caller: Calling, limit: Limit = 50, cursor: Cursor = None, status: str | None = None, template: str | None = None,
+    skill: Annotated[str | None, Query(description="Only those whose newest version uses it: `llm`, `mail.read`, `own.summary`.")] = None,
+) -> Page[AgentOut]:  # fmt: skip
+    """The person's agents; with `skill` those of the workspace that use it."""
     with caller.reading() as work:
+        if skill is not None:
+            if status is not None or template is not None:
+                raise Invalid("api.filters_exclude", filters=["skill", "status", "template"])
+            return page(agents_using(work, skill, after(cursor), limit + 1), limit, agent_out)
         rows = work.agents.page(caller.actor.user_id, after(cursor), limit + 1, status=status, template=template)
         return page(rows, limit, agent_out)
 
@@ -91,7 +99,7 @@ def make_agent(asked: NewAgent, caller: Calling) -> Response:
     """Makes an agent."""
 
     def change(work: Any) -> AgentOut:
-        agent = create_agent(work, caller.actor, asked.template, asked.name, asked.config, asked.tools)
+        agent = _made(work, caller, asked)
         if asked.schedule is not None:
             timezone = asked.timezone or work.people.profile(caller.actor.user_id).timezone
             schedule(work, caller.actor, agent.id, asked.schedule, timezone)
@@ -120,24 +128,26 @@ def alter_agent(agent_id: UUID, asked: AgentChange, caller: Calling) -> Response
     return caller.write(asked, 200, change, f"agents.change {agent_id}")
 
 
-@router.get("/agents/{agent_id}/versions")
-def list_versions(agent_id: UUID, caller: Calling) -> Page[VersionOut]:
-    """Every version of an agent, newest first."""
-    with caller.reading() as work:
-        work.agents.get(agent_id)
-        return Page(items=[_version_out(row) for row in work.agents.versions(agent_id)], next=None)
-
-
 @router.post("/agents/{agent_id}/runs", status_code=202, response_model=RunOut)
 def start_run(agent_id: UUID, caller: Calling, asked: NewRun | None = None) -> Response:
     """Starts a run; it is queued when this answers."""
     wanted = asked or NewRun()
 
     def change(work: Any) -> RunOut:
-        given = {"dry_run": True} if wanted.dry_run else {}
-        return run_out(start(work, caller.actor, agent_id, "manual", given))
+        return run_out(start(work, caller.actor, agent_id, "manual", wanted.given))
 
     return caller.write(wanted, 202, change, f"agents.run {agent_id}")
+
+
+def _made(work: Any, caller: Calling, asked: NewAgent) -> Agent:
+    if (asked.graph is None) == (asked.template == BLANK):
+        raise Invalid("api.agent_unclear")
+    if asked.graph is None:
+        return create_agent(work, caller.actor, asked.template, asked.name, asked.config, asked.tools)
+    return compose_agent(
+        work, caller.actor, contracts(), asked.name, asked.graph, description=asked.description, params=asked.config,
+        tools=asked.tools, note=asked.note,
+    )  # fmt: skip
 
 
 def agent_out(agent: Agent) -> AgentOut:
@@ -154,16 +164,4 @@ def agent_out(agent: Agent) -> AgentOut:
         last_run_at=agent.last_run_at,
         created_at=agent.created_at,
         version=agent.version,
-    )
-
-
-def _version_out(row: AgentVersion) -> VersionOut:
-    return VersionOut(
-        id=row.id,
-        agent_id=row.agent_id,
-        semantic_version=row.semantic_version,
-        graph=row.graph.model_dump(mode="json"),
-        default_params=row.default_params,
-        created_at=row.created_at,
-        parent_run_id=row.parent_run_id,
     )

@@ -2,7 +2,22 @@
 
 from fastapi import FastAPI
 
-from bots.api import agents, connections, runs, schedules, suggestions, templates, usage
+from bots.api import (
+    agents,
+    connections,
+    documents,
+    packs,
+    questions,
+    runs,
+    schedules,
+    skills,
+    suggestions,
+    templates,
+    triggers,
+    usage,
+    versions,
+    workflows,
+)
 from bots.api.problems import RESPONSES, answer_with_problems
 from bots.kit.parts import Parts
 
@@ -20,6 +35,9 @@ def make_api(parts: Parts) -> FastAPI:
     )
     api.state.parts = parts
     answer_with_problems(api, parts.words)
-    for topic in (templates, agents, runs, suggestions, connections, schedules, usage):
+    for topic in (
+        templates, agents, versions, skills, packs, workflows, triggers, runs, questions, suggestions, connections, schedules,
+        usage, documents,
+    ):  # fmt: skip
         api.include_router(topic.router, prefix="/v1", responses=RESPONSES)
     return api

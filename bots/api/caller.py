@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -41,18 +41,27 @@ class Caller:
         change: Callable[[Any], BaseModel],
         what: str,
         scope: Scope = "write",
+        once: Collection[str] = (),
     ) -> Response:
-        """One transaction for `change`, which answers what to send back. With an Idempotency-Key the first answer is kept with the change and given again;
-        the key with another request is a Conflict `api.idempotency_key_reused`. A stale version is tried once more."""
+        """One transaction for `change`, which answers what to send back. With an Idempotency-Key the first answer is kept with the change and given again,
+        without its fields `once` (secrets: they are null then, or an empty list); the key with another request is a Conflict `api.idempotency_key_reused`. A stale
+        version is tried once more."""
         self.actor.need(scope)
         try:
-            return self._once(asked, status, change, what)
+            return self._once(asked, status, change, what, once)
         except Conflict as stale:
             if stale.code != "kernel.version_stale":
                 raise
-            return self._once(asked, status, change, what)
+            return self._once(asked, status, change, what, once)
 
-    def _once(self, asked: BaseModel | None, status: int, change: Callable[[Any], BaseModel], what: str) -> Response:
+    def _once(
+        self,
+        asked: BaseModel | None,
+        status: int,
+        change: Callable[[Any], BaseModel],
+        what: str,
+        once: Collection[str],
+    ) -> Response:
         said = {} if asked is None else asked.model_dump(mode="json")
         fingerprint = hashlib.sha256(json.dumps([what, said], sort_keys=True).encode()).hexdigest()
         with (
@@ -75,12 +84,16 @@ class Caller:
                         key=self._key,
                         fingerprint=fingerprint,
                         status=status,
-                        body=body,
+                        body={name: value if name not in once else _empty(value) for name, value in body.items()},
                         created_at=work.now,
                     )
                 )
             work.commit()
         return JSONResponse(body, status)
+
+
+def _empty(value: Any) -> Any:
+    return [] if isinstance(value, list) else None
 
 
 def caller(

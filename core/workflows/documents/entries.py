@@ -134,7 +134,12 @@ def _path(value: Any, data: dict[str, Any]) -> Path:
     for name, found in (("node", nodes_of(value.get("graph"))), ("step", steps_of(value.get("steps")))):
         wanted = data.get(name)
         if isinstance(wanted, str) and wanted:
-            return next(((*path, *parts) for path, each in found if each.get("id") == wanted), ())
+            there = next(((path, each) for path, each in found if each.get("id") == wanted), None)
+            if there is None:
+                return ()
+            inputs = there[1].get("inputs")
+            inside = isinstance(inputs, dict) and parts[:1] != () and parts[0] in inputs and parts[0] not in there[1]
+            return (*there[0], *(("inputs",) if inside else ()), *parts)
     for before in ((), ("settings",), ("spec",), ("graph",)):
         part: Any = value
         for step in (*before, *parts[:1]):

@@ -16,10 +16,11 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
     lines = text.split("\n")
-    plain = len(lines) > 1 and not text[:1].isspace() and all(
-        line.isprintable() and not line.endswith(" ") for line in lines
-    )  # fmt: skip
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if plain else None)
+    # The parser takes other line breaks (U+0085, U+2028) for its own unless they are escaped.
+    style = None if all(line.isprintable() for line in lines) else '"'
+    if len(lines) > 1 and not style and not text[:1].isspace() and not any(line.endswith(" ") for line in lines):
+        style = "|"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _text)

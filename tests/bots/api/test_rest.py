@@ -115,8 +115,8 @@ def test_an_unknown_template_a_wrong_setting_and_a_foreign_field_say_what_is_wro
         "catalog.settings_invalid",
     )
     assert wrong["data"] == {"field": "look_back_days", "rule": "type"}
-    foreign = _problem(client.post("/v1/agents", json={"template": "inbox", "graph": {}}), 422, "api.request_invalid")
-    assert foreign["errors"][0]["field"] == "body.graph"  # type: ignore[index]
+    foreign = _problem(client.post("/v1/agents", json={"template": "inbox", "colour": 1}), 422, "api.request_invalid")
+    assert foreign["errors"][0]["field"] == "body.colour"  # type: ignore[index]
 
 
 def test_another_workspaces_ids_answer_like_unknown_ones(
