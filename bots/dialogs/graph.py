@@ -1,10 +1,13 @@
 """What an agent, a pack or a workflow carries out, as a graph that people can read."""
 
+from collections import Counter
+from collections.abc import Iterable
 from uuid import UUID
 
 from bots.dialogs import targets
 from bots.dialogs.packs import mode_of
 from bots.dialogs.run_steps import node_name
+from bots.dialogs.values import named
 from bots.kit.dialog import Chat, Reply, action
 from bots.kit.picture import Box, Look, lines
 from bots.kit.screen import Bullets, Heading, Paragraph, Screen, row
@@ -31,6 +34,7 @@ def open_graph(chat: Chat, kind: str, id: str) -> Reply:
 def boxes(chat: Chat, kind: str, id: str) -> list[Box]:
     """The graph as it is drawn: agents by their names, conditions as notes. A way that another one contains is left out."""
     ordered = order(graph_of(chat, kind, id))
+    names = _names(chat, ordered.nodes)
     above: dict[str, set[str]] = {}
     made = []
     for node in ordered.nodes:
@@ -38,8 +42,18 @@ def boxes(chat: Chat, kind: str, id: str) -> list[Box]:
         far = {other for one in before for other in above[one]}
         above[node.id] = far | set(before)
         near = tuple(one.id for one in ordered.nodes if one.id in before and one.id not in far)
-        made.append(Box(node.id, node_name(chat, node), _note(chat, node), LOOKS.get(node.skill, "step"), near))
+        made.append(Box(node.id, names[node.id], _note(chat, node), LOOKS.get(node.skill, "step"), near))
     return made
+
+
+def _names(chat: Chat, nodes: Iterable[Node]) -> dict[str, str]:
+    """What each node is called; an agent that stands in several steps is told apart by theirs."""
+    names = {node.id: node_name(chat, node) for node in nodes}
+    often = Counter(names.values())
+    return {
+        id: chat.say("graph.same", label=name, step=named(id)) if often[name] > 1 else name
+        for id, name in names.items()
+    }
 
 
 def graph_of(chat: Chat, kind: str, id: str) -> Graph:

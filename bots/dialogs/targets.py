@@ -41,4 +41,4 @@ def of(trigger: Trigger) -> tuple[str, str]:
 
 def back(chat: Chat, kind: str, id: str) -> Button:
     """To its page."""
-    return Button(label=chat.say("way.agent", agent=named(chat, kind, id)), action=f"{kind}.open", args=(id,))
+    return Button(label=chat.say("way.back_to", what=named(chat, kind, id)), action=f"{kind}.open", args=(id,))

@@ -4,8 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from bots.dialogs import talk, targets, trigger_pages
-from bots.dialogs.schedule_words import in_words
-from bots.dialogs.trigger_words import AHEAD, EVENTS, event_words
+from bots.dialogs.trigger_words import AHEAD, EVENTS, cron_words, event_words
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, action, step
 from bots.kit.screen import Block, Bullets, Button, Form, Heading, Paragraph, Screen, row
@@ -51,7 +50,7 @@ def words(chat: Chat, conversation: Conversation) -> Reply:
         told = failure(chat.say, Invalid(unclear.code, **{"words": said[:100], "cron": said[:100], **unclear.data}))
         return Reply(_ask(chat, kind, id, told.line))
     talk.keep(chat, conversation, "agree", cron=cron)
-    understood = chat.say("trigger.schedule", words=in_words(chat.say, chat.place, cron), zone=chat.profile.timezone)
+    understood = chat.say("trigger.schedule", words=cron_words(chat, cron), zone=chat.profile.timezone)
     yes = Button(label=chat.say("trigger.agree"), action="trigger.agree", style="primary")
     return Reply(
         Screen(

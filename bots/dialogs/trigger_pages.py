@@ -65,6 +65,9 @@ def page(chat: Chat, trigger: Trigger, told: str = "", secret: str = "") -> Scre
     if trigger.filter:
         blocks.append(Facts(rows=((chat.say("trigger.filter"), trigger.filter),)))
     blocks += _lately(chat, trigger)
+    if secret:
+        hide = Button(label=chat.say("trigger.copied"), action="trigger.open", args=(str(trigger.id),), style="primary")
+        return Screen(blocks=tuple(blocks), buttons=(row(hide),))
     return Screen(blocks=tuple(blocks), buttons=_buttons(chat, trigger, kind, id))
 
 

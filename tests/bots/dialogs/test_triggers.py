@@ -4,6 +4,8 @@ import hmac
 from collections.abc import Callable
 from hashlib import sha256
 
+import pytest
+
 from core.workflows.hook import receive
 from core.workflows.models import Trigger
 from tests.bots.dialogs import flows
@@ -98,8 +100,7 @@ def test_a_webhook_shows_its_secret_once_and_what_was_sent_to_it(person: Person)
         headers = {"content-type": "application/json", "x-hub-signature-256": f"sha256={signature}"}
         assert receive(work, made.id, headers, body).outcome == "started"
         work.commit()
-    person.taps("‹ All that starts it")
-    person.taps("when its address is called")
+    person.taps("I have copied it")
     assert ": started" in person.last and secret not in person.last and "Its last run" in person.labels()
     person.taps("New secret")
     assert "works for one day more" in person.last and "Secret: whsec_" in person.last and secret not in person.last
@@ -112,3 +113,21 @@ def test_a_secret_is_never_shown_in_a_chat_of_another_platform(
     _at(phone)
     phone.taps("Add a webhook")
     assert "only on the web page" in phone.toast and _triggers(phone) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "understood"),
+    [
+        ("first Monday of the month", "on the first Monday of every month at 08:00"),
+        ("last Friday of the month at 17:30", "on the last Friday of every month at 17:30"),
+        ("last day of the month at 18:00", "on the last day of every month at 18:00"),
+        ("every 2 hours between 9 and 17", "every 2 hours from 09:00 to 17:00"),
+        ("every hour between 9 and 17 on weekdays", "every hour from 09:00 to 17:00 on weekdays"),
+        ("5 4 1,15 2 *", "by the cron line 5 4 1,15 2 *"),
+    ],
+)
+def test_what_was_understood_is_said_in_words_not_in_cron(person: Person, said: str, understood: str) -> None:
+    _at(person)
+    person.taps("Add a schedule")
+    person.says(said)
+    assert f"I understood: {understood}, Europe/Berlin." in person.last

@@ -59,3 +59,12 @@ def test_a_paused_workflow_does_not_start_and_says_so(person: Person) -> None:
     person.taps("Try it")
     with person.work() as work:
         assert work.runs.page(None, 5)[0].dry
+
+
+def test_an_agent_that_stands_in_several_steps_is_told_apart(person: Person) -> None:
+    [one] = flows.agents(person, "Reader")
+    steps = [{"id": name, "kind": "agent", "agent": str(one.id)} for name in ("law", "tax")]
+    flows.does(person, make_workflow, contracts(), "Offers", "sequential", steps)
+    person.says("/workflows")
+    person.taps("Offers")
+    assert "Reader (law) → Reader (tax)" in person.last
