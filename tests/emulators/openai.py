@@ -114,7 +114,11 @@ def writes(text: str, *, finish: str = "stop") -> Answer:
 def in_turn(*answers: Answer) -> Answer:
     """Each of them once, one after the other; then the last one for good."""
     left = list(answers)
-    return lambda asked: (left.pop(0) if len(left) > 1 else left[0])(asked)
+
+    def next_one(asked: Any) -> Any:
+        return (left.pop(0) if len(left) > 1 else left[0])(asked)
+
+    return next_one
 
 
 @contextmanager

@@ -211,7 +211,20 @@ BOUND = ("current_workspace", "current_user_id", "at_the_door")
 
 
 def test_doors_answer_ids_only(owner_url: str) -> None:
-    allowed = {"id", "user_id", "workspace_id", "role", "scopes", "secret_hash", "kind", "rows", "at", "now", "seconds", None}
+    allowed = {
+        "id",
+        "user_id",
+        "workspace_id",
+        "role",
+        "scopes",
+        "secret_hash",
+        "kind",
+        "rows",
+        "at",
+        "now",
+        "seconds",
+        None,
+    }
     with psycopg.connect(owner_url) as owner:
         doors = owner.execute(
             "SELECT proname, prosecdef, pg_get_userbyid(proowner), proconfig, pg_get_function_result(oid), proargnames, proargmodes::text[] "

@@ -6,7 +6,6 @@ from core.kernel.errors import Unavailable
 from core.kernel.ids import new_id
 from core.orchestration import finish
 from core.orchestration.models import RunStep
-from core.orchestration.ports import Usage
 from tests.bots.dialogs import stage
 from tests.bots.dialogs.person import Person
 
@@ -97,8 +96,12 @@ def test_a_run_shows_its_progress_in_one_message_then_what_came_of_it(person: Pe
             {"item_id": "INBOX/1/8", "code": "orchestration.mail_damaged", "data": {"subject": "More photos"}},
         ],
     }  # fmt: skip
-    usage = [Usage(tokens_prompt=900, tokens_completion=100)]
-    stage.changed(person, lambda work: finish.succeed(work, run.id, claimed.fence, output))
+
+    def well(work: Any) -> None:
+        work.runs.hold(run.id, claimed.fence).tokens = 1_000
+        finish.succeed(work, run.id, claimed.fence, output)
+
+    stage.changed(person, well)
     person.says("/runs")
     person.taps("Inbox agent · done")
     for line in (
