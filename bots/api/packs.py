@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bots.api.agents import NewRun
 from bots.api.caller import Calling
 from bots.api.pages import Cursor, Limit, Page, after, page
-from bots.api.runs import RunOut, run_out
+from bots.api.runs import ExecutionOut, RunOut, execution_out, run_out
 from core.workflows.models import Pack
 from core.workflows.packs import archive_pack, change_pack, make_pack, pause_pack, resume_pack, start_pack
 
@@ -97,6 +97,17 @@ def alter_pack(pack_id: UUID, asked: PackChange, caller: Calling) -> Response:
         return _pack_out(pack)
 
     return caller.write(asked, 200, change, f"packs.change {pack_id}")
+
+
+@router.get("/packs/{pack_id}/runs")
+def list_pack_runs(
+    pack_id: UUID, caller: Calling, limit: Limit = 50, cursor: Cursor = None, status: str | None = None
+) -> Page[ExecutionOut]:  # fmt: skip
+    """Its runs and how far each is, newest first."""
+    with caller.reading() as work:
+        work.packs.get(pack_id)
+        rows = work.workflow_executions.page(after(cursor), limit + 1, pack_id=pack_id, status=status)
+        return page(rows, limit, execution_out)
 
 
 @router.post("/packs/{pack_id}/runs", status_code=202, response_model=RunOut)

@@ -109,7 +109,7 @@ def get_execution(run_id: UUID, caller: Calling) -> ExecutionOut:
         found = work.workflow_executions.of_run(run_id)
         if found is None:
             raise NotFound("workflows.execution_unknown", id=str(run_id))
-        return _execution_out(found)
+        return execution_out(found)
 
 
 @router.post("/runs/{run_id}/cancel", response_model=RunOut)
@@ -168,7 +168,8 @@ def _step_out(step: RunStep) -> StepOut:
     )
 
 
-def _execution_out(execution: WorkflowExecution) -> ExecutionOut:
+def execution_out(execution: WorkflowExecution) -> ExecutionOut:
+    """The shape of an execution."""
     return ExecutionOut(
         id=execution.id, run_id=execution.run_id, pack_id=execution.pack_id, workflow_id=execution.workflow_id,
         workflow_version_id=execution.workflow_version_id, status=execution.status, current_step=execution.current_step,

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bots.api.caller import Calling
 from bots.api.pages import Cursor, Limit, Page, after, page
-from core.workflows.models import Trigger, TriggerFiring
+from core.workflows.models import Misfire, Overlap, Trigger, TriggerFiring, WebhookSource
 from core.workflows.trigger import (
+    MAX_SPREAD,
     TriggerSpec,
     change_trigger,
     make_trigger,
@@ -66,9 +67,22 @@ class NewTrigger(TriggerSpec):
     secret: str | None = Field(None, max_length=200)
 
 
-class TriggerChange(TriggerSpec):
-    """What the trigger is from now on, whole: a field that is not given has its default. With `status` it is paused or resumed too."""
+class TriggerChange(BaseModel):
+    """What shall be different; what is not given stays. An empty `filter` takes it away."""
 
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(None, max_length=200)
+    cron: str | None = Field(None, max_length=200)
+    timezone: str | None = Field(None, max_length=100)
+    misfire_policy: Misfire | None = None
+    overlap: Overlap | None = None
+    spread_seconds: int | None = Field(None, ge=0, le=MAX_SPREAD)
+    event_kind: str | None = Field(None, max_length=100)
+    filter: str | None = Field(None, max_length=2000)
+    phrase: str | None = Field(None, max_length=60)
+    source: WebhookSource | None = None
+    input: dict[str, Any] | None = None
     status: Literal["active", "paused"] | None = None
 
 
@@ -125,13 +139,16 @@ def get_trigger(trigger_id: UUID, caller: Calling) -> TriggerOut:
         return _trigger_out(work.triggers.get(trigger_id))
 
 
-@router.put("/triggers/{trigger_id}", response_model=TriggerOut)
+@router.patch("/triggers/{trigger_id}", response_model=TriggerOut)
 def alter_trigger(trigger_id: UUID, asked: TriggerChange, caller: Calling) -> Response:
-    """Changes a trigger; its type and what it starts stay."""
+    """Changes, pauses or resumes a trigger; its type and what it starts stay."""
 
     def change(work: Any) -> TriggerOut:
-        spec = TriggerSpec.model_validate(asked.model_dump(exclude={"status"}))
-        trigger = change_trigger(work, caller.actor, trigger_id, spec)
+        trigger = work.triggers.get(trigger_id)
+        given = asked.model_dump(exclude={"status"}, exclude_none=True)
+        if given:
+            spec = TriggerSpec.model_validate({**spec_of(trigger).model_dump(), **given})
+            trigger = change_trigger(work, caller.actor, trigger_id, spec)
         if asked.status is not None:
             trigger = (resume_trigger if asked.status == "active" else pause_trigger)(work, caller.actor, trigger_id)
         return _trigger_out(trigger)

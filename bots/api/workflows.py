@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bots.api.agents import NewRun
 from bots.api.caller import Calling
 from bots.api.pages import Cursor, Limit, Page, after, page
-from bots.api.runs import RunOut, run_out
+from bots.api.runs import ExecutionOut, RunOut, execution_out, run_out
 from bots.api.versions import Differences, differences_out
 from bots.kit.contracts import contracts
 from core.kernel.errors import NotFound
@@ -149,6 +149,17 @@ def compare_workflows(workflow_id: UUID, old_id: UUID, new_id: UUID, caller: Cal
     """What differs between two versions."""
     with caller.reading() as work:
         return differences_out(diff_workflows(_of(work, workflow_id, old_id), _of(work, workflow_id, new_id)))
+
+
+@router.get("/workflows/{workflow_id}/runs")
+def list_workflow_runs(
+    workflow_id: UUID, caller: Calling, limit: Limit = 50, cursor: Cursor = None, status: str | None = None
+) -> Page[ExecutionOut]:  # fmt: skip
+    """Its runs and how far each is, newest first."""
+    with caller.reading() as work:
+        work.workflows.get(workflow_id)
+        rows = work.workflow_executions.page(after(cursor), limit + 1, workflow_id=workflow_id, status=status)
+        return page(rows, limit, execution_out)
 
 
 @router.post("/workflows/{workflow_id}/runs", status_code=202, response_model=RunOut)

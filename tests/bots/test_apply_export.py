@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bots.kit.contracts import contracts
 from core.catalog.configure import create_agent
+from core.catalog.skills import archive_skill
 from core.connectors.connect import connect
 from core.kernel.actor import Actor
 from core.kernel.errors import Failure
@@ -213,6 +214,20 @@ def test_another_spec_of_a_skill_reaches_the_agents_that_want_the_newest(storage
     }
     assert hows(apply(storage, me, changed)) == {"unchanged"}
     assert export(storage, me) != text
+
+
+def test_a_skill_that_was_put_away_is_kept_by_who_has_it(storage: Storage, me: Actor) -> None:
+    apply(storage, me, EVERYTHING)
+    with storage.work(me.workspace_id, me.user_id) as work:
+        archive_skill(work, me, work.skills.by_name("join").id)
+        work.commit()
+    text = export(storage, me)
+    assert "status: archived" in text
+    assert hows(apply(storage, me, text)) == {"unchanged"}
+    other = somebody(storage)
+    apply(storage, other, text)
+    assert export(storage, other) == text
+    assert hows(apply(storage, other, text)) == {"unchanged"}
 
 
 VALUES = st.recursive(

@@ -116,6 +116,8 @@ def test_a_pack_and_a_workflow_run_and_tell_how_far_they_are(connect: Connect) -
         "agent_1",
         "queued",
     )
+    (listed,) = client.get(f"/v1/packs/{pack['id']}/runs").json()["items"]
+    assert listed == execution
     assert run["id"] in [each["id"] for each in client.get("/v1/runs").json()["items"]]
     _problem(client.post(f"/v1/runs/{run['id']}/retry"), 409, "orchestration.run_not_failed")
     assert client.post(f"/v1/runs/{run['id']}/cancel").json()["status"] == "cancelled"
@@ -135,6 +137,9 @@ def test_a_pack_and_a_workflow_run_and_tell_how_far_they_are(connect: Connect) -
     )
     started = made(client.post(f"/v1/workflows/{flow['id']}/runs"), 202)
     assert (started["workflow_version_id"], started["agent_id"]) == (old["id"], None)
+    assert [each["run_id"] for each in client.get(f"/v1/workflows/{flow['id']}/runs").json()["items"]] == [
+        started["id"]
+    ]
     bad = [{"id": "one", "kind": "agent", "agent": str(new_id())}]
     told = _problem(
         client.patch(f"/v1/workflows/{flow['id']}", json={"steps": bad}), 404, "workflows.step_agent_unknown"
@@ -176,20 +181,17 @@ def test_a_schedule_is_made_changed_held_and_let_go(connect: Connect) -> None:
     trigger = made(client.post("/v1/triggers", json=asked))
     assert trigger["next_fire_at"] and trigger["name"] == "Adds" and trigger["secret"] is None
     where = f"/v1/triggers/{trigger['id']}"
-    changed = made(client.put(where, json={"type": "schedule", "cron": "0 9 * * *", "overlap": "queue"}), 200)
+    changed = made(client.patch(where, json={"cron": "0 9 * * *", "overlap": "queue"}), 200)
     assert (changed["cron"], changed["overlap"], changed["agent_id"]) == ("0 9 * * *", "queue", agent)
+    assert changed["timezone"] == "Europe/Berlin", "what is not given stays"
     assert made(client.post(f"{where}/pause"), 200)["next_fire_at"] is None
     assert made(client.post(f"{where}/resume"), 200)["status"] == "active"
     assert [t["id"] for t in client.get("/v1/triggers", params={"agent_id": agent}).json()["items"]] == [trigger["id"]]
     assert client.get(f"{where}/firings").json() == {"items": [], "next": None}
     _problem(client.post(f"{where}/secret"), 409, "workflows.trigger_without_secret")
-    _problem(client.put(where, json={"type": "manual"}), 409, "workflows.trigger_type_fixed")
+    _problem(client.patch(where, json={"type": "manual"}), 422, "api.request_invalid")
     _problem(client.post("/v1/triggers", json={"type": "manual"}), 422, "workflows.trigger_of_one_thing")
-    foreign = _problem(
-        client.put(where, json={**{"type": "schedule", "cron": "0 9 * * *"}, "phrase": "x"}),
-        422,
-        "workflows.trigger_field_foreign",
-    )
+    foreign = _problem(client.patch(where, json={"phrase": "x"}), 422, "workflows.trigger_field_foreign")
     assert foreign["data"] == {"field": "phrase", "type": "schedule"}
 
 
