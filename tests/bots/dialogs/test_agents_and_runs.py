@@ -1,6 +1,7 @@
 """Agents and their runs, as a person sees and steers them."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from core.kernel.errors import Unavailable
 from core.kernel.ids import new_id
