@@ -10,7 +10,21 @@ from bots.kit.parts import Parts
 from bots.kit.place import place
 from bots.kit.words import FALLBACK
 
-ORDER = ("start", "inbox", "new", "agents", "runs", "packs", "workflows", "usage", "connect", "settings", "stop", "help", "cancel")
+ORDER = (
+    "start",
+    "inbox",
+    "new",
+    "agents",
+    "runs",
+    "packs",
+    "workflows",
+    "usage",
+    "connect",
+    "settings",
+    "stop",
+    "help",
+    "cancel",
+)
 LIMIT = 256
 
 

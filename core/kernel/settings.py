@@ -40,7 +40,8 @@ class Settings(BaseSettings):
     model_base_url: str | None = None
 
     limits: Literal["own", "tiers"] = Field(
-        default="own", description="own: no limits but the ceiling of cost; tiers: those of each workspace's subscription"
+        default="own",
+        description="own: no limits but the ceiling of cost; tiers: those of each workspace's subscription",
     )
     cost_per_day: Decimal = Field(
         default=Decimal(10), gt=0, description="US dollars a day that models may cost a workspace, where limits are own"

@@ -38,6 +38,7 @@ def let_wait(
     waiting = [*(step for step, _ in new), *earlier]
     park(work, run, [(step.node_id, step.index) for step in waiting], _first_end(waiting))
     follow(work, run, [step for step, _ in new])
+    refresh(work, "run", run.id)
 
 
 def begin(work: WaitsWork, run: Run, step: RunStep, waits: Waits) -> None:

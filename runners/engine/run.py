@@ -19,14 +19,13 @@ from core.kernel.events import Event
 from core.kernel.telemetry import count, measure, span
 from core.messaging.post import notify
 from core.orchestration import finish
-from core.orchestration.answer import hold, park
+from core.orchestration.answer import hold
 from core.orchestration.batches import LightRun
 from core.orchestration.models import Run, RunStep
 from core.orchestration.ports import SkillContext
-from core.workflows.executions import follow
 from core.workflows.failing import run_failed
 from core.workflows.waits import ended as tell_others
-from core.workflows.waits import lapse_due
+from core.workflows.waits import lapse_due, let_wait
 from runners.engine.evaluate import Cancelled, Waiting, evaluate
 from runners.engine.plans import Planned, plan_of
 from runners.engine.steps import ClaimLost, RunSteps
@@ -182,9 +181,9 @@ def _parked(run: Run, steps: RunSteps, waiting: Waiting) -> str:
     """Lets the worker go until an answer comes."""
     with storage().work(run.workspace_id, run.user_id) as work:
         held = steps.write_into(work)
-        steps.begin_to_wait(work, held)
-        park(work, held, [(node, index) for node, index, _ in waiting.steps], waiting.until)
-        follow(work, held, ())
+        new = {(step.node_id, step.index) for step, _ in steps.new_waits}
+        earlier = [steps.known(node, index) for node, index, _ in waiting.steps if (node, index) not in new]
+        let_wait(work, held, steps.new_waits, earlier)
         work.commit()
         return held.status
 

@@ -15,7 +15,6 @@ from core.kernel.telemetry import span
 from core.orchestration.models import Run, RunStep
 from core.orchestration.ports import Snapshot, Usage, Waits
 from core.workflows.executions import follow
-from core.workflows.waits import begin as begin_waiting
 from runners.faults import fault
 from runners.wiring import storage
 
@@ -39,7 +38,8 @@ class RunSteps:
         self._known: dict[Key, RunStep] = {(s.node_id, s.index): s for s in earlier}
         self._unwritten: list[RunStep] = []
         self._used: list[LedgerEntry] = []
-        self._waiting: list[tuple[RunStep, Waits]] = []
+        self.new_waits: list[tuple[RunStep, Waits]] = []
+        """What steps began to wait for in this attempt."""
         self._remembered: list[DataSnapshot] = []
         self._last_write = time.monotonic()
         self._went_outside = False
@@ -105,7 +105,7 @@ class RunSteps:
                 attempt=step.attempt + 1,
             )  # fmt: skip
         self._use(step, usage)
-        self._waiting.append((step, waits))
+        self.new_waits.append((step, waits))
 
     def write(self) -> None:
         """Makes what is unwritten durable. Raises ClaimLost."""
@@ -132,13 +132,9 @@ class RunSteps:
         follow(work, held, self._unwritten)
         return held
 
-    def begin_to_wait(self, work: Any, run: Run) -> None:
-        """Makes what the waiting steps wait for, in the transaction that lets the run wait."""
-        for step, waits in self._waiting:
-            begin_waiting(work, run, step, waits)
-        begun = [step for step, _ in self._waiting]
-        work.runs.put_steps(begun)
-        follow(work, run, begun)
+    def known(self, node: str, index: int) -> RunStep:
+        """A step that began in this attempt or before."""
+        return self._known[node, index]
 
     def written(self) -> None:
         """What was unwritten is durable now."""
