@@ -99,6 +99,8 @@ def parse_steps(data: Any) -> Steps:
     `workflows.steps_too_many`, `workflows.steps_too_deep`. Takes less than a second, however deep or many."""
     if not isinstance(data, list | tuple):
         raise Invalid("workflows.step_invalid", step="", field="steps", rule="list_type")
+    if not data:
+        raise Invalid("workflows.step_invalid", step="", field="steps", rule="too_short")
     _measure(data)
     try:
         parsed = _ADAPTER.validate_python(data)

@@ -252,3 +252,9 @@ def test_a_called_agent_is_waited_for():
     with pytest.raises(Waits) as waits:
         CallAgent().run(context(now=NOW), CallAgent.Input(agent=A, input={"a": 1}))
     assert (waits.value.kind, waits.value.data) == ("run", {"agent_id": str(A), "input": {"a": 1}})
+
+
+def test_a_workflow_without_steps_is_refused():
+    with pytest.raises(Invalid) as refused:
+        parse_steps([])
+    assert (refused.value.code, refused.value.data["rule"]) == ("workflows.step_invalid", "too_short")
