@@ -17,13 +17,13 @@ _claiming: dict[UUID, bool] = {}
 
 
 def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
-    """Takes the oldest that is due in the workspace, with others if they are light, and carries it out; again, until nothing is due. `run_id` is a hint: it is
+    """Takes the oldest that is due in the workspace, with others if they are light, and carries it out; again, while there is more. `run_id` is a hint: it is
     what the bell was rung for. One thread of a process claims in a workspace at a time: so batches grow with the load, and nobody waits for the same rows."""
     if not _enter(workspace_id):
         return
     batch: Batch | None = None
     try:
-        while batch is None or batch.runs or _heard_again(workspace_id):
+        while batch is None or batch.more or _heard_again(workspace_id):
             batch = storage().batches.claim(workspace_id, user_id, LEASE_SECONDS)
             if batch.more:
                 # Rung before the work begins: another process, or a thread that this one makes room for, takes the rest meanwhile.
