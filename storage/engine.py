@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString, Protocol
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -23,18 +24,16 @@ CONTEXT = "SELECT set_config('nod.context', %s, true), set_config('plan_cache_mo
 BEGIN = "SELECT set_config('nod.context', %s, true), now(), nod.current_workspace()"
 
 
-class Travelling(Protocol):
-    """A statement that travels together with others, and who is told its rows."""
+@dataclass(frozen=True)
+class Late:
+    """A statement of psycopg's with named placeholders, what they stand for at the commit, and who is told its rows once they are there."""
 
-    @property
-    def statement(self) -> LiteralString: ...
-    @property
-    def given(self) -> Callable[[], Mapping[str, Any]]: ...
-    @property
-    def told(self) -> Callable[[Sequence[Any]], None] | None: ...
+    statement: LiteralString
+    given: Callable[[], Mapping[str, Any]]
+    told: Callable[[Sequence[Any]], None] | None = None
 
 
-def commit(connection: Connection, late: Sequence[Travelling]) -> None:
+def commit(connection: Connection, late: Sequence[Late]) -> None:
     """Carries out the late statements and commits, all in one round trip. Raises what their rules refuse."""
     if late:
         raw = driver(connection)

@@ -16,12 +16,6 @@ SMALLEST = Decimal("0.00000001")
 """US dollars are kept to so many places; rounded before they are added up, so that every sum agrees."""
 
 
-def record_usage(work: BillingWork, run: MeteredRun, step: MeteredStep, usages: Sequence[Metered]) -> Used:
-    """Writes the metered calls of one step, in the order in which they were made, and counts them for the day. Answers what was not there before: it is to be
-    added to the run's own tokens and cost in the same transaction. The same calls a second time, by the same holder of the run, add nothing."""
-    return record(work, ledger_calls(run, step, usages, work.now)).get(run.id, Used())
-
-
 def record(work: BillingWork, entries: Sequence[LedgerEntry]) -> dict[UUID, Used]:
     """Writes rows of any number of runs, as made by ledger_calls and ledger_rows, and counts them for the day. Answers for each run what was not there before.
     At most two statements, one for runs that used nothing; to be called late in a transaction, because the workspace's counter stays locked until the commit."""

@@ -28,7 +28,6 @@ class LightRun:
     due_at: datetime
     started_at: datetime
     trace: str | None
-    attempt: int = 1
 
     @property
     def dry(self) -> bool:
@@ -60,7 +59,7 @@ class Counted:
 @dataclass(frozen=True)
 class Batch:
     """What was due in a workspace. `runs` were claimed together; or `single` is the run that has to be carried out by itself, not claimed yet. `more` says that there may be further due ones.
-    `agents` are names by id; `counted` and `tier` tell what the limits have to say, `now` is the database's clock."""
+    `agents` are names by id, without agents that were paused meanwhile; `counted` and `tier` tell what the limits have to say, `now` is the database's clock."""
 
     workspace_id: UUID
     user_id: UUID

@@ -92,11 +92,6 @@ def fire_due(work: FireWork, limit: int, only: Collection[UUID] | None = None) -
     return fires
 
 
-def fire(work: FireWork, trigger_id: UUID) -> int:
-    """Starts one trigger if it is due; how many runs it started."""
-    return fire_due(work, 1, (trigger_id,)).started
-
-
 def put_aside(work: FireWork, trigger_id: UUID) -> None:
     """A trigger that breaks whoever touches it: it stops being due, so that others go on, and its owner is told."""
     for trigger in work.triggers.claim_due(1, (trigger_id,)):

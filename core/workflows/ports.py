@@ -149,10 +149,6 @@ class Packs(Protocol):
         """By id, newest first, those before `after`."""
         ...
 
-    def with_agent(self, agent_id: UUID) -> list[Pack]:
-        """Those that are not archived and hold the agent."""
-        ...
-
 
 class Workflows(Protocol):
     """Workflows and their versions. `get` and `version` raise NotFound `workflows.workflow_unknown`, `workflows.version_unknown`."""

@@ -10,7 +10,6 @@ from runners.engine import light, run
 from runners.faults import fault
 from runners.wiring import storage
 
-LEASE_SECONDS = 20.0
 _lock = threading.Lock()
 _claiming: dict[UUID, bool] = {}
 """The workspaces that a thread of this process is claiming in, and whether their bell was heard once more meanwhile."""
@@ -24,21 +23,37 @@ def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
     batch: Batch | None = None
     try:
         while batch is None or batch.more or _heard_again(workspace_id):
-            batch = storage().batches.claim(workspace_id, user_id, LEASE_SECONDS)
-            if batch.more:
-                # Rung before the work begins: another process, or a thread that this one makes room for, takes the rest meanwhile.
-                storage().bell.wake("runs.due", workspace_id, user_id, run_id)
+            batch = storage().batches.claim(workspace_id, user_id, run.LEASE_SECONDS)
             if batch.single is not None:
                 break
+            if batch.more:
+                # Rung before the work begins: another process takes the rest meanwhile.
+                _ring(batch, run_id)
             if batch.runs:
                 fault("run_claimed")
                 _together(batch)
     finally:
         again = _leave(workspace_id)
     if again:
-        storage().bell.wake("runs.due", workspace_id, user_id, run_id)
+        _ring(batch, run_id)
     if batch.single is not None:
-        run.carry_out(workspace_id, user_id, batch.single)
+        _by_itself(batch, batch.single)
+
+
+def _ring(batch: Batch, run_id: UUID) -> None:
+    storage().bell.wake("runs.due", batch.workspace_id, batch.user_id, run_id)
+
+
+def _by_itself(batch: Batch, run_id: UUID) -> None:
+    try:
+        taken = run.take(batch.workspace_id, batch.user_id, run_id)
+    except run.NoPlace:
+        # Not rung for the rest: whichever run makes room rings.
+        return
+    if batch.more:
+        _ring(batch, run_id)
+    if taken is not None:
+        run.carry_out(taken)
 
 
 def _enter(workspace_id: UUID) -> bool:

@@ -126,13 +126,13 @@ class LightSteps:
 
 
 def _context(batch: Batch, run: LightRun, steps: LightSteps) -> SkillContext:
-    owner = batch.owners.get(run.user_id)
-    if owner is None:
+    owner, agent_name = batch.owners.get(run.user_id), batch.agents.get(run.agent_id)
+    if owner is None or agent_name is None:
         raise NotLight
     return SkillContext(
         run_id=run.id,
         agent_id=run.agent_id,
-        agent_name=batch.agents.get(run.agent_id, ""),
+        agent_name=agent_name,
         now=steps.began,
         timezone=_zone(owner.timezone),
         language=owner.language,

@@ -12,7 +12,7 @@ import structlog
 from core.billing.models import Budget
 from core.billing.ports import Used
 from core.billing.record import ledger_rows, record
-from core.billing.reserve import Start, budget, give_back, has_place, is_news, reserve
+from core.billing.reserve import Start, budget, give_back, has_place, is_news, limits_of, reserve
 from core.connectors.kinds import integration
 from core.kernel.errors import Conflict, Failure, Unavailable
 from core.kernel.events import Event
@@ -38,29 +38,31 @@ LEASE_SECONDS = 20.0
 log = structlog.get_logger()
 
 
+class NoPlace(Exception):
+    """As many runs are under way as the workspace may carry out beside each other; the next one that ends makes room."""
+
+
 @dataclass(frozen=True)
-class _Taken:
-    """A claimed run with all that it needs, read in the claiming transaction."""
+class Taken:
+    """A claimed run with all that it needs, read in the claiming transaction. `crowded`: others may be waiting for its place."""
 
     run: Run
     planned: Planned
     earlier: list[RunStep]
     tools: dict[str, Access]
     budget: Budget
+    crowded: bool
     timezone: str
     language: str
     owner_name: str
     email: str
 
 
-def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
-    """Takes the run if it is due and carries it to its end, or to where it waits; leaves quietly when somebody else has it."""
-    taken = _take(workspace_id, user_id, run_id)
-    if taken is None:
-        return
+def carry_out(taken: Taken) -> None:
+    """Carries a run that was taken to its end, or to where it waits."""
     fault("run_claimed")
     run = taken.run
-    with span("run", parent=run.trace, workspace=workspace_id, run=run_id, agent=run.agent_id):
+    with span("run", parent=run.trace, workspace=run.workspace_id, run=run.id, agent=run.agent_id):
         began = time.monotonic()
         steps = RunSteps(run, taken.earlier, _first_step(run))
         status = "failed"
@@ -73,6 +75,8 @@ def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
         measure("run_seconds", time.monotonic() - began, status=status)
         count("runs", status=status)
         log.info("run.ended", status=status, seconds=round(time.monotonic() - began, 3))
+    if taken.crowded:
+        storage().bell.wake("runs.due", run.workspace_id, run.user_id, run.id)
 
 
 def refuse(run: LightRun, why: Failure) -> None:
@@ -83,14 +87,15 @@ def refuse(run: LightRun, why: Failure) -> None:
         work.commit()
 
 
-def _take(workspace_id: UUID, user_id: UUID, run_id: UUID) -> _Taken | None:
+def take(workspace_id: UUID, user_id: UUID, run_id: UUID) -> Taken | None:
+    """Claims a run if it is due. None when somebody else has it, or when it cannot be carried out now: then that is written down. Raises NoPlace."""
     with storage().work(workspace_id, user_id) as work:
         if not has_place(work):
-            return None
+            raise NoPlace
         run = work.runs.claim(run_id, LEASE_SECONDS)
         if run is None:
             return None
-        taken: _Taken | None = None
+        taken: Taken | None = None
         try:
             if run.attempt > finish.MAX_ATTEMPTS:
                 raise Conflict("orchestration.run_crashed")
@@ -114,17 +119,18 @@ def _begin(work: Any, run: Run) -> None:
     work.record(Event("run.started", run.workspace_id, run.user_id, {"run_id": str(run.id)}))
 
 
-def _facts(work: Any, run: Run) -> _Taken:
+def _facts(work: Any, run: Run) -> Taken:
     planned = plan_of(work, run)
     user, profile = work.people.user(run.user_id), work.people.profile(run.user_id)
     earlier = work.runs.steps(run.id) if run.fence > 1 else []
     lapse_due(work, run, earlier)
-    return _Taken(
+    return Taken(
         run=run,
         planned=planned,
         earlier=earlier,
         tools={role: access(work, UUID(str(c))) for role, c in planned.params.get("tools", {}).items()},
         budget=budget(work, run.agent_id, Used(tokens=run.tokens, cost=run.cost)),
+        crowded=limits_of(work).runs_at_once is not None,
         timezone=profile.timezone,
         language=profile.language,
         owner_name=user.preferred_name or user.name,
@@ -132,7 +138,7 @@ def _facts(work: Any, run: Run) -> _Taken:
     )
 
 
-def _work(taken: _Taken, steps: RunSteps, heartbeat: Heartbeat) -> str:
+def _work(taken: Taken, steps: RunSteps, heartbeat: Heartbeat) -> str:
     run = taken.run
     try:
         with Tools(taken.tools, run.agent_id or run.id, steps.went_outside) as tools:
@@ -167,7 +173,7 @@ def _work(taken: _Taken, steps: RunSteps, heartbeat: Heartbeat) -> str:
     return "lost" if ended is None else "succeeded"
 
 
-def _addresses(taken: _Taken, tools: Tools) -> tuple[str, ...]:
+def _addresses(taken: Taken, tools: Tools) -> tuple[str, ...]:
     """The person's own addresses. A connection that was made a moment ago is asked who it is: its check may still be on its way."""
     accounts = [
         given.connection.account or tools[role].client.check().account

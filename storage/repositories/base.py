@@ -1,28 +1,21 @@
 """What repositories share: the transaction that they work in, and the conditional update that is a claim."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, LiteralString, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, DateTime, Table, func, select, update
+from sqlalchemy import ColumnElement, Connection, DateTime, Table, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.kernel.errors import NotFound
+from storage.engine import Late
 from storage.mapping import MAPPED
+from storage.rows import from_row, to_row
 from storage.seals import Seals
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Late:
-    """A statement of psycopg's with named placeholders, what they stand for at the commit, and who is told its rows once they are there."""
-
-    statement: LiteralString
-    given: Callable[[], Mapping[str, Any]]
-    told: Callable[[Sequence[Any]], None] | None = None
 
 
 @dataclass
@@ -98,6 +91,20 @@ class Repository:
     def _take_one(self, kind: type[T], *where: ColumnElement[bool], **values: Any) -> T | None:
         taken = self._take(kind, *where, **values)
         return taken[0] if taken else None
+
+    def _keep(self, frozen: Any, table: Table) -> None:
+        """Adds a frozen aggregate as a row."""
+        self._t.connection.execute(insert(table), to_row(frozen))
+
+    def _row(self, kind: type[T], table: Table, *where: ColumnElement[bool]) -> T | None:
+        """The one frozen aggregate that fits."""
+        row = self._t.connection.execute(select(table).where(*where)).one_or_none()
+        return None if row is None else from_row(kind, row)
+
+    def _rows(self, kind: type[T], table: Table, *where: ColumnElement[bool], order: Any) -> list[T]:
+        """The frozen aggregates that fit."""
+        rows = self._t.connection.execute(select(table).where(*where).order_by(order))
+        return [from_row(kind, row) for row in rows]
 
     def _page(self, kind: type[T], after: UUID | None, limit: int, **equal: Any) -> list[T]:
         """Newest first, those before `after`, where each of `equal` that is not None holds."""

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from core.catalog.models import Agent, AgentVersion
 from core.catalog.ports import Startable
 from core.kernel.errors import NotFound
 from storage.repositories.base import Repository
-from storage.rows import from_row, to_row
 from storage.tables.catalog import agent_versions as versions
 from storage.tables.catalog import agents
 
@@ -24,22 +23,19 @@ class SqlAgents(Repository):
         if isinstance(row, Agent):
             self._t.session.add(row)
         else:
-            self._t.connection.execute(insert(versions), to_row(row))
+            self._keep(row, versions)
 
     def get(self, agent_id: UUID) -> Agent:
         return self._get(Agent, agent_id, "catalog.agent_unknown")
 
     def version(self, version_id: UUID) -> AgentVersion:
-        row = self._t.connection.execute(select(versions).where(versions.c.id == version_id)).one_or_none()
-        if row is None:
+        found = self._row(AgentVersion, versions, versions.c.id == version_id)
+        if found is None:
             raise NotFound("catalog.version_unknown", id=str(version_id))
-        return from_row(AgentVersion, row)
+        return found
 
     def versions(self, agent_id: UUID) -> list[AgentVersion]:
-        rows = self._t.connection.execute(
-            select(versions).where(versions.c.agent_id == agent_id).order_by(versions.c.id.desc())
-        )
-        return [from_row(AgentVersion, row) for row in rows]
+        return self._rows(AgentVersion, versions, versions.c.agent_id == agent_id, order=versions.c.id.desc())
 
     def page(
         self,

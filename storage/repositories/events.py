@@ -10,23 +10,29 @@ from sqlalchemy import select
 
 from core.kernel.errors import NotFound
 from core.kernel.events import Event
-from storage.repositories.base import Late, Repository
+from storage.engine import Late
+from storage.repositories.base import Repository
 from storage.tables.messaging import events
 
 PLACE = ("events", "payload")
-APPEND = """
-    WITH e AS (
+MATCH = """
+    INSERT INTO nod.event_matches (workspace_id, trigger_id, event_id, user_id, created_at)
+    SELECT h.workspace_id, t.id, h.id, t.owner_id, now()
+    FROM happened h JOIN nod.triggers t ON t.workspace_id = h.workspace_id AND t.type = 'event' AND t.status = 'active'
+        AND t.event_kind IN (h.kind, split_part(h.kind, '.', 1) || '.*', '*')
+    RETURNING trigger_id"""
+"""For each row of `happened` (id, workspace_id, kind), a row for every active trigger that listens."""
+APPEND = (
+    """
+    WITH happened AS (
         INSERT INTO nod.events (id, workspace_id, user_id, kind, schema_version, payload, occurred_at, ingested_at)
         SELECT n.id, %(workspace)s, n.user_id, n.kind, n.schema_version, n.payload, %(at)s, %(at)s
         FROM unnest(%(ids)s::uuid[], %(users)s::uuid[], %(kinds)s::text[], %(versions)s::integer[], %(payloads)s::bytea[])
             AS n (id, user_id, kind, schema_version, payload)
         RETURNING id, workspace_id, kind
-    )
-    INSERT INTO nod.event_matches (workspace_id, trigger_id, event_id, user_id, created_at)
-    SELECT e.workspace_id, t.id, e.id, t.owner_id, %(at)s
-    FROM e JOIN nod.triggers t ON t.workspace_id = e.workspace_id AND t.type = 'event' AND t.status = 'active'
-        AND t.event_kind IN (e.kind, split_part(e.kind, '.', 1) || '.*', '*')
-    RETURNING trigger_id"""
+    )"""  # noqa: S608 - both are ours
+    + MATCH
+)
 
 
 class SqlEvents(Repository):

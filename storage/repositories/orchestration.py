@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.connectors.models import DataSnapshot
 from core.orchestration.models import Run, RunStep
-from storage.repositories.base import Late, Repository, clock, from_now
+from storage.engine import Late
+from storage.repositories.base import Repository, clock, from_now
 from storage.rows import from_row, to_row
 from storage.tables.connectors import data_snapshots as snapshots
 from storage.tables.orchestration import run_steps as steps
@@ -109,9 +110,8 @@ class SqlRuns(Repository):
         return [from_row(RunStep, row) for row in rows]
 
     def step(self, run_id: UUID, node_id: str, index: int) -> RunStep | None:
-        one = select(steps).where(steps.c.run_id == run_id, steps.c.node_id == node_id, steps.c.index == index)
-        row = self._t.connection.execute(one).one_or_none()
-        return None if row is None else from_row(RunStep, row)
+        c = steps.c
+        return self._row(RunStep, steps, c.run_id == run_id, c.node_id == node_id, c.index == index)
 
     def put_step(self, step: RunStep) -> None:
         self.put_steps((step,))

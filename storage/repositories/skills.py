@@ -2,12 +2,9 @@
 
 from uuid import UUID
 
-from sqlalchemy import insert, select
-
 from core.catalog.models import OwnSkill, SkillVersion
 from core.kernel.errors import NotFound
 from storage.repositories.base import Repository
-from storage.rows import from_row, to_row
 from storage.tables.catalog import skill_versions as versions
 from storage.tables.catalog import skills
 
@@ -19,7 +16,7 @@ class SqlSkills(Repository):
         if isinstance(row, OwnSkill):
             self._t.session.add(row)
         else:
-            self._t.connection.execute(insert(versions), to_row(row))
+            self._keep(row, versions)
 
     def get(self, skill_id: UUID) -> OwnSkill:
         return self._get(OwnSkill, skill_id, "catalog.skill_unknown")
@@ -28,18 +25,13 @@ class SqlSkills(Repository):
         return self._first(OwnSkill, skills.c.name == name)
 
     def version(self, skill_id: UUID, number: int) -> SkillVersion:
-        row = self._t.connection.execute(
-            select(versions).where(versions.c.skill_id == skill_id, versions.c.number == number)
-        ).one_or_none()
-        if row is None:
+        found = self._row(SkillVersion, versions, versions.c.skill_id == skill_id, versions.c.number == number)
+        if found is None:
             raise NotFound("catalog.skill_version_unknown", id=str(skill_id), number=number)
-        return from_row(SkillVersion, row)
+        return found
 
     def versions(self, skill_id: UUID) -> list[SkillVersion]:
-        rows = self._t.connection.execute(
-            select(versions).where(versions.c.skill_id == skill_id).order_by(versions.c.number.desc())
-        )
-        return [from_row(SkillVersion, row) for row in rows]
+        return self._rows(SkillVersion, versions, versions.c.skill_id == skill_id, order=versions.c.number.desc())
 
     def page(
         self, after: UUID | None, limit: int, status: str | None = None, type: str | None = None

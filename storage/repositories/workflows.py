@@ -2,13 +2,12 @@
 
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, cast, func, insert, literal, select
+from sqlalchemy import Uuid, func, literal
 
 from core.kernel.errors import NotFound
 from core.workflows.models import Pack, Question, Workflow, WorkflowExecution, WorkflowVersion
 from storage.repositories.base import Repository
-from storage.rows import from_row, to_row
-from storage.tables.workflows import packs, questions
+from storage.tables.workflows import questions
 from storage.tables.workflows import workflow_executions as executions
 from storage.tables.workflows import workflow_versions as versions
 
@@ -28,11 +27,6 @@ class SqlPacks(Repository):
     def page(self, owner_id: UUID | None, after: UUID | None, limit: int, status: str | None = None) -> list[Pack]:
         return self._page(Pack, after, limit, owner_id=owner_id, status=status)
 
-    def with_agent(self, agent_id: UUID) -> list[Pack]:
-        c = packs.c
-        wanted = cast([agent_id], ARRAY(Uuid))
-        return self._all(Pack, c.agent_ids.op("@>", is_comparison=True)(wanted), c.status != "archived", order=(c.id,))
-
 
 class SqlWorkflows(Repository):
     """core.workflows.ports.Workflows."""
@@ -41,22 +35,19 @@ class SqlWorkflows(Repository):
         if isinstance(row, Workflow):
             self._t.session.add(row)
         else:
-            self._t.connection.execute(insert(versions), to_row(row))
+            self._keep(row, versions)
 
     def get(self, workflow_id: UUID) -> Workflow:
         return self._get(Workflow, workflow_id, "workflows.workflow_unknown")
 
     def version(self, version_id: UUID) -> WorkflowVersion:
-        row = self._t.connection.execute(select(versions).where(versions.c.id == version_id)).one_or_none()
-        if row is None:
+        found = self._row(WorkflowVersion, versions, versions.c.id == version_id)
+        if found is None:
             raise NotFound("workflows.version_unknown", id=str(version_id))
-        return from_row(WorkflowVersion, row)
+        return found
 
     def versions(self, workflow_id: UUID) -> list[WorkflowVersion]:
-        rows = self._t.connection.execute(
-            select(versions).where(versions.c.workflow_id == workflow_id).order_by(versions.c.id.desc())
-        )
-        return [from_row(WorkflowVersion, row) for row in rows]
+        return self._rows(WorkflowVersion, versions, versions.c.workflow_id == workflow_id, order=versions.c.id.desc())
 
     def page(
         self,

@@ -12,12 +12,14 @@ from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from bots.hooks import door
+from bots.hooks import door, make_hooks
 from bots.hooks.often import Often
 from core.catalog.configure import create_agent, pause_agent
 from core.kernel.actor import Actor
@@ -257,11 +259,13 @@ def test_an_unknown_address_and_a_wrong_signature_answer_alike_and_as_late(hook:
         return answer.status_code, answer.content, names, time.perf_counter() - began
 
     asked(hook.trigger.id)
+    worked = time.process_time()
     answers = [asked(to) for to in (hook.trigger.id, new_id(), "nonsense", "\u00e4" * 40)]
     assert len({answer[:2] for answer in answers}) == 1 and answers[0][0] == 401
     assert all(answer[2] == answers[0][2] for answer in answers)
     took = [answer[3] for answer in answers]
-    assert min(took) >= door.REFUSED_AFTER_SECONDS and max(took) < 0.5, "100 ms is the aim on an idle machine"
+    assert min(took) >= door.REFUSED_AFTER_SECONDS
+    assert time.process_time() - worked < 4 * 0.5, "100 ms each is the aim"
 
 
 def test_a_held_trigger_is_as_unknown_as_any(hook: Hook) -> None:
@@ -330,10 +334,11 @@ BODIES = {
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 def test_a_signed_body_that_is_none_is_refused_and_leaves_nothing(hook: Hook, body: bytes) -> None:
-    began = time.perf_counter()
+    # Of the processor: how long it takes on a busy machine says nothing about the body.
+    began = time.process_time()
     answer = hook.post(body, standard(hook.secret, body))
     assert answer.status_code in (400, 401), answer.text
-    assert time.perf_counter() - began < 1, "100 ms is the aim on an idle machine"
+    assert time.process_time() - began < 1, "100 ms is the aim"
     assert hook.runs() == [] and hook.firings() == []
 
 
@@ -369,13 +374,18 @@ def test_who_calls_too_often_is_told_when_to_come_again() -> None:
     assert [often.take(one) for _ in range(2)] == [0, 1]
 
 
-def test_a_call_too_often_leaves_nothing_and_may_come_again(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = [0, 7, 0]
-    monkeypatch.setattr(Often, "take", lambda self, trigger_id: answers.pop(0))
-    assert hook.send(id="a").status_code == 202
-    refused = hook.send(id="b")
-    assert (refused.status_code, refused.headers["retry-after"]) == (429, "7")
-    assert hook.send(id="b").json()["outcome"] == "started"
+def test_a_call_too_often_leaves_nothing_and_may_come_again(hook: Hook, site: Site) -> None:  # noqa: F811
+    now = [0.0]
+    app = FastAPI()
+    app.include_router(make_hooks(site.parts, Often(at_once=1, a_second=1 / 7, clock=lambda: now[0])))
+    with TestClient(app) as client:
+        hook.client = client
+        assert hook.send(id="a").status_code == 202
+        refused = hook.send(id="b")
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "7")
+        assert len(hook.runs()) == len(hook.firings()) == 1
+        now[0] = 7.0
+        assert hook.send(id="b").json()["outcome"] == "started"
 
 
 @hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -7,10 +7,14 @@ from uuid import UUID
 
 import pytest
 
+from core.catalog.configure import pause_agent, resume_agent
 from core.catalog.graph import parse_graph
 from core.catalog.models import Agent, AgentConfig, AgentVersion
 from core.kernel.actor import Actor
+from core.kernel.errors import Conflict
 from core.kernel.ids import new_id
+from core.kernel.settings import settings
+from core.orchestration import finish
 from core.orchestration.batches import MOST_AT_ONCE
 from core.orchestration.start import Start, start, start_runs
 from core.workflows.models import Trigger
@@ -162,6 +166,47 @@ def test_who_lost_the_claim_writes_nothing(storage: Storage, person: Actor) -> N
         assert (work.runs.get(run).fence, work.runs.get(run).attempt) == (2, 2)
         assert len(work.runs.steps(run)) == 3
         assert len(work.billing.of_run(run)) == 1
+
+
+def test_a_run_whose_agent_was_paused_meanwhile_waits_until_it_is_resumed(storage: Storage, person: Actor) -> None:
+    held, other = an_agent(storage, person), an_agent(storage, person)
+    runs = queue(storage, person, held, 1) + queue(storage, person, other, 1)
+    with storage.work(person.workspace_id, person.user_id) as work:
+        pause_agent(work, person, held)
+        work.commit()
+    carry_out(person, 3)
+    with storage.work(person.workspace_id, person.user_id) as work:
+        paused, done = (work.runs.get(run) for run in runs)
+        assert (paused.status, done.status) == ("queued", "succeeded")
+        assert paused.due_at > work.now
+        assert work.runs.steps(paused.id) == []
+        resume_agent(work, person, held)
+        paused.due_at = work.now
+        work.commit()
+    carry_out(person)
+    assert statuses(storage, person, runs) == {"succeeded": 2}
+
+
+def test_nothing_is_rung_for_while_no_more_runs_may_be_carried_out(
+    storage: Storage, person: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that rang for what it may not take would hear itself for ever."""
+    monkeypatch.setattr("core.billing.reserve.settings", lambda: settings().model_copy(update={"limits": "tiers"}))
+    heavy = an_agent(storage, person, is_light=False)
+    under_way = queue(storage, person, heavy, 2)
+    for run in under_way:
+        assert due.run.take(person.workspace_id, person.user_id, run) is not None
+    waiting = queue(storage, person, heavy, 2)
+    rung: list[str] = []
+    monkeypatch.setattr(storage.bell, "wake", lambda bell, *of: rung.append(bell))
+    carry_out(person)
+    assert (rung, statuses(storage, person, waiting)) == ([], {"queued": 2})
+    with storage.work(person.workspace_id, person.user_id) as work:
+        finish.fail(work, under_way[0], 1, Conflict("orchestration.run_crashed"), again=False)
+        work.commit()
+    carry_out(person)
+    assert statuses(storage, person, waiting) == {"succeeded": 1, "queued": 1}
+    assert rung == ["runs.due"] * 2, "once for the rest, once for the place that became free"
 
 
 def test_another_workspace_is_not_touched(storage: Storage, person: Actor) -> None:

@@ -22,7 +22,7 @@ from core.kernel.settings import Settings
 from core.orchestration.models import Run
 from core.orchestration.start import cancel, start
 from core.preferences.choose import revoke
-from core.workflows.fire import fire
+from core.workflows.fire import fire_due
 from core.workflows.schedule import schedule
 from storage import Storage
 from tests.runners.world import World, log_lines, make_world, process, redis_address
@@ -243,7 +243,7 @@ def test_a_trigger_claimed_by_many_threads_starts_one_run(world: World, inbox: U
     def tick() -> None:
         with world.work() as work:
             together.wait()
-            started.append(fire(work, trigger.id))
+            started.append(fire_due(work, 1, (trigger.id,)).started)
             work.commit()
 
     threads = [threading.Thread(target=tick) for _ in range(4)]
@@ -263,7 +263,7 @@ def test_fires_that_were_missed_for_days_happen_once(world: World, inbox: UUID) 
     started = 0
     for _ in range(3):
         with world.work() as work:
-            started += fire(work, trigger.id)
+            started += fire_due(work, 1, (trigger.id,)).started
             work.commit()
     assert started == 1
 

@@ -16,7 +16,7 @@ import pytest
 from core.billing.limits import TIERS, today
 from core.billing.models import WORKSPACE
 from core.billing.ports import Used
-from core.billing.record import ledger_calls, ledger_rows, record, record_usage
+from core.billing.record import ledger_calls, ledger_rows, record
 from core.billing.reserve import (
     Start,
     budget,
@@ -282,7 +282,7 @@ def test_what_was_recorded_is_undone_with_the_step_that_was_not_written(storage:
     actor = somebody(storage)
     run = a_run(storage, actor)
     with storage.work(actor.workspace_id, actor.user_id) as work:
-        assert record_usage(work, run, Step(), [Usage(tokens_prompt=7)]).tokens == 7
+        assert _recorded(work, run, Step(), [Usage(tokens_prompt=7)]).tokens == 7
     assert used_today(storage, actor) == Used() and _ledger(storage, actor, run) == []
 
 
@@ -302,7 +302,7 @@ def test_runs_counters_and_the_ledger_agree_after_a_busy_day(storage: Storage) -
                     for _ in range(2)
                 ]
                 for _ in range(2):
-                    used = record_usage(work, run, Step(index=index), calls)
+                    used = _recorded(work, run, Step(index=index), calls)
                     held.tokens += used.tokens
                     held.cost += used.cost
             record(work, ledger_rows([run], work.now))
@@ -526,9 +526,14 @@ def _light(actor: Actor, agent: Agent, now: datetime) -> Run:
     )  # fmt: skip
 
 
+def _recorded(work: Any, run: Run, step: Step, calls: list[Usage]) -> Used:
+    """What the engine does with the calls of a step."""
+    return record(work, ledger_calls(run, step, calls, work.now)).get(run.id, Used())
+
+
 def _write(storage: Storage, actor: Actor, run: Run, step: Step, calls: list[Usage]) -> Used:
     with storage.work(actor.workspace_id, actor.user_id) as work:
-        used = record_usage(work, run, step, calls)
+        used = _recorded(work, run, step, calls)
         work.commit()
     return used
 

@@ -74,7 +74,7 @@ def test_a_moved_occurrence_comes_at_its_new_time_only() -> None:
 
 def test_rules_that_make_no_sense_hide_no_other_event_and_take_no_time() -> None:
     fine = "UID:9\nSUMMARY:Fine\nDTSTART:20261123T080000Z"
-    began = time.perf_counter()
+    began = time.process_time()
     odd = (
         "FREQ=SECONDLY", "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=3", "FREQ=WEEKLY;UNTIL=99991231T000000Z",
         "FREQ=MONTHLY;INTERVAL=12;BYMONTH=2", "FREQ=DAILY;INTERVAL=7;BYDAY=TU", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=10", "FREQ=MONTHLY;BYDAY=1MO;BYMONTHDAY=20",
@@ -82,5 +82,5 @@ def test_rules_that_make_no_sense_hide_no_other_event_and_take_no_time() -> None
     )  # fmt: skip
     for rule in odd:
         assert soon(f"UID:1\nSUMMARY:Odd\nDTSTART:20000101T000000Z\nRRULE:{rule}", fine) == ["Fine 08:00"]
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert upcoming(b"nothing", "UTC", NOW, NOW + timedelta(days=1)) == []

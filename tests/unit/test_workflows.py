@@ -208,10 +208,10 @@ def test_five_thousand_steps_inside_each_other_are_refused_within_a_second():
     steps = agent("inmost")
     for number in range(5_000):
         steps = {"id": f"s{number}", "kind": "parallel", "steps": [steps]}
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(Invalid, match=r"workflows\.steps_too_deep"):
         parse_steps([steps])
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

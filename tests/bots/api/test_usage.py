@@ -11,7 +11,7 @@ import pytest
 from core.billing.limits import today
 from core.billing.models import WORKSPACE
 from core.billing.ports import Used
-from core.billing.record import ledger_rows, record, record_usage
+from core.billing.record import ledger_calls, ledger_rows, record
 from core.kernel.ids import new_id
 from core.kernel.settings import Settings, settings
 from core.orchestration.models import RunStep
@@ -127,8 +127,8 @@ def test_each_run_is_told_in_one_line_a_page_at_a_time(
         run = work.runs.get(UUID(runs[1]))
         step = RunStep(new_id(), run.workspace_id, run.id, "read", 0, "mail.read", "succeeded", {}, work.now)
         work.runs.put_step(step)
-        used = record_usage(work, run, step, [Usage(tokens_prompt=10, cost=Decimal("0.002"))] * 2)
-        record(work, ledger_rows([run], work.now))
+        calls = [Usage(tokens_prompt=10, cost=Decimal("0.002"))] * 2
+        used = record(work, [*ledger_calls(run, step, calls, work.now), *ledger_rows([run], work.now)])[run.id]
         run.tokens, run.cost = used.tokens, used.cost
         run.status, run.started_at, run.finished_at = "succeeded", work.now, work.now + timedelta(seconds=3)
         work.commit()
