@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bots.api.caller import Calling
 from bots.api.pages import Cursor, Limit, Page, after, page
+from bots.api.runs import RunOut, run_out
+from core.workflows.match import start_by_hand
 from core.workflows.models import Misfire, Overlap, Trigger, TriggerFiring, WebhookSource
 from core.workflows.trigger import (
     MAX_SPREAD,
@@ -170,6 +172,14 @@ def resume(trigger_id: UUID, caller: Calling) -> Response:
     return caller.write(
         None, 200, lambda work: _trigger_out(resume_trigger(work, caller.actor, trigger_id)), f"triggers.resume {trigger_id}"
     )  # fmt: skip
+
+
+@router.post("/triggers/{trigger_id}/runs", status_code=202, response_model=RunOut)
+def run_trigger(trigger_id: UUID, caller: Calling) -> Response:
+    """Starts by hand what the trigger starts, with its input; the run is queued when this answers."""
+    return caller.write(
+        None, 202, lambda work: run_out(start_by_hand(work, caller.actor, trigger_id)), f"triggers.run {trigger_id}"
+    )
 
 
 @router.post("/triggers/{trigger_id}/secret", response_model=NewSecret)

@@ -28,15 +28,13 @@ def begin(chat: Chat, input: dict[str, Any], *, pack_id: UUID | None = None, wor
 def runs_of(chat: Chat, *, pack_id: UUID | None = None, workflow_id: UUID | None = None) -> list[Run]:
     """Their runs, newest first."""
     page = chat.work.workflow_executions.page(None, MOST, pack_id=pack_id, workflow_id=workflow_id)
-    return [chat.work.runs.get(execution.run_id) for execution in page]
+    return chat.work.runs.some([execution.run_id for execution in page])
 
 
 def _under_way(chat: Chat, dry: bool, pack_id: UUID | None, workflow_id: UUID | None) -> Run | None:
     for status in AT_WORK:
-        for execution in chat.work.workflow_executions.page(
-            None, 5, pack_id=pack_id, workflow_id=workflow_id, status=status
-        ):
-            run = chat.work.runs.get(execution.run_id)
+        page = chat.work.workflow_executions.page(None, 5, pack_id=pack_id, workflow_id=workflow_id, status=status)
+        for run in chat.work.runs.some([execution.run_id for execution in page]):
             if run.dry == dry and run.parent_run_id is None:
                 return run
     return None

@@ -8,7 +8,6 @@ from bots.dialogs.runs import label
 from bots.kit import clean
 from bots.kit.dialog import Chat, Reply, Tap, action, command
 from bots.kit.screen import Block, Bullets, Button, Facts, Heading, Paragraph, Screen, row
-from core.kernel.errors import NotFound
 from core.workflows.models import Pack
 from core.workflows.packs import archive_pack, pause_pack, resume_pack
 
@@ -106,14 +105,11 @@ def _buttons(chat: Chat, args: tuple[str, ...], paused: bool) -> list[tuple[Butt
 
 
 def _agents(chat: Chat, pack: Pack) -> list[str]:
-    told = []
+    known, told = chat.work.agents.startable(pack.agent_ids), []
     for n, agent_id in enumerate(pack.agent_ids, 1):
-        try:
-            agent = chat.work.agents.get(agent_id)
-            code = "compose.place" if agent.status == "active" else "compose.place_held"
-            told.append(chat.say(code, n=n, agent=agent.name))
-        except NotFound:
-            told.append(chat.say("compose.place", n=n, agent=chat.say("details.gone")))
+        agent = known.get(agent_id)
+        code = "compose.place" if agent is None or agent.status == "active" else "compose.place_held"
+        told.append(chat.say(code, n=n, agent=chat.say("details.gone") if agent is None else agent.name))
     return told
 
 

@@ -6,8 +6,9 @@ from uuid import UUID
 from bots.dialogs import targets, ways
 from bots.dialogs.trigger_words import BODY, address, describe, firing, listed, next_times
 from bots.kit import clean, forms
-from bots.kit.dialog import Chat, Reply, Tap, action
+from bots.kit.dialog import Chat, Reply, Tap, Text, action, unasked
 from bots.kit.screen import Block, Bullets, Button, Facts, Form, Heading, Paragraph, Quote, Screen, row
+from core.workflows.match import heard, start_by_hand
 from core.workflows.models import Trigger
 from core.workflows.trigger import change_trigger, pause_trigger, resume_trigger, rotate_secret, spec_of
 
@@ -35,6 +36,17 @@ def open_triggers(chat: Chat, kind: str, id: str) -> Reply:
     ]
     screen = Screen(blocks=tuple(blocks), buttons=ways.rows(*rows, add, row(targets.back(chat, kind, id))))
     return Reply(screen, mode=_mode(chat))
+
+
+@unasked("words")
+def by_phrase(chat: Chat) -> Reply | None:
+    """Words that begin with the phrase of a chat trigger start what it starts."""
+    assert isinstance(chat.input, Text)
+    trigger = heard(chat.work, chat.input.text)
+    if trigger is None:
+        return None
+    run = start_by_hand(chat.work, chat.actor, trigger.id, chat.input.text)
+    return Reply(subject=("run", run.id))
 
 
 def _mode(chat: Chat) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 from bots.dialogs import connecting, talk, ways
 from bots.kit import forms
-from bots.kit.dialog import Chat, Reply, Upload, action, step
+from bots.kit.dialog import Chat, Reply, Upload, action, unasked
 from bots.kit.screen import Button, Form, Heading, Paragraph, Screen, row
 from core.catalog.kinds import templates
 from core.connectors.connect import connect
@@ -35,8 +35,8 @@ def take_file(chat: Chat, conversation: Conversation, upload: Upload) -> Reply:
     return Reply(Screen(blocks=(heading,), form=form, buttons=(row(talk.cancel(chat)),)))
 
 
-@step("")
-def unasked(chat: Chat, conversation: None) -> Any:
+@unasked("file")
+def out_of_the_blue(chat: Chat) -> Reply | None:
     """A file out of the blue: offered to an agent that can read it."""
     assert isinstance(chat.input, Upload)
     _note(chat, chat.input)

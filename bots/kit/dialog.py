@@ -92,6 +92,7 @@ commands: dict[str, Handler] = {}
 renderers: dict[str, Renderer] = {}
 steps: dict[str, Handler] = {}
 replies: dict[str, Handler] = {}
+unasked_for: dict[str, Callable[["Chat"], "Reply | None"]] = {}
 notices: dict[str, Callable[[Chat, Mapping[str, Any]], Screen]] = {}
 
 
@@ -106,9 +107,13 @@ def command(name: str) -> Callable[[Handler], Handler]:
 
 
 def step(dialog: str) -> Callable[[Handler], Handler]:
-    """Registers who hears free words or a file while the conversation is in `dialog`: `handler(chat, conversation)`. The step of no dialog (`""`)
-    hears a file that nobody asked for, and answers None where it has no use for it."""
+    """Registers who hears free words or a file while the conversation is in `dialog`: `handler(chat, conversation)`."""
     return _register(steps, dialog)
+
+
+def unasked(what: Literal["words", "file"]) -> Callable[[Any], Any]:
+    """Registers who hears what nobody asked for: `handler(chat)`, which answers None where it has no use for it."""
+    return _register(unasked_for, what)
 
 
 def reply_to(subject_kind: str) -> Callable[[Handler], Handler]:

@@ -19,6 +19,7 @@ from bots.kit.dialog import (
     handler_of,
     replies,
     steps,
+    unasked_for,
 )
 from bots.kit.screen import Button, Paragraph, Screen, row
 from core.kernel.errors import Invalid
@@ -57,12 +58,14 @@ def _words(chat: Chat, words: Text) -> Reply:
     said = COMMAND.fullmatch(words.text.strip())
     if said is not None:
         name = said[1].lower()
-        return run_command(chat, name, said[2] or "") if name in commands else not_understood(chat)
+        if name in commands:
+            return run_command(chat, name, said[2] or "")
+        return _unasked(chat) or not_understood(chat)
     if words.reply_to is not None:
         subject = chat.work.messages.delivery(words.reply_to)
         if subject.subject_kind in replies:
             return replies[subject.subject_kind](chat, subject.subject_id)
-    return _conversation(chat) or not_understood(chat)
+    return _conversation(chat) or _unasked(chat) or not_understood(chat)
 
 
 def run_command(chat: Chat, name: str, rest: str) -> Reply:
@@ -87,8 +90,9 @@ def _conversation(chat: Chat) -> Reply | None:
 
 
 def _unasked(chat: Chat) -> Reply | None:
-    """A file that nobody asked for goes to the step of no dialog (`""`), where there is one."""
-    return steps[""](chat, None) if "" in steps else None
+    """What nobody asked for goes to whoever may have a use for it all the same."""
+    hear = unasked_for.get("file" if isinstance(chat.input, Upload) else "words")
+    return hear(chat) if hear is not None else None
 
 
 def not_understood(chat: Chat) -> Reply:

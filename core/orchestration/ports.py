@@ -228,6 +228,10 @@ class Runs(Protocol):
         """Raises NotFound `orchestration.run_unknown`."""
         ...
 
+    def some(self, run_ids: Sequence[UUID]) -> list[Run]:
+        """Those of them that there are, newest first."""
+        ...
+
     def lock(self, run_id: UUID) -> Run:
         """Like `get`, locked for this transaction and fresh, whatever its status."""
         ...

@@ -58,6 +58,9 @@ class SqlRuns(Repository):
     def get(self, run_id: UUID) -> Run:
         return self._get(Run, run_id, "orchestration.run_unknown")
 
+    def some(self, run_ids: Sequence[UUID]) -> list[Run]:
+        return self._all(Run, runs.c.id.in_(run_ids), order=(runs.c.id.desc(),)) if run_ids else []
+
     def lock(self, run_id: UUID) -> Run:
         return self._lock(Run, run_id, "orchestration.run_unknown")
 

@@ -184,10 +184,13 @@ def test_a_schedule_is_made_changed_held_and_let_go(connect: Connect) -> None:
     changed = made(client.patch(where, json={"cron": "0 9 * * *", "overlap": "queue"}), 200)
     assert (changed["cron"], changed["overlap"], changed["agent_id"]) == ("0 9 * * *", "queue", agent)
     assert changed["timezone"] == "Europe/Berlin", "what is not given stays"
+    run = made(client.post(f"{where}/runs"), 202)
+    assert (run["trigger_id"], run["trigger_type"], run["status"]) == (trigger["id"], "manual", "queued")
+    assert [f["run_id"] for f in client.get(f"{where}/firings").json()["items"]] == [run["id"]]
     assert made(client.post(f"{where}/pause"), 200)["next_fire_at"] is None
+    _problem(client.post(f"{where}/runs"), 409, "workflows.trigger_paused")
     assert made(client.post(f"{where}/resume"), 200)["status"] == "active"
     assert [t["id"] for t in client.get("/v1/triggers", params={"agent_id": agent}).json()["items"]] == [trigger["id"]]
-    assert client.get(f"{where}/firings").json() == {"items": [], "next": None}
     _problem(client.post(f"{where}/secret"), 409, "workflows.trigger_without_secret")
     _problem(client.patch(where, json={"type": "manual"}), 422, "api.request_invalid")
     _problem(client.post("/v1/triggers", json={"type": "manual"}), 422, "workflows.trigger_of_one_thing")

@@ -8,6 +8,7 @@ import pytest
 
 from core.workflows.hook import receive
 from core.workflows.models import Trigger
+from core.workflows.trigger import TriggerSpec, make_trigger
 from tests.bots.dialogs import flows
 from tests.bots.dialogs.person import Person
 
@@ -131,3 +132,22 @@ def test_what_was_understood_is_said_in_words_not_in_cron(person: Person, said: 
     person.taps("Add a schedule")
     person.says(said)
     assert f"I understood: {understood}, Europe/Berlin." in person.last
+
+
+def test_words_that_begin_with_a_phrase_start_what_was_set_up_for_it(person: Person) -> None:
+    [agent] = flows.agents(person, "Reader")
+    with person.work() as work:
+        made = make_trigger(work, person.actor, TriggerSpec(type="chat", phrase="weekly report"), agent_id=agent.id)
+        work.commit()
+    person.says("/weekly report of March, please")
+    with person.work() as work:
+        [run] = work.runs.page(None, 10)
+    assert (run.trigger_type, run.trigger_id, run.input["message"]["rest"]) == (
+        "chat",
+        made.trigger.id,
+        "of March, please",
+    )
+    assert "Reader" in person.last
+    person.says("something else")
+    with person.work() as work:
+        assert len(work.runs.page(None, 10)) == 1
