@@ -9,8 +9,8 @@ from bots.dialogs.packs import mode_of
 from bots.dialogs.run_steps import node_name
 from bots.dialogs.values import named
 from bots.kit.dialog import Chat, Reply, action
-from bots.kit.picture import Box, Look, lines
-from bots.kit.screen import Bullets, Heading, Paragraph, Screen, row
+from bots.kit.picture import Box, Look, lines, svg
+from bots.kit.screen import Bullets, Heading, Paragraph, Picture, Screen, row
 from core.catalog.graph import Graph, Node, order
 from core.catalog.versions import current as current_version
 from core.workflows.compile import compile_pack, compile_steps
@@ -24,11 +24,14 @@ LOOKS: dict[str, Look] = {"agent": "agent", "ask": "ask", "aggregate": "join", "
 def open_graph(chat: Chat, kind: str, id: str) -> Reply:
     """Every step with what follows it."""
     drawn = boxes(chat, kind, id)
-    told = lines(drawn)[:STEPS]
-    blocks = [Heading(text=chat.say("graph.heading", what=targets.named(chat, kind, id))), Bullets(items=told)]
+    title, told = chat.say("graph.heading", what=targets.named(chat, kind, id)), lines(drawn)[:STEPS]
+    blocks = [Heading(text=title), Bullets(items=told)]
+    said = "; ".join(told)
+    drawing = Picture(blob=chat.blobs.put(svg(drawn[:STEPS], title, said)), alt=f"{title}: {said}", kind="drawing")
     if len(drawn) > STEPS:
         blocks.append(Paragraph(text=chat.say("flow.more", n=len(drawn) - STEPS), muted=True))
-    return Reply(Screen(blocks=tuple(blocks), buttons=(row(targets.back(chat, kind, id)),)), mode=mode_of(chat))
+    back = row(targets.back(chat, kind, id))
+    return Reply(Screen(blocks=tuple(blocks), buttons=(back,), picture=drawing), mode=mode_of(chat))
 
 
 def boxes(chat: Chat, kind: str, id: str) -> list[Box]:

@@ -23,5 +23,6 @@ def open_chat(
     here = place(profile.language, profile.timezone, work.now)
     return Chat(
         work=work, actor=actor, user=work.people.user(actor.user_id), profile=profile, link=work.people.link(actor.link_id),
-        say=parts.words.in_language(here), place=here, catalog=parts.catalog, input=heard, trace=trace, extra=extra or {},
+        say=parts.words.in_language(here), place=here, catalog=parts.catalog,
+        blobs=parts.storage.blobs(actor.workspace_id, actor.user_id), input=heard, trace=trace, extra=extra or {},
     )  # fmt: skip

@@ -69,7 +69,7 @@ class Reply:
 @dataclass
 class Chat:
     """One person in one chat, within one transaction. `work` is the unit of work (all repositories), `say(code, **data)` a
-    sentence in the person's language; `place` knows formats of dates, times and money by their locale and timezone."""
+    sentence in the person's language; `place` knows formats of dates, times and money by their locale and timezone; `blobs` is the person's content store."""
 
     work: Any
     actor: Actor
@@ -79,6 +79,7 @@ class Chat:
     say: Say
     place: Place
     catalog: Any
+    blobs: Any
     input: Input | None = None
     trace: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)

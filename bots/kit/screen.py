@@ -122,10 +122,12 @@ class Form(Part):
 
 
 class Picture(Part):
-    """A picture in the content store, with words for those who do not see it."""
+    """A picture in the content store, with words for those who do not see it. A `drawing` (SVG) is left out where only photos can be shown: the screen says
+    the same in words."""
 
     blob: str
     alt: str
+    kind: Literal["photo", "drawing"] = "photo"
 
 
 class Screen(Part):

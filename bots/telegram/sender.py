@@ -98,7 +98,7 @@ class TelegramSender:
             elsewhere = Paragraph(text=say("telegram.form.elsewhere"), muted=True)
             screen = screen.model_copy(update={"blocks": (*screen.blocks, elsewhere), "form": None})
         picture, limit = None, pieces.LIMIT
-        if screen.picture is not None:
+        if screen.picture is not None and screen.picture.kind == "photo":
             blobs = self._parts.storage.blobs(letter.link.workspace_id, letter.link.user_id)
             picture, limit = await self._parts.hop(blobs.get, screen.picture.blob), pieces.CAPTION_LIMIT
             screen = _captioned(screen)

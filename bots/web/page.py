@@ -26,7 +26,14 @@ log = logging.getLogger(__name__)
 MENU = ("start", "new", "inbox", "agents", "runs", "connect", "settings", "help")
 HOW = ("web.door.how", "web.door.where")
 STATIC = Path(__file__).parent / "static"
-PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+PICTURES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"<svg ": "image/svg+xml",
+}
+# A drawing that is opened by itself may not do anything: it is text, and text could hold a script.
+STILL = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'"}
 
 
 class Page:
@@ -88,7 +95,8 @@ class Page:
         kind = next((kind for start, kind in PICTURES.items() if content.startswith(start)), None)
         if kind is None:
             return Response(status_code=404)
-        return Response(content, media_type=kind, headers={"Cache-Control": "private, max-age=86400, immutable"})
+        kept = {"Cache-Control": "private, max-age=86400, immutable"}
+        return Response(content, media_type=kind, headers=kept | (STILL if kind == "image/svg+xml" else {}))
 
     async def away(self, request: Request, problem: Exception) -> Response:
         """What is shown while the database does not answer; the page looks again by itself."""

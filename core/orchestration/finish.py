@@ -36,7 +36,8 @@ def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any
     run.output = {key: value for key, value in output.items() if run.dry or key not in ("proposals", "cursors")}
     if not run.dry:
         made, refused = propose(work, run, [Proposal.model_validate(p) for p in output.get("proposals") or ()])
-        run.output = {**run.output, "suggested": [str(s.id) for s in made], "refused": refused}
+        if "proposals" in output:
+            run.output |= {"suggested": [str(s.id) for s in made], "refused": refused}
         for connection_id, cursor in (output.get("cursors") or {}).items():
             work.connections.advance(UUID(connection_id), str(run.agent_id), cursor)
         rank = {"high": 0, "medium": 1, "low": 2}

@@ -6,6 +6,8 @@ from xml.etree import ElementTree as xml
 import pytest
 
 from bots.kit.picture import WIDTH, Box, layers, lines, svg
+from tests.bots.dialogs import flows
+from tests.bots.dialogs.person import Person
 
 SVG = "{http://www.w3.org/2000/svg}"
 DIAMOND = (
@@ -68,3 +70,15 @@ def test_text_from_outside_becomes_no_markup_and_turns_no_direction() -> None:
     root = xml.fromstring(drawn)
     assert root.find(f"{SVG}script") is None
     assert not re.search(r"(href|onload|url\((?!#a\)))", drawn)
+
+
+def test_a_graph_is_opened_as_a_drawing_and_in_words(person: Person) -> None:
+    flows.agents(person, "Reader")
+    person.says("/agents")
+    person.taps("Reader")
+    person.taps("Picture")
+    drawing = next(reversed(person.screens.values())).picture
+    assert drawing is not None and drawing.kind == "drawing"
+    svg_of_it = person.parts.storage.blobs(person.actor.workspace_id, person.actor.user_id).get(drawing.blob)
+    said = [text.text for text in xml.fromstring(svg_of_it).iter(f"{SVG}text")]
+    assert said and all(text in drawing.alt and text in person.last for text in said if text)

@@ -138,3 +138,16 @@ def test_a_picture_is_sent_with_its_words_and_edited_in_its_place(phone: Phone, 
     shown.wait_until_deleted()
     phone.person.taps(newer, "Help").answer()
     phone.person.chat.wait_for_text("What you can say")
+
+
+def test_a_drawing_that_telegram_cannot_show_is_left_to_its_words(phone: Phone, world: World, parts: Parts) -> None:
+    blob = parts.storage.blobs(world.actor.workspace_id, world.actor.user_id).put(
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+    )
+    drawn = Screen(
+        blocks=(Paragraph(text="Reader, then Writer"),), picture=Picture(blob=blob, alt="Two boxes", kind="drawing")
+    )
+    with world.work() as work:
+        answer(work, work.people.link(phone.actor.link_id), {"screen": drawn.model_dump(mode="json")})
+        work.commit()
+    assert phone.person.chat.wait_for_text("Reader, then Writer").file is None

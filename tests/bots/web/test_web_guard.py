@@ -145,3 +145,16 @@ def test_health_says_what_holds(site: Site) -> None:
     assert client.get("/readyz").json() == {"ready": True, "checks": {"database": True, "broker": True}}
     assert client.get("/metrics").text == "nod_up 1\n"
     assert client.get("/healthz", headers={"Host": "web.internal"}).status_code == 200
+
+
+def test_a_drawing_may_do_nothing_even_when_it_is_opened_by_itself(site: Site) -> None:
+    client = site.signed_in()
+    actor = site.actor(client)
+    drawing = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+    blob = site.parts.storage.blobs(actor.workspace_id, actor.user_id).put(drawing)
+    shown = client.get(f"/chat/picture/{blob}")
+    assert (shown.status_code, shown.headers["content-type"], shown.content) == (200, "image/svg+xml", drawing)
+    rules = shown.headers["content-security-policy"]
+    assert rules.startswith("sandbox; default-src 'none'") and "script" not in rules
+    page = site.parts.storage.blobs(actor.workspace_id, actor.user_id).put(b"<html><script>alert(1)</script></html>")
+    assert client.get(f"/chat/picture/{page}").status_code == 404
