@@ -11,13 +11,12 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from core.kernel.ids import new_id
-from core.kernel.telemetry import count, measure
+from core.kernel.telemetry import count, measure, span
 from core.orchestration.batches import Batch, Ended, LightRun
 from core.orchestration.models import RunStep
 from core.orchestration.ports import SkillContext, Snapshot, Usage, Waits
 from runners.engine.evaluate import evaluate
 from runners.engine.plans import Ready, make_ready, ready
-from runners.faults import fault
 from runners.wiring import storage
 
 log = structlog.get_logger()
@@ -35,24 +34,12 @@ def carry_out(batch: Batch, without: Collection[UUID]) -> list[LightRun]:
     for run in batch.runs:
         if run.id in without:
             continue
-        steps = LightSteps(run)
-        try:
-            plan, params = _plan(run)
-            output = evaluate(
-                plan,
-                run={"id": str(run.id), "input": run.input, "dry_run": run.dry},
-                params=params,
-                context=_context(batch, run, steps),
-                steps=steps,
-            )
-            if output.get("proposals") or output.get("cursors"):
-                raise NotLight
-            fault("light_computed")
-            ended.append(Ended(run, output, steps.all))
-            measure("run_start_seconds", (steps.began - run.due_at).total_seconds(), trigger=run.trigger_type)
-        except Exception as why:
-            log.info("run.not_light", run=str(run.id), why=type(why).__name__)
-            troubled.append(run)
+        with span("run", parent=run.trace, workspace=run.workspace_id, run=run.id, agent=run.agent_id):
+            try:
+                ended.append(_computed(batch, run))
+            except Exception as why:
+                log.info("run.not_light", why=type(why).__name__)
+                troubled.append(run)
     if ended:
         won = storage().batches.end(batch, ended)
         seconds = (time.monotonic() - began) / len(ended)
@@ -61,9 +48,30 @@ def carry_out(batch: Batch, without: Collection[UUID]) -> list[LightRun]:
             measure("run_seconds", seconds, status=status)
             count("runs", status=status)
         log.info(
-            "runs.ended", workspace=str(batch.workspace_id), runs=len(won), of=len(ended), run=str(ended[0].run.id)
+            "runs.ended",
+            workspace=str(batch.workspace_id),
+            runs=[str(end.run.id) for end in ended if end.run.id in won],
+            traces=list({end.run.trace.split("-")[1] for end in ended if end.run.trace}),
+            lost=len(ended) - len(won),
         )
     return troubled
+
+
+def _computed(batch: Batch, run: LightRun) -> Ended:
+    """Raises NotLight, and whatever a skill raises."""
+    steps = LightSteps(run)
+    plan, params = _plan(run)
+    output = evaluate(
+        plan,
+        run={"id": str(run.id), "input": run.input, "dry_run": run.dry},
+        params=params,
+        context=_context(batch, run, steps),
+        steps=steps,
+    )
+    if output.get("proposals") or output.get("cursors"):
+        raise NotLight
+    measure("run_start_seconds", (steps.began - run.due_at).total_seconds(), trigger=run.trigger_type)
+    return Ended(run, output, steps.all)
 
 
 class LightSteps:

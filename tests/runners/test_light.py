@@ -1,7 +1,9 @@
 """Runs whose graph only computes are taken and ended by the dozen: each once, under their fences, with all that is promised of any run."""
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,8 @@ from core.kernel.actor import Actor
 from core.kernel.errors import Conflict
 from core.kernel.ids import new_id
 from core.kernel.settings import settings
+from core.kernel.telemetry import _Nothing
+from core.kernel.trace import traceparent
 from core.orchestration import finish
 from core.orchestration.batches import MOST_AT_ONCE
 from core.orchestration.start import Start, start, start_runs
@@ -207,6 +211,28 @@ def test_nothing_is_rung_for_while_no_more_runs_may_be_carried_out(
     carry_out(person)
     assert statuses(storage, person, waiting) == {"succeeded": 1, "queued": 1}
     assert rung == ["runs.due"] * 2, "once for the rest, once for the place that became free"
+
+
+def test_each_run_of_a_batch_is_one_trace_with_who_asked(
+    storage: Storage, person: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, str | None, str]] = []
+
+    class Noting(_Nothing):
+        @contextmanager
+        def span(self, name: str, parent: str | None, attributes: dict[str, str]) -> Iterator[str | None]:
+            seen.append((name, parent, attributes.get("run", "")))
+            yield parent
+
+    traces = [f"00-{n:032x}-{n:016x}-01" for n in (1, 2)]
+    agent_id, runs = an_agent(storage, person), []
+    for trace in traces:
+        token = traceparent.set(trace)
+        runs += queue(storage, person, agent_id, 1)
+        traceparent.reset(token)
+    monkeypatch.setattr("core.kernel.telemetry._current", Noting())
+    carry_out(person)
+    assert [one for one in seen if one[0] == "run"] == [("run", t, str(r)) for t, r in zip(traces, runs, strict=True)]
 
 
 def test_another_workspace_is_not_touched(storage: Storage, person: Actor) -> None:
