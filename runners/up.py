@@ -29,11 +29,12 @@ class CannotStart(Exception):
 
 def up(chosen: Settings) -> int:
     """Run the product until it is told to stop; the exit code. Raises nothing that a person could mend: that is printed."""
+    wish = _Wish()
     for number in STOP_SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup
-            signal.signal(number, _leave)
+            signal.signal(number, wish.hear)
     try:
-        _run(chosen)
+        _run(chosen, wish)
     except (EmbeddedError, CannotStart, NeverReady) as problem:
         print(problem, file=sys.stderr, flush=True)  # noqa: T201
         return 1
@@ -42,9 +43,22 @@ def up(chosen: Settings) -> int:
     return 0
 
 
-def _leave(*_: object) -> None:
-    _hear_no_more()
-    raise KeyboardInterrupt
+class _Wish:
+    """Whether a person asked to stop. What a signal's handler raises is lost where Python ignores what is raised (the
+    hooks of a fork, finalizers), so every stage asks again before it begins."""
+
+    def __init__(self) -> None:
+        self.stop = False
+
+    def hear(self, *_: object) -> None:
+        self.stop = True
+        _hear_no_more()
+        raise KeyboardInterrupt
+
+    def obey(self) -> None:
+        """Raises KeyboardInterrupt once it was said."""
+        if self.stop:
+            raise KeyboardInterrupt
 
 
 def _hear_no_more() -> None:
@@ -53,7 +67,7 @@ def _hear_no_more() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _run(chosen: Settings) -> None:
+def _run(chosen: Settings, wish: _Wish) -> None:
     began = time.monotonic()
     data = chosen.data_dir.resolve()
     servers = EmbeddedServers(data, report=_say)
@@ -62,7 +76,9 @@ def _run(chosen: Settings) -> None:
         port = _free_port(chosen.host, chosen.port)
         shared = {"NOD_DATA_DIR": str(data), "NOD_HOST": chosen.host, "NOD_PORT": str(port), "PYTHONUNBUFFERED": "1"}
         shared |= _addresses(chosen, servers)
+        wish.obey()
         _migrate(shared)
+        wish.obey()
         token = secrets.token_urlsafe(24)
         base = (chosen.public_url or f"http://{_in_url(chosen.host)}:{port}").rstrip("/")
 

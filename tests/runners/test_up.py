@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from core.kernel.settings import Settings
-from runners.up import _specs
+from runners.up import _specs, _Wish
 from storage.embedded import EmbeddedServers
 from storage.embedded.process import working_in
 
@@ -106,6 +106,21 @@ def test_a_signal_during_the_start_leaves_nothing(tmp_path: Path, number: signal
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert servers_of(tmp_path / "data") == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_whose_exception_is_lost_is_obeyed_at_the_next_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runners.up._hear_no_more", lambda: None)
+    wish = _Wish()
+    wish.obey()
+
+    class Losing:
+        def __del__(self) -> None:
+            wish.hear()
+
+    Losing()
+    with pytest.raises(KeyboardInterrupt):
+        wish.obey()
 
 
 def ready_address(process: subprocess.Popen[str]) -> str:

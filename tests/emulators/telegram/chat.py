@@ -62,7 +62,7 @@ class Chat:
         return None if found is None or found.deleted else found
 
     def wait_for(
-        self, predicate: Callable[[Message], bool], timeout: float = 10.0, *, after: Message | None = None
+        self, predicate: Callable[[Message], bool], timeout: float = 60.0, *, after: Message | None = None
     ) -> Message:
         """The newest message of the bot (newer than `after`) for which `predicate` holds, now or within `timeout` s."""
 
@@ -72,7 +72,7 @@ class Chat:
 
         return self.world.wait_until(newest, timeout, lambda: f"no such message in {self.title}\n{self.transcript()}")
 
-    def wait_for_text(self, fragment: str, timeout: float = 10.0, *, after: Message | None = None) -> Message:
+    def wait_for_text(self, fragment: str, timeout: float = 60.0, *, after: Message | None = None) -> Message:
         """The newest message of the bot that contains `fragment`."""
         try:
             return self.wait_for(lambda message: fragment in message.text, timeout, after=after)

@@ -120,12 +120,12 @@ class TelegramEmulator:
         with self.world.lock:
             return dict(self.world.texts)
 
-    def wait_for(self, look: Callable[[], T | None], timeout: float = 10.0) -> T:
+    def wait_for(self, look: Callable[[], T | None], timeout: float = 60.0) -> T:
         """The first thing other than None that `look` returns; it is asked again after every change."""
         return self.world.wait_until(look, timeout, lambda: "it did not come")
 
     def wait_for_call(
-        self, method: str, predicate: Callable[[Call], bool] = lambda call: True, timeout: float = 10.0
+        self, method: str, predicate: Callable[[Call], bool] = lambda call: True, timeout: float = 60.0
     ) -> Call:
         """The first answered call of `method` for which `predicate` holds, past or to come."""
         return self.world.wait_until(
@@ -134,7 +134,7 @@ class TelegramEmulator:
             lambda: f"no such call of {method} among {[call.method for call in self.calls]}",
         )
 
-    def wait_until_confirmed(self, timeout: float = 10.0) -> None:
+    def wait_until_confirmed(self, timeout: float = 60.0) -> None:
         """Wait until the bot has confirmed every update, by its next poll or by 2xx."""
         self.world.wait_until(
             lambda: None if self.pending_updates else True, timeout, lambda: f"unconfirmed: {self.pending_updates}"

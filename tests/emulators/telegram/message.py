@@ -146,13 +146,13 @@ class Message:
             raise NoSuchButton(f"{len(found)} buttons for {label!r}; the message shows {self.labels}: {self.text!r}")
         return found[0]
 
-    def wait_for(self, predicate: Callable[[Message], bool], timeout: float = 10.0) -> Message:
+    def wait_for(self, predicate: Callable[[Message], bool], timeout: float = 60.0) -> Message:
         """Wait until this message is such that `predicate` holds."""
         return self.chat.world.wait_until(
             lambda: self if predicate(self) else None, timeout, lambda: f"no such change of message {self!r}"
         )
 
-    def wait_until_deleted(self, timeout: float = 10.0) -> None:
+    def wait_until_deleted(self, timeout: float = 60.0) -> None:
         self.wait_for(lambda message: message.deleted, timeout)
 
     def freeze(self) -> None:

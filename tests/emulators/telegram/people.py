@@ -45,7 +45,7 @@ class Tap:
     def answered(self) -> bool:
         return self.toast is not None
 
-    def answer(self, timeout: float = 10.0) -> Toast:
+    def answer(self, timeout: float = 60.0) -> Toast:
         """Wait for answerCallbackQuery; the toast's text, with `.show_alert` and `.url`."""
         return self.world.wait_until(lambda: self.toast, timeout, lambda: f"the tap on {self.data!r} was not answered")
 
