@@ -99,14 +99,6 @@ class LanguageModel(Protocol):
         `billing.limit_reached`."""
         ...
 
-    def answer(self, instructions: str, material: str, shape: type["M"]) -> tuple["M", Usage]:
-        """The same for a pydantic model, with what all calls together used. Raises Unavailable `orchestration.model_failed`, also for an answer that is cut
-        off or does not keep to the shape; its data says what was used all the same (`tokens_prompt`, `tokens_completion`)."""
-        ...
-
-
-M = TypeVar("M", bound=BaseModel)
-
 
 @dataclass(frozen=True)
 class Tool:

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from secrets import token_hex
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
-from pydantic import BaseModel
 from pydantic_ai.direct import model_request
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart, UserPromptPart
@@ -25,9 +24,8 @@ from runners.models.limits import AnswerRefused
 from runners.models.prices import cost_of, price_of
 from runners.models.providers import Named, named
 from runners.models.purse import Purse
-from runners.models.shape import ModelShape, SchemaShape, Shape
+from runners.models.shape import SchemaShape
 
-M = TypeVar("M", bound=BaseModel)
 SECONDS = 60.0
 ANSWER_TOKENS = 4_000
 REQUESTS = 2
@@ -41,7 +39,7 @@ log = structlog.get_logger()
 class _Question:
     instructions: str
     material: str
-    shape: Shape
+    shape: SchemaShape
     temperature: float | None
     max_output_tokens: int
     purse: Purse
@@ -99,24 +97,6 @@ class AskedModels:
         purse = Purse(used, max_cost, budget)
         question = _Question(instructions, material, SchemaShape(schema), temperature, max_output_tokens, purse, until)
         return asyncio.run(self._asked(chosen, question))
-
-    def answer(self, instructions: str, material: str, shape: type[M]) -> tuple[M, Usage]:
-        """See LanguageModel.answer."""
-        used: list[Usage] = []
-        until = time.monotonic() + self._seconds
-        purse = Purse(used, None, None)
-        question = _Question(instructions, material, ModelShape(shape), None, ANSWER_TOKENS, purse, until)
-        try:
-            found = shape.model_validate(asyncio.run(self._asked(self._named, question)))
-        except Failure as failure:
-            spent = _together(used)
-            raise Unavailable(
-                "orchestration.model_failed",
-                why=failure.data.get("why") or failure.code,
-                tokens_prompt=spent.tokens_prompt,
-                tokens_completion=spent.tokens_completion,
-            ) from failure
-        return found, _together(used)
 
     async def _asked(self, chosen: tuple[Named, ...], question: _Question) -> dict[str, Any]:
         why, tried = "", ""
@@ -198,7 +178,7 @@ def _why(failure: BaseException) -> str:
     return type(failure).__name__
 
 
-def _read(response: ModelResponse, shape: Shape, model: str, limit: int) -> dict[str, Any]:
+def _read(response: ModelResponse, shape: SchemaShape, model: str, limit: int) -> dict[str, Any]:
     """Raises _Wrong."""
     if response.finish_reason == "length":
         cut = Invalid("orchestration.model_truncated", model=model, limit=limit)
@@ -255,18 +235,4 @@ def _usage(each: Named, response: ModelResponse | None) -> Usage:
         tokens_completion=response.usage.output_tokens,
         cost=cost_of(each.provider, each.model, response.usage),
         price=price and price.unit,
-    )
-
-
-def _together(used: list[Usage]) -> Usage:
-    """All calls as one; the model that was asked last."""
-    if not used:
-        return Usage()
-    costs = [usage.cost for usage in used if usage.cost is not None]
-    return used[-1].model_copy(
-        update={
-            "tokens_prompt": sum(usage.tokens_prompt for usage in used),
-            "tokens_completion": sum(usage.tokens_completion for usage in used),
-            "cost": sum(costs, Decimal(0)) if costs else None,
-        }
     )

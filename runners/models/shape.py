@@ -1,4 +1,4 @@
-"""What an answer has to look like: a JSON Schema that a person wrote, or a pydantic model, and what is wrong with an answer that does not fit.
+"""What an answer has to look like: a JSON Schema that a person wrote, and what is wrong with an answer that does not fit.
 
 A schema comes from outside and meets text from a model, so checking must neither fetch anything nor take long: references stay inside the schema and are counted,
 patterns run in an engine without backtracking."""
@@ -6,13 +6,11 @@ patterns run in an engine without backtracking."""
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.validators import extend
-from pydantic import BaseModel
-from pydantic import ValidationError as ModelError
 from pydantic_core import SchemaError as PatternError
 from pydantic_core import SchemaValidator, core_schema
 from pydantic_core import ValidationError as PatternMismatch
@@ -29,25 +27,13 @@ MOST_REFERENCES = 10_000
 MOST_PROBLEMS = 5
 _REFUSED = ("patternProperties", "$dynamicRef")
 
-M = TypeVar("M", bound=BaseModel)
-
-
-class Shape(Protocol):
-    """What an answer is held against. `schema` is what the model is shown."""
-
-    schema: dict[str, Any]
-
-    def problems(self, answer: Any) -> list[str]:
-        """What is wrong, each as `<place>: <rule>`, never with a value; at most five, none when it fits."""
-        ...
-
 
 class _TooMany(Exception):
     """The schema refers to itself more often than an answer is worth."""
 
 
 class SchemaShape:
-    """A JSON Schema (draft 2020-12) of an object. Raises Invalid `orchestration.model_schema_refused` (data: why)."""
+    """A JSON Schema (draft 2020-12) of an object, which is shown to the model as `schema`. Raises Invalid `orchestration.model_schema_refused` (data: why)."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self.schema = _plain(schema)
@@ -70,7 +56,8 @@ class SchemaShape:
             raise _refused("$ref") from None
 
     def problems(self, answer: Any) -> list[str]:
-        """See Shape.problems. Raises Invalid `orchestration.model_schema_refused` for a schema whose references do not end."""
+        """What is wrong, each as `<place>: <rule>`, never with a value; at most five, none when it fits. Raises Invalid
+        `orchestration.model_schema_refused` for a schema whose references do not end."""
         left = [MOST_REFERENCES]
         checker = extend(Draft202012Validator, {"$ref": partial(_counted, left), "pattern": _matches})
         try:
@@ -78,22 +65,6 @@ class SchemaShape:
             return [_told(error) for error, _ in zip(wrong, range(MOST_PROBLEMS), strict=False)]
         except (_TooMany, RecursionError, Unresolvable):
             raise _refused("$ref") from None
-
-
-class ModelShape:
-    """A pydantic model."""
-
-    def __init__(self, model: type[BaseModel]) -> None:
-        self._model, self.schema = model, model.model_json_schema()
-
-    def problems(self, answer: Any) -> list[str]:
-        """See Shape.problems."""
-        try:
-            self._model.model_validate(answer)
-        except ModelError as wrong:
-            errors = wrong.errors(include_input=False, include_url=False, include_context=False)
-            return [f"{_place(error['loc'])}: {error['type']}" for error in errors[:MOST_PROBLEMS]]
-        return []
 
 
 def _refused(why: str) -> Invalid:

@@ -1,18 +1,25 @@
 """Writes the text of a mail that is proposed: with the model where there is one, else from the template's own phrases."""
 
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from core.kernel.errors import Unavailable
-from core.orchestration.ports import Proposal, SkillContext, Usage, Words
+from core.kernel.errors import Failure
+from core.orchestration.ports import Proposal, SkillContext, Words
 from runners.mail.clean import cleaned
 from runners.mail.drafts import written
 from runners.mail.suggest.situation import Brief, Draft
 from runners.mail.understand import new_text
 
 _MATERIAL = 12_000
+_LETTER: dict[str, Any] = {
+    "description": "A mail's text, ready to be sent: greeting, body, signature; no subject, no placeholders.",
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["body"],
+    "properties": {"body": {"type": "string", "minLength": 20, "maxLength": 6_000}},
+}
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\[[^\]\n]{2,60}\]|\{\{|\bXX+\b|<[A-Za-z ]{3,40}>")
 
@@ -32,12 +39,6 @@ class Output(BaseModel):
     model failed."""
 
     proposal: Proposal
-
-
-class Letter(BaseModel):
-    """A mail's text, ready to be sent: greeting, body, signature; no subject, no placeholders."""
-
-    body: str = Field(min_length=20, max_length=6000)
 
 
 class MailDraft:
@@ -61,27 +62,22 @@ class MailDraft:
     @staticmethod
     def _by_model(context: SkillContext, inputs: Input, language: str, signature: str) -> str | None:
         prompt = inputs.texts.get(f"prompts/{inputs.draft.brief.purpose}.md")
-        if context.model is None or prompt is None or (context.budget is not None and context.budget.empty):
+        if context.model is None or prompt is None:
             return None
         mail = new_text(context.blobs.get(inputs.draft.brief.blob))[:_MATERIAL]
         try:
-            answer, usage = context.model.answer(
-                _instructions(prompt, inputs.draft.brief, language, signature), mail, Letter
+            answer = context.model.ask(
+                _instructions(prompt, inputs.draft.brief, language, signature),
+                mail,
+                _LETTER,
+                context.usage,
+                budget=context.budget,
+                deadline=context.deadline,
             )
-        except Unavailable as failure:
-            spent = {name: failure.data.get(name, 0) for name in ("tokens_prompt", "tokens_completion")}
-            if any(spent.values()):
-                _paid(context, Usage(**spent))
+        except Failure:
             return None
-        _paid(context, usage)
-        body = cleaned(answer.body).strip() + "\n"
+        body = cleaned(answer["body"]).strip() + "\n"
         return body if _is_sendable(body, mail) else None
-
-
-def _paid(context: SkillContext, usage: Usage) -> None:
-    context.usage.append(usage)
-    if context.budget is not None:
-        context.budget.spend(usage)
 
 
 def _own_name(name: str, *, familiar: bool) -> str:

@@ -5,10 +5,9 @@ import time
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, Field
 
 from core.kernel.errors import Invalid
-from runners.models.shape import ModelShape, SchemaShape
+from runners.models.shape import SchemaShape
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -19,14 +18,6 @@ def test_what_is_wrong_is_told_by_place_and_rule() -> None:
     shape = SchemaShape({**_object(a={"type": "integer"}, b={"items": {"enum": [1]}}), "required": ["c"]})
     assert set(shape.problems({"a": "canary", "b": [1, 2]})) == {"a: type", "b.1: enum", "answer: required"}
     assert shape.problems({"a": 1, "b": [1], "c": None}) == []
-
-
-def test_a_model_tells_the_same_way() -> None:
-    class Letter(BaseModel):
-        body: str = Field(min_length=5)
-
-    assert ModelShape(Letter).problems({"body": "x"}) == ["body: string_too_short"]
-    assert ModelShape(Letter).problems({"body": "Hello"}) == []
 
 
 def test_at_most_five_problems_are_told() -> None:

@@ -35,10 +35,6 @@ class FakeModel:
         used.append(Usage(provider="fake", model="model", tokens_prompt=7, tokens_completion=3, cost=Decimal("0.01")))
         return self.replies(told)
 
-    def answer(self, instructions: str, material: str, shape: Any) -> Any:
-        used: list[Usage] = []
-        return shape.model_validate(self.ask(instructions, material, shape.model_json_schema(), used)), used[0]
-
 
 def without_data(instructions: str) -> str:
     """The part of the instructions that a model may take as such: all but what stands between marks."""

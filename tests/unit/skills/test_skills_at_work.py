@@ -1,36 +1,36 @@
 """Each skill by itself: reading in pages, remembering, drafting with and without a model, going on after a crash."""
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from core.billing.models import Budget, Ceiling
 from core.catalog.kinds import BUILT_IN, load
 from core.connectors.ports import Problem
 from core.kernel.errors import NotFound, Unavailable
-from core.orchestration.ports import Proposal, Usage
+from core.orchestration.ports import Proposal, SkillContext
+from runners.engine.evaluate import evaluate
+from runners.models.asking import AskedModels
 from runners.skills import skill
-from runners.skills.builtin.mail_draft import Letter
+from tests.emulators.openai import emulated, in_turn, says
 from tests.unit.skills.letters import NOW, ZONE, letter, own
-from tests.unit.skills.mailbox import CONNECTION, Contents, Mailbox, Remembered, Steps, context, ran
+from tests.unit.skills.mailbox import CONNECTION, Contents, Mailbox, Remembered, Steps, context, ran, settings_of
+from tests.unit.skills.models import FakeModel, Told
 
 TEMPLATE = load(BUILT_IN, True)["inbox"]
 QUESTION = "Hi Sam,\n\ncan you send me the file by Friday?\n\nAnna"
 
 
-@dataclass
-class Model:
-    """Answers what it is told to, or fails; keeps what it was asked."""
+def _says(body: str | None) -> FakeModel:
+    """A model whose letter this is; None: it fails."""
 
-    body: str | None
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    def replies(told: Told) -> dict[str, Any]:
+        if body is None:
+            raise Unavailable("orchestration.model_failed", why="ModelHTTPError")
+        return {"body": body}
 
-    def answer(self, instructions: str, material: str, shape: type[Any]) -> tuple[Any, Usage]:
-        self.asked.append((instructions, material))
-        if self.body is None:
-            raise Unavailable("orchestration.model_failed", why="ModelHTTPError", tokens_prompt=9, tokens_completion=1)
-        return Letter(body=self.body), Usage(tokens_prompt=100, tokens_completion=20)
+    return FakeModel(replies)
 
 
 def _read(mailbox: Mailbox, cursor: Any = None, **inputs: Any) -> Any:
@@ -130,7 +130,7 @@ def test_a_resumed_run_repeats_no_finished_step():
     assert again.ran == [("draft", 0)]
 
 
-def _drafted(model: Model | None, text: str = QUESTION, **settings: Any) -> Proposal:
+def _drafted(model: FakeModel | None, text: str = QUESTION, **settings: Any) -> Proposal:
     output = ran(TEMPLATE, [letter(text)], now=NOW, zone=ZONE, model=model, settings=settings)
     return Proposal.model_validate(output["proposals"][0])
 
@@ -145,15 +145,15 @@ def test_without_a_model_the_draft_is_ready_to_be_sent():
 
 
 def test_a_model_writes_the_draft_and_sees_the_mail_as_material():
-    model = Model("Hi Anna,\n\nyou will have it by Friday.\n\nSam")
+    model = _says("Hi Anna,\n\nyou will have it by Friday.\n\nSam")
     proposal = _drafted(model)
     assert proposal.input["body"] == "Hi Anna,\n\nyou will have it by Friday.\n\nSam\n"
     assert proposal.why.data["draft"] == "model"
-    [(instructions, material)] = model.asked
-    assert "can you send me the file" in material
-    assert "can you send me the file" not in instructions
-    assert '"en"' in instructions
-    assert "{" not in instructions
+    [told] = model.asked
+    assert "can you send me the file" in told.material
+    assert "can you send me the file" not in told.instructions
+    assert '"en"' in told.instructions
+    assert "{" not in told.instructions
 
 
 @pytest.mark.parametrize(
@@ -167,20 +167,33 @@ def test_a_model_writes_the_draft_and_sees_the_mail_as_material():
     ids=["fails", "placeholder", "foreign-link", "template"],
 )
 def test_a_model_that_fails_gives_way_to_the_offline_draft(body: str | None):
-    proposal = _drafted(Model(body))
+    proposal = _drafted(_says(body))
     assert proposal.input["body"].startswith("Hi Anna,\n\nthanks for your mail.")
     assert proposal.why.data["draft"] == "offline_after_model"
 
 
-def test_what_the_model_used_is_metered_also_when_it_failed():
-    for body, tokens in (("Hi Anna,\n\nyou will have it by Friday.\n\nSam", 120), (None, 10)):
-        told = context(now=NOW, mailbox=Mailbox([letter(QUESTION)]), model=Model(body))
-        steps = Steps()
-        from runners.engine.evaluate import evaluate
-        from tests.unit.skills.mailbox import settings_of
+def _drafting(model: AskedModels, budget: Budget | None = None) -> SkillContext:
+    """The context of a run in which one draft was to be written."""
+    told = context(now=NOW, mailbox=Mailbox([letter(QUESTION)]), model=model)
+    told.budget = budget
+    evaluate(TEMPLATE.manifest.graph, run={}, params=settings_of(TEMPLATE), context=told, steps=Steps())
+    return told
 
-        evaluate(TEMPLATE.manifest.graph, run={}, params=settings_of(TEMPLATE), context=told, steps=steps)
-        assert sum(each.tokens_prompt + each.tokens_completion for each in told.usage) == tokens
+
+@pytest.mark.parametrize("second", ["Hi Anna,\n\nyou will have it by Friday.\n\nSam", "no"], ids=["answers", "fails"])
+def test_each_call_of_a_draft_is_metered_by_itself(second: str):
+    with emulated() as server:
+        server.behave = in_turn(says({"body": "no"}, prompt=50), says({"body": second}, prompt=70))
+        told = _drafting(model=AskedModels("openai:gpt-4o-mini", server.url))
+    assert [(each.provider, each.tokens_prompt) for each in told.usage] == [("openai", 50), ("openai", 70)]
+    assert all(each.cost and each.price for each in told.usage)
+
+
+def test_no_draft_is_asked_of_a_model_once_the_budget_is_used():
+    used = Budget("free", tokens=[Ceiling("tokens_per_day", 10, 10)])
+    with emulated() as server:
+        told = _drafting(model=AskedModels("openai:gpt-4o-mini", server.url), budget=used)
+    assert (server.requests, told.usage) == ([], [])
 
 
 def test_language_and_signature_can_be_chosen():
