@@ -29,8 +29,8 @@ class Coming:
 class DueWork(Protocol):
     """Looks across workspaces through narrow functions of the database that answer ids, nothing else.
 
-    `runs`: queued and due, or running past the lease. `executions`: held or ready and due, or claimed past the lease. `sending`: sending past the lease.
-    `lookups`: unknown and due. `deliveries`: wanted > shown and due, of one channel. `triggers`: active and due. `suggestions`: pending past expiry or due for
+    `runs`: of each workspace the one that is longest due: queued or waiting and due, or running past the lease. `executions`: held or ready and due, or claimed
+    past the lease. `sending`: sending past the lease. `lookups`: unknown and due. `deliveries`: wanted > shown and due, of one channel. `triggers`: active and due. `suggestions`: pending past expiry or due for
     a reminder, snoozed past the end of the snooze. `matches`: triggers with events that nobody looked at for two seconds.
     """
 

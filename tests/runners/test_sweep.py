@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
 
+from bench.rows import insert
 from core.kernel.actor import Actor
 from core.kernel.due import DueItem, DueKind
 from core.orchestration.models import Run
@@ -42,6 +44,23 @@ def due_in(storage: Storage, actor: Actor, seconds: float) -> Run:
     return run
 
 
+def a_backlog(owner_url: str, run: Run, rows: int) -> None:
+    """So many more runs like that one, each due an hour ago."""
+    with psycopg.connect(owner_url) as owner:
+        owner.execute(
+            insert(
+                owner,
+                "runs",
+                {
+                    "id": "uuidv7()", "workspace_id": "r.workspace_id", "user_id": "r.user_id", "agent_id": "r.agent_id",
+                    "agent_version_id": "r.agent_version_id", "trigger_type": "'manual'", "status": "'queued'", "version": "1",
+                    "due_at": "now() - interval '1 hour'",
+                },
+                f"FROM nod.runs r, generate_series(1, {rows}) WHERE r.id = '{run.id}'",
+            ).encode()
+        )  # fmt: skip
+
+
 def test_where_nothing_is_due_it_looks_once_a_second(looker: Sweep, rung: list[tuple[str, list[UUID]]]) -> None:
     assert looker.look() == AT_MOST_SECONDS
     assert rung == []
@@ -58,19 +77,32 @@ def test_it_comes_back_when_the_next_row_is_due(
     assert rung == []
 
 
-def test_all_that_is_due_is_rung_together_and_not_again_at_once(
+def test_every_workspace_with_something_due_is_rung_together_and_not_again_at_once(
     storage: Storage, looker: Sweep, rung: list[tuple[str, list[UUID]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, two = somebody(storage), somebody(storage)
-    first, second = due_in(storage, one, -2), due_in(storage, two, -1)
+    one, two, three = somebody(storage), somebody(storage), somebody(storage)
+    first, second = due_in(storage, one, -3), due_in(storage, two, -2)
+    due_in(storage, one, -1)
     assert looker.look() == OVERDUE_SECONDS
-    assert rung == [("runs.due", [first.id, second.id])]
-    third = due_in(storage, one, -1)
+    assert rung == [("runs.due", [first.id, second.id])], "each workspace once, with its oldest"
+    third = due_in(storage, three, -1)
     looker.look()
     assert rung[1:] == [("runs.due", [third.id])]
     monkeypatch.setattr(sweep, "RING_AGAIN_SECONDS", 0.0)
     looker.look()
     assert len(rung[2][1]) == 3, "what nobody took is rung again after a while"
+
+
+def test_a_backlog_of_one_workspace_does_not_hide_what_is_due_in_another(
+    storage: Storage, looker: Sweep, rung: list[tuple[str, list[UUID]]], owner_url: str
+) -> None:
+    busy, quiet, idle = somebody(storage), somebody(storage), somebody(storage)
+    oldest = due_in(storage, busy, -7_200)
+    a_backlog(owner_url, oldest, 5_000)
+    timed = due_in(storage, quiet, -1)
+    due_in(storage, idle, 60)
+    looker.look()
+    assert rung == [("runs.due", [oldest.id, timed.id])]
 
 
 def test_each_state_of_an_execution_is_due_in_its_own_time(storage: Storage) -> None:

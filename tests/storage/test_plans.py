@@ -44,6 +44,7 @@ class Busy:
     run_id: UUID
     old_run_id: UUID
     plans: list[dict[str, Any]]
+    owner: psycopg.Connection
 
     def asked(self, ask: Callable[[Any], object]) -> list[dict[str, Any]]:
         """The scans of big tables that a question makes inside the workspace."""
@@ -79,7 +80,7 @@ def busy(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 old = _history(owner, [actor, other])
                 plans: list[dict[str, Any]] = []
                 _listen(storage, plans)
-                yield Busy(storage, actor, run.id, old, plans)
+                yield Busy(storage, actor, run.id, old, plans, owner)
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -124,6 +125,23 @@ def test_looking_for_what_is_due_touches_what_is_due(busy: Busy, kind: Any) -> N
     assert busy.plans
     assert not _whole(scans)
     assert _touched(scans) <= 4 * DUE
+
+
+def test_behind_a_backlog_every_workspace_is_found_without_reading_the_backlog(busy: Busy) -> None:
+    asked, mine = 100, (busy.actor.workspace_id,)
+    waiting = "workspace_id = %s AND status = 'waiting'"
+    busy.owner.execute(f"UPDATE nod.runs SET due_at = now() - interval '1 hour' WHERE {waiting}", mine)
+    try:
+        busy.plans.clear()
+        found = busy.storage.due.due("runs", asked)
+    finally:
+        busy.owner.execute(f"UPDATE nod.runs SET due_at = now() + interval '1 day' WHERE {waiting}", mine)
+    assert found[0].workspace_id == busy.actor.workspace_id
+    assert len({item.workspace_id for item in found}) == len(found) == 2
+    scans = busy.scans()
+    assert scans
+    assert not _whole(scans)
+    assert _touched(scans) <= asked + DUE < WAITING / 2
 
 
 def test_counting_what_is_due_touches_what_is_due(busy: Busy) -> None:
