@@ -26,7 +26,7 @@ KEPT = ("content-type", "webhook-id", "webhook-timestamp", "webhook-signature", 
 
 def make_hooks(parts: Parts, often: Often | None = None) -> APIRouter:
     """The route over the parts of this process."""
-    door, router = _Door(parts, often or Often()), APIRouter()
+    door, router = _Door(parts, often or Often(parts.redis_url)), APIRouter()
 
     @router.post("/hooks/{trigger_id}", include_in_schema=False)
     async def hook(trigger_id: str, request: Request) -> Response:
@@ -70,10 +70,11 @@ class _Door:
         known = self._parts.storage.directory.by_trigger(trigger_id)
         if known is None:
             return None
+        # Asked before the transaction, which shall not wait for Redis; told only to who signed, and only theirs count.
+        wait = self._often.wait(trigger_id)
         try:
             with self._parts.storage.work(known.workspace_id, known.user_id) as work:
                 receipt = receive(work, trigger_id, headers, body)
-                wait = self._often.take(trigger_id)
                 if wait:
                     return wait
                 work.commit()
@@ -82,6 +83,7 @@ class _Door:
         except Again as taken:
             with self._parts.storage.work(known.workspace_id, known.user_id) as work:
                 return earlier(work, trigger_id, taken.key)
+        self._often.called(trigger_id)
         return receipt
 
 

@@ -7,16 +7,19 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+import time_machine
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from redis import Redis
 from standardwebhooks import Webhook
 
 from bots.hooks import door, make_hooks
@@ -31,6 +34,7 @@ from storage import Storage
 from tests.bots.web.conftest import Site, site  # noqa: F401
 from tests.databases import somebody
 
+OTHERS = "whsec_" + base64.b64encode(b"somebody else" * 2).decode()
 PAYLOAD = {"order": {"id": 7, "total": 12.5}, "note": "grüß"}
 Make = Callable[..., "Hook"]
 
@@ -364,28 +368,58 @@ def test_nothing_but_post_is_answered(hook: Hook) -> None:
         assert hook.client.request(method, f"/hooks/{hook.trigger.id}").status_code == 405
 
 
-def test_who_calls_too_often_is_told_when_to_come_again() -> None:
-    now = [0.0]
-    often = Often(at_once=3, a_second=2.0, clock=lambda: now[0])
-    one, other = new_id(), new_id()
-    assert [often.take(one) for _ in range(4)] == [0, 0, 0, 1]
-    assert often.take(other) == 0
-    now[0] = 0.5
-    assert [often.take(one) for _ in range(2)] == [0, 1]
+def test_all_web_processes_together_count_how_often_a_trigger_is_called(redis_url: str) -> None:
+    one, other = (Often(redis_url, at_once=3, seconds=60) for _ in range(2))
+    busy, quiet = new_id(), new_id()
+    for process in (one, other, one):
+        assert process.wait(busy) == 0
+        process.called(busy)
+    assert 1 <= one.wait(busy) <= 60 and 1 <= other.wait(busy) <= 60
+    assert other.wait(quiet) == 0
 
 
-def test_a_call_too_often_leaves_nothing_and_may_come_again(hook: Hook, site: Site) -> None:  # noqa: F811
-    now = [0.0]
-    app = FastAPI()
-    app.include_router(make_hooks(site.parts, Often(at_once=1, a_second=1 / 7, clock=lambda: now[0])))
+def test_who_called_too_often_may_come_again_bit_by_bit() -> None:
+    here, trigger = Often(None, at_once=2, seconds=10), new_id()
+    with time_machine.travel(datetime(2026, 11, 22, tzinfo=UTC), tick=False) as clock:
+        for _ in range(2):
+            here.called(trigger)
+        clock.shift(1)
+        assert here.wait(trigger) == 9
+        clock.shift(10)
+        assert here.wait(trigger) == 0
+        here.called(trigger)
+        assert here.wait(trigger) >= 1
+
+
+def test_each_process_counts_for_itself_while_redis_is_away() -> None:
+    nowhere, trigger = Often("redis://127.0.0.1:1/0", at_once=1, seconds=60), new_id()
+    assert nowhere.wait(trigger) == 0
+    nowhere.called(trigger)
+    assert nowhere.wait(trigger) >= 1
+
+
+def test_a_call_too_often_leaves_nothing_and_may_come_again(hook: Hook, site: Site, redis_url: str) -> None:  # noqa: F811
+    app, often = FastAPI(), Often(redis_url, at_once=1, seconds=600)
+    app.include_router(make_hooks(site.parts, often))
     with TestClient(app) as client:
-        hook.client = client
+        hook.client = client  # pyright: ignore[reportAttributeAccessIssue]
         assert hook.send(id="a").status_code == 202
         refused = hook.send(id="b")
-        assert (refused.status_code, refused.headers["retry-after"]) == (429, "7")
+        assert refused.status_code == 429 and 0 < int(refused.headers["retry-after"]) <= 600
         assert len(hook.runs()) == len(hook.firings()) == 1
-        now[0] = 7.0
+        assert hook.send(id="b", secret=OTHERS).status_code == 401
+        with Redis.from_url(redis_url) as redis:
+            assert redis.delete(*redis.keys(f"*{hook.trigger.id}*")) >= 1
         assert hook.send(id="b").json()["outcome"] == "started"
+
+
+def test_who_does_not_sign_uses_up_nothing(hook: Hook, site: Site, redis_url: str) -> None:  # noqa: F811
+    app = FastAPI()
+    app.include_router(make_hooks(site.parts, Often(redis_url, at_once=1, seconds=600)))
+    with TestClient(app) as client:
+        hook.client = client  # pyright: ignore[reportAttributeAccessIssue]
+        assert [hook.send(id=str(n), secret=OTHERS).status_code for n in range(3)] == [401] * 3
+        assert hook.send(id="mine").status_code == 202
 
 
 @hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
