@@ -7,6 +7,7 @@ from bots.dialogs import (  # noqa: F401
     compose,
     connections,
     consents,
+    documents,
     graph,
     help,
     inbox,

@@ -41,7 +41,7 @@ def _list(chat: Chat, page: int, told: str = "") -> Screen:
     first += [Paragraph(text=told)] if told else []
     if not mine:
         first.append(Paragraph(text=chat.say("packs.none.how")))
-        return Screen(blocks=tuple(first), buttons=(row(make), row(flows, ways.agents(chat))))
+        return Screen(blocks=tuple(first), buttons=(row(make, ways.from_file(chat)), row(flows, ways.agents(chat))))
     pages = -(-len(mine) // PAGE)
     page = min(max(page, 1), pages)
     shown = mine[(page - 1) * PAGE : page * PAGE]
@@ -50,7 +50,7 @@ def _list(chat: Chat, page: int, told: str = "") -> Screen:
         buttons=ways.rows(
             *(row(Button(label=clean.line(pack.name, LABEL), action="pack.open", args=(str(pack.id),))) for pack in shown),
             ways.turn(chat, "packs.open", page, pages),
-            row(make),
+            row(make, ways.from_file(chat)),
             row(flows, ways.agents(chat)),
         ),
     )  # fmt: skip
@@ -100,7 +100,7 @@ def _buttons(chat: Chat, args: tuple[str, ...], paused: bool) -> list[tuple[Butt
             Button(label=chat.say("agent.runs"), action="pack.runs", args=args),
             Button(label=chat.say("pack.archive"), action="pack.archive", args=args, style="danger"),
         ),
-        row(Button(label=chat.say("packs.all"), action="packs.open", args=("1",))),
+        row(ways.as_file(chat, "pack", *args), Button(label=chat.say("packs.all"), action="packs.open", args=("1",))),
     ]
 
 

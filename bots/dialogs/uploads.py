@@ -1,8 +1,8 @@
-"""A file of mails that is handed over: where it is asked for, or out of the blue."""
+"""A file that is handed over, where it is asked for or out of the blue: mails, or a document of a workspace."""
 
 from typing import Any
 
-from bots.dialogs import connecting, talk, ways
+from bots.dialogs import connecting, documents, talk, ways
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, Upload, action, unasked
 from bots.kit.screen import Button, Form, Heading, Paragraph, Screen, row
@@ -16,6 +16,8 @@ from core.messaging.models import Conversation
 def take_file(chat: Chat, conversation: Conversation, upload: Upload) -> Reply:
     """Keeps the file in the conversation and asks what is left to ask about it."""
     manifest = connecting.for_file(upload.name, conversation.state.get("tool"))
+    if manifest is None and documents.is_document(upload.name):
+        documents.take(chat, upload)
     if manifest is None:
         told = chat.say("connection.wrong_file", name=upload.name, suffixes=list(connecting.suffixes()))
         return Reply(
@@ -37,8 +39,10 @@ def take_file(chat: Chat, conversation: Conversation, upload: Upload) -> Reply:
 
 @unasked("file")
 def out_of_the_blue(chat: Chat) -> Reply | None:
-    """A file out of the blue: offered to an agent that can read it."""
+    """A file out of the blue: a document is planned, anything else offered to an agent that can read it."""
     assert isinstance(chat.input, Upload)
+    if documents.is_document(chat.input.name):
+        documents.take(chat, chat.input)
     _note(chat, chat.input)
     manifest = connecting.for_file(chat.input.name)
     slug = connecting.reader_of(manifest.tool) if manifest is not None else None

@@ -1,6 +1,7 @@
 """Versions of an agent or a workflow: the list, what differs between two, and the way back to an older one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Literal
 from uuid import UUID
 
 from bots.dialogs import targets, values, ways
@@ -20,6 +21,7 @@ CHANGES = 15
 LINES = 6
 """How many changes a page shows, and how many lines one of them takes on each side."""
 Version = AgentVersion | WorkflowVersion
+Line = tuple[Literal["keep", "remove", "add"], str]
 
 
 @action("versions.open")
@@ -163,19 +165,18 @@ def _difference(chat: Chat, old: Version, new: Version) -> list[Block]:
         changes = diff_workflows(old, new)
     if not changes:
         return [Paragraph(text=chat.say("version.same"))]
-    shown = [line for change in changes[:CHANGES] for line in _lines(chat, change)]
+    shown = [line for change in changes[:CHANGES] for line in lines(change)]
     blocks: list[Block] = [heading, Difference(lines=tuple(shown))]
     if len(changes) > CHANGES:
         blocks.append(Paragraph(text=chat.say("version.more", n=len(changes) - CHANGES), muted=True))
     return blocks
 
 
-def _lines(chat: Chat, change: Change) -> list[tuple]:
+def lines(change: Change) -> Iterator[Line]:
     """The place in words, then what was and what is there."""
-    told = [("keep", " › ".join(values.named(part) for part in change.place.split(".") if part))]
-    for sign, value in (("remove", change.old), ("add", change.new)):
-        told += [(sign, line) for line in _value(value)]
-    return told
+    yield "keep", " › ".join(values.named(part) for part in change.place.split(".") if part)
+    yield from (("remove", line) for line in _value(change.old))
+    yield from (("add", line) for line in _value(change.new))
 
 
 def _value(value: object) -> list[str]:

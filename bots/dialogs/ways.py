@@ -42,6 +42,16 @@ def agent(chat: Chat, agent_id: object, name: str = "") -> Button:
     return Button(label=label, action="agent.open", args=(str(agent_id),))
 
 
+def as_file(chat: Chat, kind: str, id: str) -> Button:
+    """Takes a thing along as a file."""
+    return Button(label=chat.say("document.take"), action="document.export", args=(kind, id))
+
+
+def from_file(chat: Chat) -> Button:
+    """How a file is handed over."""
+    return Button(label=chat.say("document.from_file"), action="document.ask")
+
+
 def turn(chat: Chat, action: str, page: int, pages: int, *args: str) -> tuple[Button, ...]:
     """`‹ 2/5 ›`: the buttons that turn a list's pages, in one row; none for a single page. Pages count from 1; the page is the last argument."""
     if pages <= 1:

@@ -35,7 +35,7 @@ def _list(chat: Chat, page: int) -> Screen:
     if not mine:
         return Screen(
             blocks=(Heading(text=chat.say("flows.none")), Paragraph(text=chat.say("flows.none.how"))),
-            buttons=(row(make), row(all_packs, ways.agents(chat))),
+            buttons=(row(make, ways.from_file(chat)), row(all_packs, ways.agents(chat))),
         )
     pages = -(-len(mine) // PAGE)
     page = min(max(page, 1), pages)
@@ -48,7 +48,7 @@ def _list(chat: Chat, page: int) -> Screen:
         buttons=ways.rows(
             *(row(Button(label=clean.line(flow.name, LABEL), action="flow.open", args=(str(flow.id),))) for flow in shown),
             ways.turn(chat, "flows.open", page, pages),
-            row(make),
+            row(make, ways.from_file(chat)),
             row(all_packs, ways.agents(chat)),
         ),
     )  # fmt: skip
@@ -92,7 +92,9 @@ def page(chat: Chat, flow: Workflow, told: str = "") -> Screen:
                 Button(label=chat.say("agent.runs"), action="flow.runs", args=args),
                 Button(label=chat.say("versions.show"), action="versions.open", args=("flow", *args)),
             ),
-            row(Button(label=chat.say("flows.all"), action="flows.open", args=("1",))),
+            row(
+                ways.as_file(chat, "flow", *args), Button(label=chat.say("flows.all"), action="flows.open", args=("1",))
+            ),
         ),
     )
 

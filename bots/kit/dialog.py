@@ -69,7 +69,8 @@ class Reply:
 @dataclass
 class Chat:
     """One person in one chat, within one transaction. `work` is the unit of work (all repositories), `say(code, **data)` a
-    sentence in the person's language; `place` knows formats of dates, times and money by their locale and timezone; `blobs` is the person's content store."""
+    sentence in the person's language; `place` knows formats of dates, times and money by their locale and timezone; `blobs` is the person's content store;
+    `heard` is the id of the message that the input was kept as."""
 
     work: Any
     actor: Actor
@@ -83,6 +84,15 @@ class Chat:
     input: Input | None = None
     trace: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    heard: UUID | None = None
+
+
+class Tried(Exception):
+    """Raised by a handler that did something only to see what would come of it: all of it is taken back, and `reply` answers in a transaction of its own."""
+
+    def __init__(self, reply: Callable[[Chat], Reply]) -> None:
+        super().__init__()
+        self.reply = reply
 
 
 Handler = Callable[..., Reply]

@@ -3,7 +3,7 @@ put into the chat; a failure takes all of it back and is put into words."""
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from bots.kit import clean
 from bots.kit.chatting import open_chat
-from bots.kit.dialog import Chat, Input, Reply, Submit, Tap
+from bots.kit.dialog import Chat, Input, Reply, Submit, Tap, Tried
 from bots.kit.heard import answer, kept
 from bots.kit.parts import Parts
 from bots.kit.place import place
@@ -102,12 +102,21 @@ class Dispatch:
     def _attempt(
         self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any], once: UUID | None
     ) -> Answer:
+        try:
+            return self._answered(answer, actor, heard, trace, extra, once)
+        except Tried as tried:
+            return self._answered(tried.reply, actor, heard, trace, extra, once)
+
+    def _answered(
+        self, by: Callable[[Chat], Reply], actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any],
+        once: UUID | None,
+    ) -> Answer:  # fmt: skip
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
             if once is not None and _was_heard(work, once):
                 return Answer()
             chat = open_chat(self._parts, work, actor, heard, trace, extra)
             _hear(chat, heard, once)
-            reply = answer(chat)
+            reply = by(chat)
             made = self._put(chat, reply)
             work.commit()
         return Answer(clean.line(reply.toast) if reply.toast else None, reply.alert, made)
@@ -213,8 +222,9 @@ def _was_heard(work: Any, once: UUID) -> bool:
 
 
 def _hear(chat: Chat, heard: Input, once: UUID | None, **more: str) -> None:
-    """Keeps what was said."""
-    post.hear(chat.work, chat.link, {**kept(heard), **more}, getattr(heard, "blob", None), once)
+    """Keeps what was said, for whoever answers it to find again."""
+    message = post.hear(chat.work, chat.link, {**kept(heard), **more}, getattr(heard, "blob", None), once)
+    chat.heard = message.id
 
 
 def field_errors(chat: Chat, wrong: Invalid) -> dict[str, str]:

@@ -122,12 +122,20 @@ class Form(Part):
 
 
 class Picture(Part):
-    """A picture in the content store, with words for those who do not see it. A `drawing` (SVG) is left out where only photos can be shown: the screen says
-    the same in words."""
+    """A picture in the content store, with words for those who do not see it. A `drawing` is an SVG of our own (kit.drawn), which becomes pixels where only
+    photos can be shown; its screen says the same in words."""
 
     blob: str
     alt: str
     kind: Literal["photo", "drawing"] = "photo"
+
+
+class Document(Part):
+    """A file in the content store that the person may take along. `name` is what it is called there: letters, digits, `.`, `-` and `_`."""
+
+    blob: str
+    name: str
+    size: int
 
 
 class Screen(Part):
@@ -137,6 +145,7 @@ class Screen(Part):
     buttons: tuple[tuple[Button, ...], ...] = ()
     form: Form | None = None
     picture: Picture | None = None
+    document: Document | None = None
     tone: Literal["plain", "ask", "done", "problem"] = "plain"
     accepts_file: tuple[str, ...] = ()
 

@@ -15,7 +15,7 @@ def read_all(chat: Chat) -> Reply:
     shown = _shown(chat, place) if place is not None else None
     if shown is None:
         return Reply(toast=chat.say("telegram.read_gone"), alert=True)
-    parts = pieces(shown.model_copy(update={"picture": None}), chat.say)
+    parts = pieces(shown.model_copy(update={"picture": None, "document": None}), chat.say)
     for number, part in enumerate(parts, 1):
         note = Paragraph(text=chat.say("telegram.part", part=number, parts=len(parts)), muted=True)
         screen = part.model_copy(update={"blocks": (*part.blocks, note)})

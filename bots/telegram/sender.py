@@ -1,24 +1,28 @@
 """Sends and edits for the outbound loop. Telegram has no idempotency key: a send whose answer was lost is sent again, because a card
 twice is better than none; both copies show the truth and work once."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import telegram
-from telegram import InlineKeyboardMarkup, InputMediaPhoto, LinkPreviewOptions
+from telegram import InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto, LinkPreviewOptions
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
-from bots.kit import clean
+from bots.kit import clean, raster
 from bots.kit.outbound import Blocked, Gone, Letter, Refused, SlowDown
 from bots.kit.parts import Parts
-from bots.kit.screen import Button, Paragraph, Screen
+from bots.kit.screen import Button, Document, Paragraph, Screen
 from bots.telegram import pieces, reach, render
 from bots.telegram.limits import Limits, seconds_of
 
+log = logging.getLogger(__name__)
 HTML = "HTML"
-PHOTO = "photo:"
+PHOTO, FILE = "photo:", "file:"
+LONGEST_PHOTO = 2560
+"""Pixels: a longer side is made smaller by Telegram, until nobody can read what is on it. Such a drawing is sent as a file."""
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 SAME = "message is not modified"
 GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message to edit is")
@@ -26,19 +30,29 @@ NOBODY = ("chat not found", "user is deactivated", "peer_id_invalid", "user not 
 
 
 @dataclass(frozen=True)
+class Attached:
+    """What a message carries beside its words."""
+
+    kind: Literal["photo", "document"]
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Drawn:
-    """A letter as Telegram takes it."""
+    """A letter as Telegram takes it; `text` is the caption of what is attached."""
 
     text: str
     buttons: InlineKeyboardMarkup | None
-    picture: bytes | None = None
+    attached: Attached | None = None
 
 
 def reference(message: Any) -> str | None:
-    """How a delivery finds its message again; a photo's caption is edited by another method than a text."""
+    """How a delivery finds its message again; the caption of a photo or file is edited by another method than a text."""
     if message is None:
         return None
-    return f"{PHOTO if getattr(message, 'photo', None) else ''}{message.message_id}"
+    kind = PHOTO if getattr(message, "photo", None) else FILE if getattr(message, "document", None) else ""
+    return f"{kind}{message.message_id}"
 
 
 class TelegramSender:
@@ -61,57 +75,86 @@ class TelegramSender:
                 return await self._send(there, drawn)
 
     async def _send(self, chat: str, drawn: Drawn) -> str | None:
-        if drawn.picture is None:
-            return reference(
-                await self._bot.send_message(
-                    chat, drawn.text, HTML, link_preview_options=NO_PREVIEW, reply_markup=drawn.buttons
-                )
+        attached, bot = drawn.attached, self._bot
+        if attached is None:
+            sent = await bot.send_message(
+                chat, drawn.text, HTML, link_preview_options=NO_PREVIEW, reply_markup=drawn.buttons
             )
-        return reference(
-            await self._bot.send_photo(chat, drawn.picture, drawn.text, parse_mode=HTML, reply_markup=drawn.buttons)
-        )
+        elif attached.kind == "photo":
+            sent = await bot.send_photo(
+                chat, attached.content, drawn.text, parse_mode=HTML, reply_markup=drawn.buttons, filename=attached.name
+            )
+        else:
+            sent = await bot.send_document(
+                chat, attached.content, drawn.text, parse_mode=HTML, reply_markup=drawn.buttons, filename=attached.name,
+                disable_content_type_detection=True,
+            )  # fmt: skip
+        return reference(sent)
 
     async def edit(self, letter: Letter) -> str | None:
         ref = letter.delivery.remote_ref or ""
-        number = int(ref.removeprefix(PHOTO))
+        number = int(ref.rpartition(":")[2])
         drawn = await self._draw(letter)
-        if ref.startswith(PHOTO) != (drawn.picture is not None):
+        if (":" in ref) != (drawn.attached is not None):
             with suppress(TelegramError):
                 await self._bot.delete_message(_chat(letter), number)
             raise Gone
         async with self._troubles(letter):
             await self._limits.turn(_chat(letter), edit=True)
-            if drawn.picture is None:
+            if drawn.attached is None:
                 await self._bot.edit_message_text(
                     drawn.text, _chat(letter), number, parse_mode=HTML, link_preview_options=NO_PREVIEW,
                     reply_markup=drawn.buttons,
                 )  # fmt: skip
             else:
-                media = InputMediaPhoto(drawn.picture, drawn.text, HTML)
-                await self._bot.edit_message_media(media, _chat(letter), number, reply_markup=drawn.buttons)
+                made = InputMediaPhoto if drawn.attached.kind == "photo" else InputMediaDocument
+                media = made(drawn.attached.content, drawn.text, HTML, filename=drawn.attached.name)
+                edited = await self._bot.edit_message_media(media, _chat(letter), number, reply_markup=drawn.buttons)
+                ref = reference(edited) or ref
         return ref
 
     async def _draw(self, letter: Letter) -> Drawn:
-        """What does not fit into one message is shown as far as it goes, with *Read all* in the place of every other button."""
+        """What does not fit into one message is shown as far as it goes, with *Read all* in the place of the other buttons."""
         screen, say = letter.screen, letter.say
         if screen.form is not None:
             elsewhere = Paragraph(text=say("telegram.form.elsewhere"), muted=True)
             screen = screen.model_copy(update={"blocks": (*screen.blocks, elsewhere), "form": None})
-        picture, limit = None, pieces.LIMIT
-        if screen.picture is not None and screen.picture.kind == "photo":
-            blobs = self._parts.storage.blobs(letter.link.workspace_id, letter.link.user_id)
-            picture, limit = await self._parts.hop(blobs.get, screen.picture.blob), pieces.CAPTION_LIMIT
-            screen = _captioned(screen)
+        attached = await self._parts.hop(self._attached, letter)
+        limit = pieces.LIMIT if attached is None else pieces.CAPTION_LIMIT
+        screen = _captioned(screen)
         text = render.text(screen, say)
         if clean.utf16(text) <= limit:
-            return Drawn(text or "…", self._keyboard(letter, screen.buttons), picture)
-        return Drawn(*self._beginning(letter, pieces.pieces(screen, say, limit)), picture)
+            return Drawn(text or "…", self._keyboard(letter, screen.buttons), attached)
+        # A drawing and a file have nothing under them that a yes would be given to: their buttons stay.
+        stay = screen.buttons if attached is not None and not _is_photo(screen) else ()
+        return Drawn(*self._beginning(letter, pieces.pieces(screen, say, limit), stay), attached)
 
-    def _beginning(self, letter: Letter, parts: list[Screen]) -> tuple[str, InlineKeyboardMarkup | None]:
+    def _attached(self, letter: Letter) -> Attached | None:
+        """The file or the picture of the screen; a drawing as pixels, and left out where it cannot be drawn: the words say the same."""
+        blobs = self._parts.storage.blobs(letter.link.workspace_id, letter.link.user_id)
+        screen = letter.screen
+        shown = screen.document or screen.picture
+        if shown is None:
+            return None
+        content = blobs.get(shown.blob)
+        if isinstance(shown, Document):
+            return Attached("document", shown.name, content)
+        if shown.kind == "photo":
+            return Attached("photo", "picture", content)
+        try:
+            small = raster.height(content) <= LONGEST_PHOTO
+            return Attached("photo" if small else "document", "drawing.png", raster.png(content))
+        except ValueError:
+            log.warning("a drawing cannot be drawn", extra={"delivery": str(letter.delivery.id)})
+            return None
+
+    def _beginning(
+        self, letter: Letter, parts: list[Screen], stay: tuple[tuple[Button, ...], ...]
+    ) -> tuple[str, InlineKeyboardMarkup | None]:
         say = letter.say
         note = render.block(Paragraph(text=say("telegram.part", part=1, parts=len(parts)), muted=True), say)
         read = Button(label=say("telegram.read_all", n=len(parts)), action="telegram.read", style="primary")
-        return f"{render.text(parts[0], say)}\n\n{note}", self._keyboard(letter, ((read,),))
+        return f"{render.text(parts[0], say)}\n\n{note}", self._keyboard(letter, ((read,), *stay))
 
     def _keyboard(self, letter: Letter, rows: tuple[tuple[Button, ...], ...]) -> InlineKeyboardMarkup | None:
         return render.keyboard(rows, lambda button: self._parts.tokens.pack(button, letter.link.id), self._public_url)
@@ -143,11 +186,14 @@ class TelegramSender:
 
 
 def _captioned(screen: Screen) -> Screen:
-    """A picture says in words what it shows, for those who do not see it."""
-    assert screen.picture is not None
-    if not screen.picture.alt:
+    """A photo says in words what it shows, for those who do not see it; the words of a drawing are there already."""
+    if screen.picture is None or not screen.picture.alt or not _is_photo(screen):
         return screen
     return screen.model_copy(update={"blocks": (*screen.blocks, Paragraph(text=screen.picture.alt, muted=True))})
+
+
+def _is_photo(screen: Screen) -> bool:
+    return screen.picture is not None and screen.picture.kind == "photo"
 
 
 def _chat(letter: Letter) -> str:

@@ -1,6 +1,7 @@
-"""The chat page itself, sign-in, and the pictures in the chat."""
+"""The chat page itself, sign-in, and the pictures and files in the chat."""
 
 import logging
+import re
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -32,6 +33,7 @@ PICTURES = {
     b"GIF8": "image/gif",
     b"<svg ": "image/svg+xml",
 }
+NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 # A drawing that is opened by itself may not do anything: it is text, and text could hold a script.
 STILL = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'"}
 
@@ -47,6 +49,7 @@ class Page:
         self.router.add_api_route("/", self._chat, methods=["GET"], response_class=HTMLResponse)
         self.router.add_api_route("/chat/lines", self._earlier, methods=["GET"])
         self.router.add_api_route("/chat/picture/{blob}", self._picture, methods=["GET"])
+        self.router.add_api_route("/chat/file/{blob}/{name}", self._file, methods=["GET"])
 
     async def _chat(self, request: Request) -> Response:
         if "token" in request.query_params:
@@ -97,6 +100,17 @@ class Page:
             return Response(status_code=404)
         kept = {"Cache-Control": "private, max-age=86400, immutable"}
         return Response(content, media_type=kind, headers=kept | (STILL if kind == "image/svg+xml" else {}))
+
+    async def _file(self, request: Request, blob: str, name: str) -> Response:
+        """A file to take along: never opened as a page, whatever is in it."""
+        try:
+            actor = (await self._visitors.of(request)).actor
+            content = await self._parts.hop(self._parts.storage.blobs(actor.workspace_id, actor.user_id).get, blob)
+        except (Unauthenticated, NotFound):
+            return Response(status_code=404)
+        called = NOT_IN_A_NAME.sub("-", name)[:100]
+        taken = {"Content-Disposition": f'attachment; filename="{called}"', "Cache-Control": "private, no-store"}
+        return Response(content, media_type="application/octet-stream", headers=STILL | taken)
 
     async def away(self, request: Request, problem: Exception) -> Response:
         """What is shown while the database does not answer; the page looks again by itself."""

@@ -18,12 +18,13 @@ from core.workflows.documents.show import show
 
 @dataclass(frozen=True)
 class Changed:
-    """What becomes of one entry; `changes` say what differs, for a new one all that it has."""
+    """What becomes of one entry; `changes` say what differs, for a new one all that it has. `id` is that of the thing, in a plan one that will never be."""
 
     kind: Kind
     name: str
     how: Literal["added", "changed", "unchanged"]
     changes: tuple[Change, ...] = ()
+    id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def apply_document(work: DocumentWork, actor: Actor, contracts: Contracts, text:
     for at, one in enumerate(written):
         before, thing = found[at]
         with _Located(one):
-            applied.changes.append(_changed(one, before, show(work, names, thing)))
+            applied.changes.append(_changed(one, before, show(work, names, thing), thing.id))
     applied.secrets += [NewSecret(trigger.name, trigger.id, secret) for trigger, secret in maker.secrets]
     return applied
 
@@ -94,12 +95,12 @@ class _Located:
             raise self._written.located(problem) from problem
 
 
-def _changed(written: Written, before: dict[str, Any] | None, after: dict[str, Any]) -> Changed:
+def _changed(written: Written, before: dict[str, Any] | None, after: dict[str, Any], id: UUID) -> Changed:
     kind: Any = written.entry.kind
     if before == after:
-        return Changed(kind, written.name, "unchanged")
+        return Changed(kind, written.name, "unchanged", id=id)
     changes = tuple(_differences(before or {}, after))
-    return Changed(kind, written.name, "added" if before is None else "changed", changes)
+    return Changed(kind, written.name, "added" if before is None else "changed", changes, id)
 
 
 def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Change]:

@@ -149,7 +149,8 @@ def _path(value: Any, data: dict[str, Any]) -> Path:
     return parts
 
 
-def _needs(entry: Entry) -> Iterator[Key]:
+def needs(entry: Entry) -> Iterator[Key]:
+    """What an entry refers to: kind and name."""
     match entry:
         case SkillEntry():
             for spec in (*entry.earlier, entry.spec) if entry.type == "agent" else ():
@@ -181,7 +182,7 @@ def _needs_of_graph(graph: Any) -> Iterator[Key]:
 
 def _in_order(found: dict[Key, Written]) -> list[Written]:
     """Kinds in their order, and each after all that it refers to in the same text."""
-    waiting = {key: {need for need in _needs(one.entry) if need in found and need != key} for key, one in found.items()}
+    waiting = {key: {need for need in needs(one.entry) if need in found and need != key} for key, one in found.items()}
     ranked: Sequence[Key] = sorted(found, key=lambda key: KINDS.index(found[key].entry.kind))
     made: list[Written] = []
     done: set[Key] = set()

@@ -1,12 +1,17 @@
-"""A whole workspace as one YAML text."""
+"""A workspace as one YAML text, or one thing of it with all that it needs."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
+from uuid import UUID
 
 from core.kernel.actor import Actor
 from core.kernel.errors import Invalid
+from core.workflows.documents.entries import needs
 from core.workflows.documents.names import DocumentWork, Names
+from core.workflows.documents.shapes import ENTRY
 from core.workflows.documents.show import show, target_of
 from core.workflows.documents.writing import write
+from core.workflows.models import Trigger
 
 
 def export_document(work: DocumentWork, actor: Actor) -> str:
@@ -26,9 +31,43 @@ def export_document(work: DocumentWork, actor: Actor) -> str:
         for thing in found:
             names.called(kind, thing.id)  # type: ignore[arg-type]
         things += sorted(found, key=lambda thing: thing.name)
-    keys = {(*target_of(names, trigger), trigger.type, trigger.name): trigger for trigger in names.triggers}
-    if len(keys) < len(names.triggers):
-        doubled = next(trigger for trigger in names.triggers if trigger not in keys.values())
-        raise Invalid("workflows.document_name_ambiguous", of="trigger", wanted=doubled.name)
-    things += [keys[key] for key in sorted(keys)]
+    things += _told_apart(names, names.triggers)
     return write(show(work, names, thing) for thing in things)
+
+
+def _told_apart(names: Names, triggers: list[Trigger]) -> list[Trigger]:
+    """In order of what they start, type and name. Raises Invalid `workflows.document_name_ambiguous` where that is the same for two."""
+    keys = {(*target_of(names, trigger), trigger.type, trigger.name): trigger for trigger in triggers}
+    if len(keys) < len(triggers):
+        doubled = next(trigger for trigger in triggers if trigger not in keys.values())
+        raise Invalid("workflows.document_name_ambiguous", of="trigger", wanted=doubled.name)
+    return [keys[key] for key in sorted(keys)]
+
+
+def export_thing(work: DocumentWork, actor: Actor, kind: Literal["agent", "pack", "workflow"], id: UUID) -> str:
+    """One thing as YAML, after what it refers to (own skills, agents, the pack of a workflow) and before what starts it. Like export_document in all else.
+    Raises NotFound where it is gone, Invalid `workflows.document_name_ambiguous`."""
+    actor.need("read")
+    names = Names(work, actor.user_id)
+    name = names.called(kind, id)
+    shown = [show(work, names, thing) for thing in _with_needs(work, names, kind, name)]
+    shown += [
+        show(work, names, trigger)
+        for trigger in _told_apart(names, [t for t in names.triggers if getattr(t, f"{kind}_id") == id])
+    ]
+    return write(shown)
+
+
+def _with_needs(work: DocumentWork, names: Names, kind: Any, name: str) -> Iterator[Any]:
+    """The thing after all that it refers to, each once; without recursion, however long the chain."""
+    known: set[tuple[str, ...]] = set()
+    todo: list[tuple[Any, bool]] = [((kind, name), False)]
+    while todo:
+        key, ready = todo.pop()
+        if ready:
+            yield names.the(*key)
+        elif key not in known:
+            known.add(key)
+            entry = ENTRY.validate_python(show(work, names, names.the(*key)))
+            todo.append((key, True))
+            todo += [(need, False) for need in sorted(needs(entry), reverse=True)]
