@@ -17,30 +17,40 @@ from storage.failures import failure_of, translate
 from storage.values import dumps
 
 CONNECTIONS = 16
-INTRANS, INERROR = psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR
+IDLE, INTRANS, INERROR = (
+    psycopg.pq.TransactionStatus.IDLE, psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR,
+)  # fmt: skip
 WAIT_SECONDS = 10
 # One plan a connection for what is asked all the time: planning would cost more than carrying out.
 CONTEXT = "SELECT set_config('nod.context', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true)"
-BEGIN = "SELECT set_config('nod.context', %s, true), now(), nod.current_workspace()"
+ENTER = "SELECT set_config('nod.context', %s, true), now(), nod.current_workspace()"
 
 
 @dataclass(frozen=True)
-class Late:
-    """A statement of psycopg's with named placeholders, what they stand for at the commit, and who is told its rows once they are there."""
+class Ask:
+    """A statement of psycopg's with named placeholders, what they stand for when it is sent, and who is told its rows if it travels with a commit."""
 
     statement: LiteralString
     given: Callable[[], Mapping[str, Any]]
     told: Callable[[Sequence[Any]], None] | None = None
 
 
-def commit(connection: Connection, late: Sequence[Late]) -> None:
+def ask(connection: Connection, question: Ask) -> Sequence[Any]:
+    """The rows of a question, in the connection's transaction. Raises what its rules refuse."""
+    try:
+        return driver(connection).execute(question.statement, question.given()).fetchall()
+    except psycopg.Error as problem:
+        raise failure_of(problem) or problem from None
+
+
+def commit(connection: Connection, late: Sequence[Ask]) -> None:
     """Carries out the late statements and commits, all in one round trip. Raises what their rules refuse."""
     if late:
         raw = driver(connection)
         try:
             with raw.pipeline():
                 asked = [raw.execute(one.statement, one.given()) for one in late]
-                raw.commit()
+                raw.execute("COMMIT")
         except psycopg.Error as problem:
             raise failure_of(problem) or problem from None
         for one, cursor in zip(late, asked, strict=True):
@@ -77,6 +87,7 @@ class Database:
             },
         )
         translate(self.engine)
+        event.listen(self.engine, "connect", _begin_ourselves)
         event.listen(self.engine, "rollback", _before_rollback)
         event.listen(self.engine, "reset", lambda raw, record, state: _roll_back(raw))
         self._signer = signer
@@ -86,12 +97,18 @@ class Database:
         """A connection in a new transaction under the context, and the database's now. A connection that died in the pool is replaced once.
 
         Raises Unavailable `kernel.database_away`, `kernel.database_busy`, `kernel.context_refused`."""
+        return self.begin_asking(workspace_id, user_id, None)[:2]
+
+    def begin_asking(
+        self, workspace_id: UUID, user_id: UUID, first: Ask | None
+    ) -> tuple[Connection, datetime, Sequence[Any]]:
+        """Like `begin`, and the rows of a first question, all in one round trip. Raises also what the question's rules refuse."""
         try:
-            return self._begin(workspace_id, user_id)
+            return self._begin(workspace_id, user_id, first)
         except Unavailable as away:
             if away.code != "kernel.database_away":
                 raise
-            return self._begin(workspace_id, user_id)
+            return self._begin(workspace_id, user_id, first)
 
     def at_once(
         self, workspace_id: UUID, user_id: UUID, statement: LiteralString, given: Mapping[str, Any]
@@ -104,10 +121,10 @@ class Database:
                 said = self._signer.sign(workspace_id, user_id, int(self._now(connection)) + LIFETIME)
                 connection.rollback()
                 try:
+                    # No BEGIN, no COMMIT: what is between two Syncs is one transaction (PostgreSQL, "Extended Query", Pipelining).
                     with raw.pipeline():
                         raw.execute(CONTEXT, (said,))
                         asked = raw.execute(statement, given)
-                        raw.commit()
                     row = asked.fetchone()
                     assert row is not None
                     return row
@@ -124,15 +141,17 @@ class Database:
         """Closes what lies in the pool."""
         self.engine.dispose()
 
-    def _begin(self, workspace_id: UUID, user_id: UUID) -> tuple[Connection, datetime]:
+    def _begin(
+        self, workspace_id: UUID, user_id: UUID, first: Ask | None
+    ) -> tuple[Connection, datetime, Sequence[Any]]:
         connection = self.engine.connect()
         try:
             for _ in range(2):
                 said = self._signer.sign(workspace_id, user_id, int(self._now(connection)) + LIFETIME)
-                row = _begin(connection, said)
-                self._ahead = row[1].timestamp() - time.monotonic()
-                if row[2] == workspace_id:
-                    return connection, row[1]
+                now, seen, rows = _begin(connection, said, first)
+                self._ahead = now.timestamp() - time.monotonic()
+                if seen == workspace_id:
+                    return connection, now, rows
             raise Unavailable("kernel.context_refused")
         except BaseException:
             connection.close()
@@ -146,6 +165,11 @@ class Database:
         return time.monotonic() + self._ahead
 
 
+def _begin_ourselves(raw: Any, record: object) -> None:
+    """psycopg would ask and wait for its own BEGIN; ours travels with the first question."""
+    raw.autocommit = True
+
+
 def _before_rollback(connection: Connection) -> None:
     if not connection.invalidated:
         _roll_back(connection.connection.driver_connection)
@@ -157,17 +181,20 @@ def _roll_back(raw: Any) -> None:
         raw.pgconn.exec_(b"ROLLBACK")
 
 
-def _begin(connection: Connection, said: str) -> tuple[Any, datetime, UUID | None]:
-    """Begins the transaction and enters the context, in one round trip."""
+def _begin(connection: Connection, said: str, first: Ask | None) -> tuple[datetime, UUID | None, Sequence[Any]]:
+    """Begins the transaction, enters the context and asks the first question, in one round trip."""
     raw = driver(connection)
     if not connection.in_transaction():
         connection.begin()
     try:
         with raw.pipeline():
-            asked = raw.execute(BEGIN, (said,))
-        row = asked.fetchone()
+            if raw.info.transaction_status == IDLE:
+                raw.execute("BEGIN")
+            entered = raw.execute(ENTER, (said,))
+            asked = raw.execute(first.statement, first.given()) if first else None
+        _, now, seen = entered.fetchone() or (None, None, None)
+        assert now is not None
+        return now, seen, asked.fetchall() if asked else ()
     except psycopg.Error as problem:
         connection.invalidate()
         raise failure_of(problem) or problem from None
-    assert row is not None
-    return row  # type: ignore[return-value]

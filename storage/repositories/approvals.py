@@ -25,7 +25,7 @@ class SqlSuggestions(Repository):
     """core.approvals.ports.Suggestions."""
 
     def add(self, suggestion: Suggestion, revision: SuggestionRevision) -> bool:
-        self._t.session.flush()
+        self._t.flush()
         added = self._t.connection.execute(
             insert_or_not(suggestions)
             .values(to_row(suggestion))

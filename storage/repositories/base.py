@@ -1,36 +1,18 @@
-"""What repositories share: the transaction that they work in, and the conditional update that is a claim."""
+"""What repositories share: how they ask, and the conditional update that is a claim."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, DateTime, Table, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, DateTime, Table, func, insert, select, update
 
 from core.kernel.errors import NotFound
-from storage.engine import Late
 from storage.mapping import MAPPED
 from storage.rows import from_row, to_row
-from storage.seals import Seals
+from storage.transaction import Transaction
 
 T = TypeVar("T")
-
-
-@dataclass
-class Transaction:
-    """One open transaction: mapped aggregates through `session`, rows through `connection`, secrets through `seals`. `places` remembers in
-    which chat (link) a delivery is; `late` are statements that travel together with the commit, each with what is to be done with its rows."""
-
-    connection: Connection
-    session: Session
-    seals: Seals
-    now: datetime
-    workspace_id: UUID
-    user_id: UUID
-    places: dict[UUID, UUID] = field(default_factory=dict)
-    late: list[Late] = field(default_factory=list)
 
 
 def clock() -> ColumnElement[datetime]:
@@ -58,7 +40,7 @@ class Repository:
 
     def _lock(self, kind: type[T], id: UUID, unknown: str) -> T:
         """Like `_get`, locked and fresh."""
-        self._t.session.flush()
+        self._t.flush()
         # Not Session.get: with a lock it compares versions, and what was read before may have been changed by whoever held the lock.
         row = select(kind).where(MAPPED[kind].c.id == id).with_for_update().execution_options(populate_existing=True)
         found = self._t.session.scalars(row).one_or_none()

@@ -53,7 +53,7 @@ class SqlBilling(Repository):
 
     def end(self, subscription: Subscription, at: datetime) -> None:
         subscription.status, subscription.end = "cancelled", at
-        self._t.session.flush()
+        self._t.flush()
 
     def add(self, day: date, used: Mapping[str, Used]) -> dict[str, UsageCounter]:
         # The rows are locked in the order in which they stand here.
@@ -111,7 +111,7 @@ class SqlBilling(Repository):
         return [from_row(LedgerEntry, row) for row in self._t.connection.execute(mine)]
 
     def count(self, thing: Countable, without: Sequence[str] = ()) -> int:
-        self._t.session.flush()
+        self._t.flush()
         rows = {
             "agents": select(func.count()).select_from(agents),
             "connections": select(func.count()).where(

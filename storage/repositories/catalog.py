@@ -4,16 +4,21 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 
-from core.catalog.models import Agent, AgentVersion
+from core.catalog.models import Agent, AgentConfig, AgentVersion
 from core.catalog.ports import Startable
 from core.kernel.errors import NotFound
+from storage.engine import Ask
 from storage.repositories.base import Repository
 from storage.tables.catalog import agent_versions as versions
 from storage.tables.catalog import agents
 
 TOUCHED_AT_MOST = timedelta(seconds=10)
+STARTABLE = """
+    SELECT a.id, a.owner_id, a.name, a.status, a.template, a.config, a.latest_version_id, coalesce(v.light, false)
+    FROM nod.agents a LEFT JOIN nod.agent_versions v ON v.workspace_id = a.workspace_id AND v.agent_id = a.id AND v.id = a.latest_version_id
+    WHERE a.id = ANY (%(ids)s)"""
 
 
 class SqlAgents(Repository):
@@ -48,18 +53,12 @@ class SqlAgents(Repository):
         return self._page(Agent, after, limit, owner_id=owner_id, status=status, template=template)
 
     def startable(self, agent_ids: Sequence[UUID]) -> dict[UUID, Startable]:
-        self._t.session.flush()
-        c = agents.c
-        newest = (
-            select(
-                c.id, c.owner_id, c.name, c.status, c.template, c.config, c.latest_version_id,
-                func.coalesce(versions.c.light, False).label("light"),
-            )
-            .outerjoin(versions, (versions.c.agent_id == c.id) & (versions.c.id == c.latest_version_id))
-            .where(c.id == bindparam("one") if len(agent_ids) == 1 else c.id.in_(agent_ids))
-        )  # fmt: skip
-        given = {"one": agent_ids[0]} if len(agent_ids) == 1 else {}
-        return {row.id: Startable(**row._mapping) for row in self._t.connection.execute(newest, given)}
+        # A question of psycopg's, so that it travels with the beginning of a transaction that is opened to start a run.
+        rows = self._t.ask(Ask(STARTABLE, lambda: {"ids": list(agent_ids)}))
+        return {
+            id: Startable(id, owner, name, status, template, AgentConfig.model_validate(config), newest, light)
+            for id, owner, name, status, template, config, newest, light in rows
+        }
 
     def using_skill(self, skill: str, after: UUID | None, limit: int) -> list[Agent]:
         # By a function, because a policy would keep the index of skills out of it (migration 0019).
@@ -71,12 +70,12 @@ class SqlAgents(Repository):
         # Not for every run: all runs of an agent would wait for each other on its row.
         c = agents.c
         stale = or_(c.last_run_at.is_(None), c.last_run_at < self._t.now - TOUCHED_AT_MOST, c.failures > 0)
-        self._t.session.flush()
+        self._t.flush()
         self._t.connection.execute(
             update(agents).where(c.id == agent_id, stale).values(last_run_at=self._t.now, failures=0)
         )
 
     def failed(self, agent_id: UUID) -> int:
-        self._t.session.flush()
+        self._t.flush()
         once_more = update(agents).where(agents.c.id == agent_id).values(failures=agents.c.failures + 1)
         return self._t.connection.execute(once_more.returning(agents.c.failures)).scalar_one()

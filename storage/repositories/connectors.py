@@ -77,7 +77,7 @@ class SqlConnections(Repository):
 
     def advance(self, connection_id: UUID, reader: str, cursor: Mapping[str, Any]) -> None:
         c = connections.c
-        self._t.session.flush()
+        self._t.flush()
         self._take(
             Connection,
             c.id == connection_id,

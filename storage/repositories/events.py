@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from core.kernel.errors import NotFound
 from core.kernel.events import Event
-from storage.engine import Late
+from storage.engine import Ask
 from storage.repositories.base import Repository
 from storage.tables.messaging import events
 
@@ -54,7 +54,7 @@ class SqlEvents(Repository):
             for (trigger_id,) in rows:
                 listening(trigger_id)
 
-        self._t.late.append(Late(APPEND, lambda: given, told))
+        self._t.late.append(Ask(APPEND, lambda: given, told))
 
     def get(self, event_id: UUID) -> tuple[Event, datetime]:
         """The event, and when it happened. Raises NotFound `messaging.event_unknown`, `privacy.data_erased`."""

@@ -56,7 +56,7 @@ class SqlExecutions(Repository):
         where = [c.id == execution_id, c.fence == fence, c.status == status]
         if status != "unknown":
             where.append(c.lease_until > clock())
-        self._t.session.flush()
+        self._t.flush()
         held = select(ActionExecution).where(*where).with_for_update().execution_options(populate_existing=True)
         return self._t.session.scalars(held).one_or_none()
 

@@ -49,7 +49,7 @@ class SqlPeople(Repository):
         return self._get(ApiKey, key_id, "identity.api_key_unknown")
 
     def make_data_key(self, user_id: UUID) -> None:
-        self._t.session.flush()
+        self._t.flush()
         self._t.seals.make(user_id, self._t.now)
 
     def destroy_data_key(self, user_id: UUID) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.connectors.models import DataSnapshot
 from core.orchestration.models import Run, RunStep
-from storage.engine import Late
+from storage.engine import Ask
 from storage.repositories.base import Repository, clock, from_now
 from storage.rows import from_row, to_row
 from storage.tables.connectors import data_snapshots as snapshots
@@ -53,7 +53,7 @@ class SqlRuns(Repository):
 
     def add_all(self, runs: Sequence[Run]) -> None:
         if runs:
-            self._t.late.append(Late(_ADD_ALL, lambda: {"runs": dumps([_new(run) for run in runs])}))
+            self._t.late.append(Ask(_ADD_ALL, lambda: {"runs": dumps([_new(run) for run in runs])}))
 
     def get(self, run_id: UUID) -> Run:
         return self._get(Run, run_id, "orchestration.run_unknown")
@@ -102,7 +102,7 @@ class SqlRuns(Repository):
         )
 
     def hold(self, run_id: UUID, fence: int) -> Run | None:
-        self._t.session.flush()
+        self._t.flush()
         held = select(Run).where(*_held(run_id, fence)).with_for_update().execution_options(populate_existing=True)
         return self._t.session.scalars(held).one_or_none()
 

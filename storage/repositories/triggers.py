@@ -80,7 +80,7 @@ class SqlTriggers(Repository):
     def fired(self, rows: Sequence[Fired]) -> None:
         if not rows:
             return
-        self._t.session.flush()
+        self._t.flush()
         self._t.connection.execute(
             FIRED,
             {
@@ -97,7 +97,7 @@ class SqlTriggers(Repository):
     def under_way(self, run_ids: Collection[UUID]) -> set[UUID]:
         if not run_ids:
             return set()
-        self._t.session.flush()
+        self._t.flush()
         c = runs.c
         found = select(c.id).where(c.workspace_id == self._t.workspace_id, c.id.in_(run_ids), c.status.in_(OPEN))
         return set(self._t.connection.scalars(found))
@@ -105,7 +105,7 @@ class SqlTriggers(Repository):
     def note(self, firings: Sequence[TriggerFiring]) -> set[UUID]:
         if not firings:
             return set()
-        self._t.session.flush()
+        self._t.flush()
         statement = (
             insert(fired)
             .values([to_row(row) for row in firings])

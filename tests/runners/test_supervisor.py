@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -80,7 +81,12 @@ class Stage:
 
     def next_word(self) -> str:
         assert self.process.stdout is not None
-        return self.process.stdout.readline().rstrip("\n")
+        impatience = threading.Timer(PATIENCE, self.process.kill)
+        impatience.start()
+        try:
+            return self.process.stdout.readline().rstrip("\n")
+        finally:
+            impatience.cancel()
 
     def rest(self) -> str:
         return self.process.communicate(timeout=PATIENCE)[0]

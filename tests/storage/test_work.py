@@ -178,8 +178,8 @@ def test_a_finished_step_is_never_replaced_and_an_unfinished_one_is(storage: Sto
 
 def test_a_server_that_is_away_is_unavailable_and_says_nothing_secret(tmp_path: Path) -> None:
     away = open_storage(make_settings(f"postgresql://nod:topsecret@/nod?host={tmp_path}", tmp_path))
-    with pytest.raises(Unavailable) as failed, away.work(new_id(), new_id()):
-        pass
+    with pytest.raises(Unavailable) as failed, away.work(new_id(), new_id()) as work:
+        work.people.user(new_id())
     assert failed.value.code == "kernel.database_away"
     assert "topsecret" not in repr(failed.value)
     assert "topsecret" not in repr(failed.value.__cause__)
