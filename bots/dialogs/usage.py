@@ -8,9 +8,9 @@ from uuid import UUID
 
 from babel.dates import format_date
 
-from bots.dialogs import ways
+from bots.dialogs import usage_picture, ways
 from bots.kit.dialog import Chat, Reply, Tap, action, command, notice
-from bots.kit.screen import Block, Button, Facts, Heading, Paragraph, Progress, Screen, row
+from bots.kit.screen import Block, Button, Facts, Heading, Paragraph, Picture, Progress, Screen, row
 from bots.kit.speak import speak
 from core.billing.limits import TIERS, Limits, resets_at, today
 from core.billing.ports import UsageOfPeriod
@@ -19,7 +19,7 @@ from core.billing.standing import Gauge, gauges_of_things, gauges_of_today
 from core.connectors.connect import uncounted
 from core.kernel.errors import NotFound
 
-DAYS, AGENT_DAYS, MONTHS, AGENTS = 14, 30, 12, 15
+DAYS, MORE_DAYS, AGENT_DAYS, MONTHS, AGENTS = 14, 30, 30, 12, 15
 
 
 @command("usage")
@@ -35,12 +35,20 @@ def open_today(chat: Chat) -> Reply:
 
 
 @action("usage.days")
-def days(chat: Chat) -> Reply:
-    """The last two weeks, day by day."""
-    last = today(chat.work.now)
-    found = chat.work.billing.analytics("day", last - timedelta(days=DAYS - 1), last, None, False)
+def days(chat: Chat, many: str = "") -> Reply:
+    """The last two weeks, or the last month, day by day."""
+    shown = MORE_DAYS if many == str(MORE_DAYS) else DAYS
+    found, drawn = _lately(chat, shown)
     rows = [(chat.place.day(one.start), _line(chat, one)) for one in reversed(found)]
-    return _in_place(chat, _table(chat, "usage.days", rows))
+    screen = _table(chat, "usage.days", rows, chat.say("usage.days.heading", n=shown))
+    if drawn is None:
+        return _in_place(chat, screen)
+    other = DAYS if shown == MORE_DAYS else MORE_DAYS
+    span = Button(label=chat.say("usage.days.span", n=other), action="usage.days", args=(str(other),))
+    blocks = (screen.blocks[0], Paragraph(text=drawn[1]), *screen.blocks[1:])
+    return _in_place(
+        chat, screen.model_copy(update={"picture": drawn[0], "blocks": blocks, "buttons": (row(span), *screen.buttons)})
+    )
 
 
 @action("usage.months")
@@ -82,6 +90,8 @@ def _today(chat: Chat) -> Screen:
     day, things = gauges_of_today(chat.work, limits), gauges_of_things(chat.work, uncounted(), limits)
     bounded = [gauge for gauge in day if gauge.limit is not None]
     blocks: list[Block] = [Heading(text=chat.say("usage.heading")), Paragraph(text=_plan(chat, limits))]
+    _, drawn = _lately(chat, DAYS)
+    blocks += [Paragraph(text=drawn[1])] if drawn else []
     blocks += [_bar(chat, gauge) for gauge in bounded]
     tight = [gauge for gauge in (*day, *things) if gauge.full or gauge.near]
     blocks += [Paragraph(text=_warning(chat, limits, gauge)) for gauge in tight]
@@ -90,7 +100,15 @@ def _today(chat: Chat) -> Screen:
     blocks.append(
         Facts(rows=(*(_fact(chat, gauge) for gauge in (*day, *things) if gauge not in bounded), *_rules(chat, limits)))
     )
-    return Screen(blocks=tuple(blocks), buttons=_ways(chat, "usage.today"), tone="problem" if any(g.full for g in tight) else "plain")  # fmt: skip
+    tone, picture = "problem" if any(g.full for g in tight) else "plain", drawn[0] if drawn else None
+    return Screen(blocks=tuple(blocks), buttons=_ways(chat, "usage.today"), tone=tone, picture=picture)
+
+
+def _lately(chat: Chat, many: int) -> tuple[list[UsageOfPeriod], tuple[Picture, str] | None]:
+    """The last days, and their picture."""
+    days = usage_picture.last_days(today(chat.work.now), many)
+    found = chat.work.billing.analytics("day", days[0], days[-1], None, False)
+    return found, usage_picture.drawn(chat, days, found)
 
 
 def _plan(chat: Chat, limits: Limits) -> str:
@@ -130,7 +148,9 @@ def _fact(chat: Chat, gauge: Gauge) -> tuple[str, str]:
     label = chat.say(f"usage.fact.{gauge.which}")
     if gauge.limit is not None:
         return label, chat.say("usage.of", used=gauge.used, limit=gauge.limit)
-    return label, _money(chat, gauge.used) if isinstance(gauge.used, Decimal) else chat.place.number(gauge.used)
+    return label, usage_picture.money(chat, gauge.used) if isinstance(gauge.used, Decimal) else chat.place.number(
+        gauge.used
+    )
 
 
 def _rules(chat: Chat, limits: Limits) -> list[tuple[str, str]]:
@@ -154,11 +174,7 @@ def _line(chat: Chat, one: UsageOfPeriod) -> str:
         "tokens": one.used.tokens,
     }
     parts = [chat.say(f"usage.line.{name}", n=n) for name, n in numbers.items() if n]
-    return " · ".join([*parts, *([_money(chat, one.used.cost)] if one.used.cost else [])])
-
-
-def _money(chat: Chat, amount: Decimal | int) -> str:
-    return chat.place.shown({"amount": str(amount), "currency": "USD"}, "money")
+    return " · ".join([*parts, *([usage_picture.money(chat, one.used.cost)] if one.used.cost else [])])
 
 
 def _together(one: UsageOfPeriod, other: UsageOfPeriod) -> UsageOfPeriod:
@@ -174,10 +190,10 @@ def _name(chat: Chat, agent_id: UUID | None) -> str:
         return chat.say("usage.agent.gone")
 
 
-def _table(chat: Chat, code: str, rows: list[tuple[str, str]]) -> Screen:
+def _table(chat: Chat, code: str, rows: list[tuple[str, str]], heading: str = "") -> Screen:
     none = (Paragraph(text=chat.say("usage.none")), Paragraph(text=chat.say("usage.none.how"), muted=True))
     shown = (Facts(rows=tuple(rows)),) if rows else none
-    return Screen(blocks=(Heading(text=chat.say(f"{code}.heading")), *shown), buttons=_ways(chat, code))
+    return Screen(blocks=(Heading(text=heading or chat.say(f"{code}.heading")), *shown), buttons=_ways(chat, code))
 
 
 def _ways(chat: Chat, here: str) -> tuple[tuple[Button, ...], ...]:

@@ -175,8 +175,10 @@ def _difference(chat: Chat, old: Version, new: Version) -> list[Block]:
 def lines(change: Change) -> Iterator[Line]:
     """The place in words, then what was and what is there."""
     yield "keep", " › ".join(values.named(part) for part in change.place.split(".") if part)
-    yield from (("remove", line) for line in _value(change.old))
-    yield from (("add", line) for line in _value(change.new))
+    for line in _value(change.old):
+        yield "remove", line
+    for line in _value(change.new):
+        yield "add", line
 
 
 def _value(value: object) -> list[str]:

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
-from xml.sax.saxutils import escape
 
-from bots.kit import clean
+from bots.kit import drawn
+from bots.kit.drawn import MARGIN, WIDTH
 
-WIDTH, MARGIN = 360, 14
 BOX, GAP, ABOVE = 46, 10, 30
 """Height of a box, and what is free beside and above one, in pixels of a page that is 360 wide."""
 BESIDE = 3
@@ -17,13 +16,10 @@ LETTER = 7.4
 ARROW = " → "
 Look = Literal["agent", "ask", "join", "step"]
 STYLE = (
-    ":root{color-scheme:light dark}"
-    "text{font:13px system-ui,sans-serif;fill:#1c2421;text-anchor:middle}.note{font-size:11px;fill:#55625c}"
-    "rect{fill:#fff;stroke:#8a948e;stroke-width:1.5}.agent rect{fill:#e2f0ea;stroke:#1d6f5b}.ask rect{stroke:#b4791a;stroke-dasharray:5 3}"
-    "path{fill:none;stroke:#8a948e;stroke-width:1.5}marker path{fill:#8a948e;stroke:none}"
-    "@media(prefers-color-scheme:dark){text{fill:#e9eeeb}.note{fill:#a5b2ac}rect{fill:#232b28;stroke:#7b8a83}"
-    ".agent rect{fill:#1d3a31;stroke:#6fd0b1}.ask rect{stroke:#e9bd6b}path{stroke:#7b8a83}marker path{fill:#7b8a83}}"
+    "text{text-anchor:middle}rect{fill:#fff;stroke:#8a948e;stroke-width:1.5}.agent rect{fill:#e2f0ea;stroke:#1d6f5b}"
+    ".ask rect{stroke:#b4791a;stroke-dasharray:5 3}path{fill:none;stroke:#8a948e;stroke-width:1.5}marker path{fill:#8a948e;stroke:none}"
 )
+DARK = "rect{fill:#232b28;stroke:#7b8a83}.agent rect{fill:#1d3a31;stroke:#6fd0b1}.ask rect{stroke:#e9bd6b}path{stroke:#7b8a83}marker path{fill:#7b8a83}"
 
 
 @dataclass(frozen=True)
@@ -88,13 +84,12 @@ def svg(boxes: Sequence[Box], title: str, description: str) -> bytes:
             where[box.id] = left + at * (wide + GAP), MARGIN + number * (BOX + ABOVE), wide, number
     height = MARGIN * 2 + len(rows) * BOX + max(0, len(rows) - 1) * ABOVE
     ways = [_way(where[id], where[box.id]) for box in boxes for id in box.before if id in where]
-    drawn = [_drawn(box, *where[box.id][:3]) for beside in rows for box in beside]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" aria-labelledby="t d">'
-        f'<title id="t">{escape(_plain(title))}</title><desc id="d">{escape(_plain(description))}</desc><style>{STYLE}</style>'
+    boxes_drawn = [_drawn(box, *where[box.id][:3]) for beside in rows for box in beside]
+    arrow = (
         '<defs><marker id="a" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path d="M0 0 8 4 0 8z"/></marker></defs>' + "".join(ways) + "".join(drawn) + "</svg>"
-    ).encode()
+        '<path d="M0 0 8 4 0 8z"/></marker></defs>'
+    )
+    return drawn.svg(height, title, description, "".join((arrow, *ways, *boxes_drawn)), STYLE, DARK)
 
 
 def _way(start: tuple[float, float, float, int], end: tuple[float, float, float, int]) -> str:
@@ -113,22 +108,12 @@ def _way(start: tuple[float, float, float, int], end: tuple[float, float, float,
 
 
 def _drawn(box: Box, x: float, y: float, wide: float) -> str:
-    middle, label = x + wide / 2, _fitting(box.label, wide, LETTER)
+    middle, label = x + wide / 2, drawn.fitting(box.label, wide, LETTER)
     inside = f'<text x="{middle:.1f}" y="{y + (20 if box.note else 27):.1f}">{label}</text>'
     if box.note:
-        inside += (
-            f'<text class="note" x="{middle:.1f}" y="{y + 36:.1f}">{_fitting(box.note, wide, LETTER * 0.85)}</text>'
-        )
-    full = escape(_plain(f"{box.label} {box.note}".strip()))
+        inside += f'<text class="note" x="{middle:.1f}" y="{y + 36:.1f}">{drawn.fitting(box.note, wide, LETTER * 0.85)}</text>'
+    full = drawn.said(f"{box.label} {box.note}")
     return (
         f'<g class="{box.look}"><title>{full}</title>'
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{BOX}" rx="9"/>{inside}</g>'
     )
-
-
-def _fitting(text: str, wide: float, letter: float) -> str:
-    return escape(clean.line(_plain(text), max(3, int((wide - 12) / letter))))
-
-
-def _plain(text: str) -> str:
-    return " ".join(clean.text(text).split())

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from xml.etree import ElementTree as xml
 
 import pytest
 
@@ -136,8 +137,12 @@ def test_days_months_and_agents_are_pages_of_the_same_message(person: Person) ->
     person.taps("Last days")
     assert person.last_place == place
     lines = person.last.splitlines()
-    assert lines[0] == "Usage of the last 14 days" and len(lines) == 3
-    assert lines[1].endswith(": 3 runs · 2 suggestions · 1,500 tokens · US$0.02") and lines[2].endswith(": 1 run")
+    assert (
+        lines[0] == "Usage of the last 14 days"
+        and lines[1].startswith("4 runs in 14 days, most on ")
+        and len(lines) == 4
+    )
+    assert lines[2].endswith(": 3 runs · 2 suggestions · 1,500 tokens · US$0.02") and lines[3].endswith(": 1 run")
     person.taps("Months")
     assert "Usage of the last 12 months" in person.last and ": 4 runs" in person.last
     person.taps("By agent")
@@ -147,6 +152,32 @@ def test_days_months_and_agents_are_pages_of_the_same_message(person: Person) ->
     )
     person.taps("Today")
     assert "Usage today" in person.last and person.last_place == place
+
+
+def test_the_last_days_are_drawn_and_said_in_words(person: Person) -> None:
+    with person.work() as work:
+        day = today(work.now)
+    for back, used in ((0, Used(3, 1_500, Decimal("0.02"))), (2, Used(12, 0, Decimal("0.5"))), (20, Used(runs=40))):
+        use(person, used, day=day - timedelta(days=back))
+    person.says("/usage")
+    picture = person.last_screen.picture
+    assert picture is not None and picture.kind == "drawing" and "15 runs in 14 days" in picture.alt
+    assert "Cost: US$0.52, most on " in person.last and picture.alt.split(": ", 1)[1] in person.last
+    person.taps("Last days")
+    person.taps("30 days")
+    assert "55 runs in 30 days" in person.last and "(40 runs)" in person.last and "14 days" in person.labels()
+    drawn = person.parts.storage.blobs(person.actor.workspace_id, person.actor.user_id).get(
+        person.last_screen.picture.blob  # type: ignore[union-attr]
+    )
+    bars = list(xml.fromstring(drawn).iter("{http://www.w3.org/2000/svg}rect"))
+    highs = [float(bar.attrib["height"]) for bar in bars]
+    assert len(bars) == 60 and max(highs[:30]) == highs[9] == 84 and highs[29] == 84 * 3 / 40
+    assert [bar[0].text for bar in bars][27].endswith(": 12 runs")
+
+
+def test_where_nothing_was_used_nothing_is_drawn(person: Person) -> None:
+    person.says("/usage")
+    assert person.last_screen.picture is None
 
 
 def test_a_time_in_which_nothing_was_used_says_what_would_be_there(person: Person) -> None:
