@@ -7,8 +7,6 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any
 
-import cel
-
 from core.catalog.expressions.cost import Shape, shape
 from core.catalog.expressions.weight import refuse_long, shown, too_big, weigh
 from core.kernel.errors import Invalid
@@ -26,6 +24,8 @@ class Condition:
 
     def __init__(self, expression: str) -> None:
         """Raises Invalid `catalog.expression_broken` or `catalog.expression_too_big`."""
+        import cel  # It brings a whole command line along (typer, rich, prompt_toolkit): a third of a second.
+
         refuse_long(expression)
         self.expression = expression
         self._shape: Shape = shape(expression)
