@@ -17,7 +17,6 @@ from core.kernel.events import Event
 from core.workflows.models import Trigger
 from core.workflows.trigger import WATCHED
 from runners.engine.tools import Access, access, opened
-from runners.upcoming import upcoming
 from runners.wiring import storage
 
 READER = "events"
@@ -118,6 +117,8 @@ def _clean(text: str) -> str:
 
 
 def _soon(client: Connector, given: Access, now: datetime) -> Seen:
+    from runners.upcoming import upcoming
+
     told = dict(_cursor(given.connection.sync_cursor, "calendar.soon") or {})
     found = {event.key: event for item in _all(client) for event in upcoming(item.raw, given.timezone, now, now + SOON)}
     payloads = [
