@@ -11,6 +11,7 @@ from core.approvals.execute import reap
 from core.approvals.wake import wake
 from core.kernel.due import DueItem, DueKind
 from core.kernel.telemetry import depth
+from runners.history import tidy
 from runners.wiring import storage
 
 BELLS: dict[DueKind, str] = {
@@ -24,7 +25,7 @@ AT_MOST_SECONDS = 1.0
 OVERDUE_SECONDS = 0.2
 SLOW_SECONDS = 2.0
 DEPTH_SECONDS = 10.0
-PARTS_SECONDS = 3_600.0
+TIDY_SECONDS = 600.0
 RING_AGAIN_SECONDS = 3.0
 log = structlog.get_logger()
 Ring = Callable[[str, Sequence[DueItem]], None]
@@ -40,10 +41,10 @@ class Sweep:
         self._ring = ring
         self._over = threading.Event()
         self._rung: dict[tuple[str, UUID], float] = {}
-        self._depth_at = self._parts_at = 0.0
+        self._depth_at = 0.0
         self._threads = [
             threading.Thread(target=self._repeat, args=(look,), daemon=True, name=look.__name__)
-            for look in (self.look, self.act)
+            for look in (self.look, self.act, self.tidy)
         ]
 
     def start(self) -> None:
@@ -70,17 +71,17 @@ class Sweep:
         return again
 
     def act(self) -> float:
-        """Does what time brings and what needs nobody's hands: dead senders, snoozes, reminders, expiries, the parts of the
-        coming months; answers in how many seconds to do so again."""
+        """Does what time brings and what needs nobody's hands: dead senders, snoozes, reminders, expiries; answers in how many seconds to do so again."""
         self._each("sending", reap)
         self._each("suggestions", wake)
         if time.monotonic() >= self._depth_at:
             self._depth_at = time.monotonic() + DEPTH_SECONDS
             depth(storage().due.depth())
-        if time.monotonic() >= self._parts_at:
-            self._parts_at = time.monotonic() + PARTS_SECONDS
-            storage().make_parts()
         return SLOW_SECONDS
+
+    def tidy(self) -> float:
+        """Keeps history in order, for itself: it may take long. Answers in how many seconds to do so again."""
+        return AT_MOST_SECONDS if tidy(self._over) else TIDY_SECONDS
 
     def _ring_due(self, kind: DueKind, bell: str) -> None:
         now = time.monotonic()

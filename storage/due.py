@@ -17,6 +17,7 @@ DOORS = {
     "triggers": text("SELECT * FROM nod.due_triggers(:most)"),
     "suggestions": text("SELECT * FROM nod.due_suggestions(:most)"),
     "matches": text("SELECT * FROM nod.due_matches(:most)"),
+    "history": text("SELECT * FROM nod.due_history(:most)"),
 }
 AHEAD = text("SELECT * FROM nod.due_triggers_ahead(:most, :ahead)")
 NEXT = text("SELECT kind, seconds FROM nod.next_due()")

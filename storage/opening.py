@@ -14,6 +14,7 @@ from storage.context import ContextSigner
 from storage.directory import SqlDirectory
 from storage.due import SqlDueWork
 from storage.engine import Database
+from storage.history import SqlHistoryWork, drop_parts
 from storage.inbox import SqlInbox
 from storage.master_key import master_keys
 from storage.seals import Seals
@@ -39,6 +40,10 @@ class Storage:
     def work(self, workspace_id: UUID, user_id: UUID) -> SqlUnitOfWork:
         """A unit of work as that person in that workspace; nothing of any other workspace can be seen or touched in it."""
         return SqlUnitOfWork(self._database, self._keys, self.bell, workspace_id, user_id)
+
+    def history(self, workspace_id: UUID, user_id: UUID) -> SqlHistoryWork:
+        """The same, and it can remove history: for the daily pass alone."""
+        return SqlHistoryWork(self._database, self._keys, self.bell, workspace_id, user_id)
 
     def blobs(self, workspace_id: UUID, user_id: UUID) -> LocalBlobs:
         """The content store of what is that person's in that workspace. Opens a short transaction for the key at its first use."""
@@ -72,6 +77,10 @@ class Storage:
             made: int = connection.scalar(MAKE_PARTS, {"months": months}) or 0
             connection.commit()
         return made
+
+    def drop_parts(self) -> list[str]:
+        """Drops the parts of past months that hold nothing any more; answers which."""
+        return drop_parts(self._database)
 
     def _under_other_keys(self, limit: int) -> list[UUID]:
         connection, _ = self._database.begin(NOWHERE, NOWHERE)

@@ -10,6 +10,7 @@ from storage.tables import (
     messaging,
     orchestration,
     preferences,
+    privacy,
     workflows,
 )
 from storage.tables.access import declared
@@ -28,5 +29,6 @@ __all__ = [
     "metadata",
     "orchestration",
     "preferences",
+    "privacy",
     "workflows",
 ]

@@ -9,6 +9,10 @@ from sqlalchemy.dialects import postgresql
 WORKSPACE = "workspace_id = (SELECT nod.current_workspace())"
 MINE = "user_id = (SELECT nod.current_user_id())"
 AT_THE_DOOR = "(SELECT nod.at_the_door())"
+# Scalar, so that it is looked up by the key of each row and never by a list of all runs.
+RUN_IS_GONE = (
+    "(SELECT r.id FROM nod.runs r WHERE r.workspace_id = {table}.workspace_id AND r.id = {table}.run_id) IS NULL"
+)
 FIXED = frozenset(("id", "workspace_id", "user_id", "created_at"))
 declared: dict[str, "Access"] = {}
 _quote = postgresql.dialect().identifier_preparer.quote
@@ -16,14 +20,15 @@ _quote = postgresql.dialect().identifier_preparer.quote
 
 @dataclass(frozen=True)
 class Access:
-    """One table's rules. `seen` and `made` are the conditions of USING and of inserting; `update` lists the columns that may change."""
+    """One table's rules. `seen` and `made` are the conditions of USING and of inserting; `update` lists the columns that may change, `delete` is the condition of
+    deleting."""
 
     table: str
     seen: str
     made: str
     changed: str
     update: tuple[str, ...]
-    delete: bool
+    delete: str | None
     door_columns: tuple[str, ...]
     door_rows: str
 
@@ -42,10 +47,10 @@ class Access:
                 f"GRANT UPDATE ({', '.join(map(_quote, self.update))}) ON {name} TO nod_app",
                 f"CREATE POLICY changed ON {name} FOR UPDATE TO nod_app USING ({self.changed}) WITH CHECK ({self.changed})",
             ]
-        if self.delete:
+        if self.delete is not None:
             lines += [
                 f"GRANT DELETE ON {name} TO nod_app",
-                f"CREATE POLICY ended ON {name} FOR DELETE TO nod_app USING ({self.changed})",
+                f"CREATE POLICY ended ON {name} FOR DELETE TO nod_app USING ({self.delete})",
             ]
         if self.door_columns:
             lines += [
@@ -63,13 +68,14 @@ def access(
     changed: str | None = None,
     append_only: bool = False,
     fixed: Sequence[str] = (),
-    delete: bool = False,
+    delete: bool | str = False,
     doors: Sequence[str] = (),
     door_rows: str = "true",
 ) -> Access:
     """Declares a table's rules. By default: the rows of the current workspace, everything but ids and `created_at` may change, nothing is deleted, and the
-    doors see nothing."""
+    doors see nothing. `delete` may be a further condition of rows that are deleted."""
     update = () if append_only else tuple(c.name for c in table.columns if c.name not in FIXED | set(fixed))
-    rules = Access(table.name, seen, made, changed or seen, update, delete, tuple(doors), door_rows)
+    gone = None if delete is False else (changed or seen) + ("" if delete is True else f" AND {delete}")
+    rules = Access(table.name, seen, made, changed or seen, update, gone, tuple(doors), door_rows)
     declared[table.name] = rules
     return rules

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Date, Numeric, Table
 
 from core.billing.models import LedgerEntry
-from storage.tables.access import access
+from storage.tables.access import RUN_IS_GONE, access
 from storage.tables.base import by_month, key, metadata, number, one_of, text, texts, uid, value, when
 
 usage_ledger = Table(
@@ -43,5 +43,5 @@ usage_counters = Table(
     key("usage_counters", "workspace_id", "scope", "day"),
 )
 
-access(usage_ledger, append_only=True)
+access(usage_ledger, append_only=True, delete=RUN_IS_GONE.format(table="usage_ledger"))
 access(usage_counters, fixed=("scope", "day"))

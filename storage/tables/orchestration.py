@@ -6,7 +6,7 @@ from sqlalchemy import Column, Index, Numeric, Table
 from sqlalchemy import text as sql
 
 from core.orchestration.models import Run, RunStep
-from storage.tables.access import AT_THE_DOOR, access
+from storage.tables.access import AT_THE_DOOR, RUN_IS_GONE, access
 from storage.tables.base import by_month, flag, holds, key, metadata, number, one_of, text, uid, value, when
 
 runs = Table(
@@ -87,9 +87,12 @@ run_steps = Table(
     **by_month("run_id"),
 )
 
+# A run that made a suggestion explains what was asked, decided and done: it stays.
+SUGGESTED_NOTHING = "(SELECT s.id FROM nod.suggestions s WHERE s.workspace_id = runs.workspace_id AND s.run_id = runs.id LIMIT 1) IS NULL"
 access(
     runs,
+    delete=f"status IN ('succeeded', 'failed', 'cancelled') AND id < nod.first_id(now() - interval '1 day') AND {SUGGESTED_NOTHING}",
     doors=("id", "workspace_id", "user_id", "status", "due_at", "lease_until"),
     door_rows=f"status IN ('queued', 'running', 'waiting') AND {AT_THE_DOOR}",
 )
-access(run_steps, fixed=("run_id", "node_id", "index"))
+access(run_steps, fixed=("run_id", "node_id", "index"), delete=RUN_IS_GONE.format(table="run_steps"))

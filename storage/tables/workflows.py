@@ -8,7 +8,7 @@ from sqlalchemy import text as sql
 from core.catalog.graph import Graph
 from core.workflows.models import Pack, Question, Trigger, TriggerFiring, Workflow, WorkflowExecution, WorkflowVersion
 from core.workflows.steps import Choice, Steps
-from storage.tables.access import AT_THE_DOOR, access
+from storage.tables.access import AT_THE_DOOR, RUN_IS_GONE, access
 from storage.tables.base import (
     belongs,
     flag,
@@ -254,14 +254,22 @@ Index("event_matches_oldest", event_matches.c.created_at)
 access(packs)
 access(workflows)
 access(workflow_versions, append_only=True)
-access(workflow_executions, fixed=("run_id", "pack_id", "workflow_id", "workflow_version_id", "graph"))
-access(questions, fixed=("run_id", "node_id", "index", "question", "choices", "about", "to", "default"))
+access(
+    workflow_executions,
+    fixed=("run_id", "pack_id", "workflow_id", "workflow_version_id", "graph"),
+    delete=RUN_IS_GONE.format(table="workflow_executions"),
+)
+access(
+    questions,
+    fixed=("run_id", "node_id", "index", "question", "choices", "about", "to", "default"),
+    delete=f"status <> 'open' AND {RUN_IS_GONE.format(table='questions')}",
+)
 access(
     triggers,
     doors=("id", "workspace_id", "owner_id", "status", "next_fire_at", "type", "source"),
     door_rows=f"status = 'active' AND {AT_THE_DOOR}",
 )
-access(trigger_firings, append_only=True)
+access(trigger_firings, append_only=True, delete="id < nod.first_id(now() - interval '30 days')")
 access(
     event_matches,
     append_only=True,

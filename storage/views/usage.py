@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, TextClause, text
 
 from core.billing.models import WORKSPACE, RunSummary
 from core.billing.ports import Period, UsageOfPeriod, Used
+from core.kernel.ids import earliest_id
 from storage.rows import from_row
 
 WHO = """ AND (CAST(:agent AS uuid) IS NULL OR {agent} = CAST(:agent AS uuid))"""
@@ -76,11 +77,6 @@ def history(connection: Connection, after: UUID | None, limit: int, agent_id: UU
     """core.billing.ports.Billing.history."""
     given = {"after": after, "agent": agent_id, "most": limit}
     return [from_row(RunSummary, row) for row in connection.execute(HISTORY, given)]
-
-
-def earliest_id(at: datetime) -> UUID:
-    """What every UUIDv7 made from `at` on is not less than (RFC 9562, section 5.7)."""
-    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def _counted(each: bool, of_agents: bool) -> TextClause:

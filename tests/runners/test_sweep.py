@@ -13,7 +13,7 @@ from bench.rows import insert
 from core.kernel.actor import Actor
 from core.kernel.due import DueItem, DueKind
 from core.orchestration.models import Run
-from runners import sweep
+from runners import history, sweep
 from runners.sweep import AT_MOST_SECONDS, OVERDUE_SECONDS, Sweep
 from storage import Storage
 from tests.databases import somebody
@@ -23,6 +23,7 @@ from tests.storage.arrange import a_run, an_execution
 @pytest.fixture
 def rung(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[UUID]]]:
     monkeypatch.setattr(sweep, "storage", lambda: storage)
+    monkeypatch.setattr(history, "storage", lambda: storage)
     return []
 
 

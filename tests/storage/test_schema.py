@@ -19,6 +19,7 @@ from core.connectors.models import ConnectorExecution, DataSnapshot
 from core.messaging.answered import AnsweredRequest
 from core.messaging.models import Conversation, InboundEvent, Message
 from core.orchestration.models import RunStep
+from core.privacy.models import HistoryPass
 from core.workflows.models import EventMatch, TriggerFiring, WorkflowVersion
 from storage.mapping import MAPPED
 from storage.migrate import MIGRATIONS, at_head, head, migrate
@@ -31,6 +32,7 @@ AGGREGATES = {aggregate: table.name for aggregate, table in MAPPED.items()} | {
     WorkflowVersion: "workflow_versions",
     TriggerFiring: "trigger_firings",
     EventMatch: "event_matches",
+    HistoryPass: "history_passes",
     LedgerEntry: "usage_ledger",
     UsageCounter: "usage_counters",
     SuggestionRevision: "suggestion_revisions",

@@ -1,0 +1,51 @@
+"""What removing history needs of storage. Only the unit of work of the daily pass has it: no door and no run can remove anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from core.billing.ports import BillingWork
+from core.identity.ports import IdentityWork
+
+
+@dataclass(frozen=True)
+class OldRun:
+    """What decides whether a run may go. `over`: it has ended, and so has the run that started it. `suggested`: it made a suggestion. `started` are the runs that it
+    started and that are still there."""
+
+    id: UUID
+    user_id: UUID
+    over: bool
+    suggested: bool
+    started: Sequence[UUID]
+
+
+class History(Protocol):
+    """The history of one workspace. Everything here may be done twice."""
+
+    def claim(self, seconds: float) -> bool:
+        """Takes the workspace's pass if it is due, for so long; False when somebody else has it or has done it."""
+        ...
+
+    def put_off(self, seconds: float) -> None:
+        """The pass is due again that long from now: a little while it goes on, a day when it is done."""
+        ...
+
+    def runs(self, before: UUID, limit: int) -> list[OldRun]:
+        """Runs below an id, newest first."""
+        ...
+
+    def remove_runs(self, run_ids: Sequence[UUID]) -> int:
+        """Removes runs with their steps, questions, progress and ledger rows; answers how many runs went. What has not ended, is younger than a day or made a suggestion
+        stays, whoever asks: the database refuses it."""
+        ...
+
+    def remove_firings(self, before: UUID, limit: int) -> int:
+        """Removes what is said of triggers' firings below an id, the oldest first; answers how many rows. Those of the last thirty days stay, whoever asks."""
+        ...
+
+
+class HistoryWork(BillingWork, IdentityWork, Protocol):
+    @property
+    def history(self) -> History: ...
