@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from sqlalchemy import event
 
 from bench.rows import insert
 from core.kernel.actor import Actor
+from core.kernel.ids import earliest_id
 from storage import Storage, open_storage
 from storage.migrate import migrate
 from tests.databases import as_uri, make_settings, somebody
@@ -144,6 +146,45 @@ def test_behind_a_backlog_every_workspace_is_found_without_reading_the_backlog(b
     assert _touched(scans) <= asked + DUE < WAITING / 2
 
 
+def test_removing_history_touches_what_it_looks_at_and_what_it_removes(busy: Busy) -> None:
+    few = 10
+    with busy.storage.history(busy.actor.workspace_id, busy.actor.user_id) as work:
+        busy.plans.clear()
+        assert len(work.history.runs(earliest_id(work.now - timedelta(minutes=50)), few)) == few
+    scans = busy.scans()
+    assert scans
+    assert not _whole(scans)
+    assert _touched(scans) <= 2 * few
+    old = _older_than_a_day(busy, few)
+    with busy.storage.history(busy.actor.workspace_id, busy.actor.user_id) as work:
+        busy.plans.clear()
+        assert work.history.remove_runs(old) == few
+    scans = busy.scans()
+    assert scans
+    assert not _whole(scans)
+    # A run, its three steps and its ledger row.
+    assert _touched(scans) <= few * 5
+
+
+def _older_than_a_day(busy: Busy, many: int) -> list[UUID]:
+    """Runs with steps and ledger rows that may go, among thousands that may not yet."""
+    of = {"workspace_id": "r.workspace_id", "user_id": "r.user_id", "run_id": "r.id", "version": "1"}
+    known = {
+        "id": "uuidv7(make_interval(days => -2, secs => g.i))", "workspace_id": "o.workspace_id", "user_id": "o.user_id", "agent_id": "o.agent_id",
+        "agent_version_id": "o.agent_version_id", "trigger_type": "'manual'", "status": "'succeeded'", "version": "1",
+    }  # fmt: skip
+    source = f"FROM nod.runs o, generate_series(1, {many}) AS g (i) WHERE o.id = '{busy.run_id}' RETURNING id"
+    made = [id for (id,) in busy.owner.execute(insert(busy.owner, "runs", known, source).encode())]
+    steps = insert(busy.owner, "run_steps", of | {"node_id": "n.node", "status": "'succeeded'"},
+                   "FROM nod.runs r, (VALUES ('a'), ('b'), ('c')) AS n (node) WHERE r.id = ANY(%s)")  # fmt: skip
+    busy.owner.execute(steps.encode(), (made,))
+    entry = insert(
+        busy.owner, "usage_ledger", of | {"id": "r.id", "kind": "'run'"}, "FROM nod.runs r WHERE r.id = ANY(%s)"
+    )
+    busy.owner.execute(entry.encode(), (made,))
+    return made
+
+
 def test_counting_what_is_due_touches_what_is_due(busy: Busy) -> None:
     busy.plans.clear()
     busy.storage.due.depth()
@@ -181,7 +222,7 @@ def _history(owner: psycopg.Connection, actors: list[Actor]) -> UUID:
     done = {"trigger_type": "'manual'", "status": "'succeeded'", "finished_at": "now()"}
     decided = {
         "type": "'task'", "kind": "'task'", "priority": "'low'", "evidence": "'[]'", "status": "'approved'", "revision": "1",
-        "dedupe_key": "'history:' || g.i",
+        "dedupe_key": "'history:' || g.i", "run_id": "uuidv7()",
     }  # fmt: skip
     asleep = {
         "type": "'schedule'", "status": "'active'", "cron": "'0 9 * * *'", "timezone": "'UTC'", "misfire_policy": "'once'",
