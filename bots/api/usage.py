@@ -17,6 +17,7 @@ from core.billing.reserve import limits_of
 from core.billing.standing import Gauge, gauges_of_things, gauges_of_today
 from core.connectors.connect import uncounted
 from core.kernel.errors import Invalid
+from core.privacy.retain import days_kept
 
 router = APIRouter(tags=["usage"])
 
@@ -45,13 +46,15 @@ class LimitOut(BaseModel):
 
 
 class UsagePage(BaseModel):
-    """Periods, oldest first, without those in which nothing was used. `tier` is `own` for an installation without tiers; `limits` of the day are fresh at `resets_at`."""
+    """Periods, oldest first, without those in which nothing was used. `tier` is `own` for an installation without tiers; `limits` of the day are fresh at `resets_at`.
+    `history_days` is how long the caller's runs are kept, null for ever."""
 
     period: str
     first: date
     last: date
     tier: str
     resets_at: datetime
+    history_days: int | None
     limits: list[LimitOut]
     items: list[UsageOut]
     next: None = None
@@ -97,6 +100,7 @@ def get_usage(
         found = work.billing.analytics(period, since, until, agent_id, by_agent)
         return UsagePage(
             period=period, first=since, last=until, tier=limits.plan, resets_at=resets_at(today(work.now)),
+            history_days=days_kept(limits, work.people.profile(caller.actor.user_id).privacy_settings),
             limits=[_limit_out(gauge) for gauge in gauges], items=[_usage_out(one) for one in found],
         )  # fmt: skip
 

@@ -18,6 +18,7 @@ from core.billing.reserve import limits_of
 from core.billing.standing import Gauge, gauges_of_things, gauges_of_today
 from core.connectors.connect import uncounted
 from core.kernel.errors import NotFound
+from core.privacy.retain import days_kept
 
 DAYS, MORE_DAYS, AGENT_DAYS, MONTHS, AGENTS = 14, 30, 30, 12, 15
 
@@ -101,6 +102,8 @@ def _today(chat: Chat) -> Screen:
         Facts(rows=(*(_fact(chat, gauge) for gauge in (*day, *things) if gauge not in bounded), *_rules(chat, limits)))
     )
     tone, picture = "problem" if any(g.full for g in tight) else "plain", drawn[0] if drawn else None
+    if days_kept(limits, chat.profile.privacy_settings) is not None:
+        blocks.append(Paragraph(text=chat.say("usage.kept.how"), muted=True))
     return Screen(blocks=tuple(blocks), buttons=_ways(chat, "usage.today"), tone=tone, picture=picture)
 
 
@@ -155,14 +158,13 @@ def _fact(chat: Chat, gauge: Gauge) -> tuple[str, str]:
 
 def _rules(chat: Chat, limits: Limits) -> list[tuple[str, str]]:
     """Limits that are not used up by using them."""
-    if limits.plan == "own":
-        return []
-    rules = [
-        ("usage.fact.agent_runs", limits.agent.runs),
-        ("usage.fact.schedule", limits.schedule_minutes),
-        ("usage.fact.kept", limits.retention_days),
+    rules = [("usage.fact.agent_runs", limits.agent.runs), ("usage.fact.schedule", limits.schedule_minutes)]
+    told = [
+        (chat.say(code), chat.say(f"{code}.is", n=n)) for code, n in rules if n is not None and limits.plan != "own"
     ]
-    return [(chat.say(code), chat.say(f"{code}.is", n=n)) for code, n in rules if n is not None]
+    days = days_kept(limits, chat.profile.privacy_settings)
+    kept = chat.say("usage.fact.kept.always") if days is None else chat.say("usage.fact.kept.is", n=days)
+    return [*told, (chat.say("usage.fact.kept"), kept)]
 
 
 def _line(chat: Chat, one: UsageOfPeriod) -> str:

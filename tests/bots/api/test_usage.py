@@ -81,11 +81,12 @@ def test_every_limit_is_told_with_what_is_used_of_it(world: World, connect: Conn
     assert answer["resets_at"] == f"{the_day(world) + timedelta(days=1)}T00:00:00Z"
     assert limits["runs_per_day"] == (120, 200) and limits["cost_per_day"] == ("0.12500000", "0.50")
     assert limits["agents"] == (1, 5) and limits["triggers"] == (0, 10)
+    assert answer["history_days"] == 30
 
 
 def test_an_installation_of_ones_own_has_no_limits_but_the_bill(connect: Connect) -> None:
     answer = connect().get("/v1/usage").json()
-    assert answer["tier"] == "own"
+    assert answer["tier"] == "own" and answer["history_days"] is None
     assert {one["which"] for one in answer["limits"] if one["limit"] is not None} == {"cost_per_day"}
 
 

@@ -15,6 +15,7 @@ from core.billing.models import WORKSPACE
 from core.billing.ports import Used
 from core.billing.reserve import Start, is_news, reserve
 from core.billing.subscribe import subscribe
+from core.identity.models import PrivacySettings
 from core.kernel.errors import LimitReached
 from core.kernel.ids import new_id
 from core.kernel.settings import settings
@@ -50,6 +51,7 @@ def test_at_home_only_the_bill_has_a_bar_and_nobody_is_nagged(person: Person) ->
     assert "This installation is its owner's" in person.last
     assert "Runs: 5,000" in person.last and "Tokens: 1,234,567" in person.last and "Agents: 0" in person.last
     assert "plan" not in person.last and "used up" not in person.last
+    assert "History is kept: for ever" in person.last and "Older runs" not in person.last
     use(person, Used(cost=Decimal("7.25")))
     person.says("/usage")
     assert "Nearly used up: 1.5 US dollars are left today." in person.last and "set NOD_COST_PER_DAY" in person.last
@@ -67,6 +69,17 @@ def test_a_tier_shows_a_bar_for_each_limit_of_the_day_and_its_rules(person: Pers
     assert "Agents: 1 of 5" in person.last and "Connections: 0 of 3" in person.last, "what everybody has is not counted"
     assert "Each agent: 100 runs a day" in person.last and "Schedules: every 15 minutes at most" in person.last
     assert "Nearly" not in person.last and "Pause" not in person.last and person.last_screen.tone == "plain"
+    assert "History is kept: 30 days" in person.last and "Older runs are removed" in person.last
+
+
+@pytest.mark.usefixtures("tiers")
+def test_who_has_their_history_deleted_sooner_reads_their_own_days(person: Person) -> None:
+    with person.work() as work:
+        profile = work.people.profile(person.actor.user_id)
+        profile.privacy_settings = PrivacySettings(data_retention_days=7, auto_delete_enabled=True)
+        work.commit()
+    person.says("/usage")
+    assert "History is kept: 7 days" in person.last
 
 
 @pytest.mark.usefixtures("tiers")
