@@ -21,6 +21,7 @@ from bots.dialogs import (  # noqa: F401
     start,
     stop,
     timezone,
+    tools,
     trigger_new,
     trigger_pages,
     triggers,

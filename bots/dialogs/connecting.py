@@ -63,7 +63,7 @@ def translated(chat: Chat) -> Any:
 
 def form(chat: Chat, manifest: ConnectorManifest, values: dict[str, Any] | None = None, *, again: str = "") -> Screen:
     """The connector's questions; `again` is the id of a connection whose login is renewed."""
-    asked = forms.fields(manifest.config, values, translate=translated(chat))
+    asked = forms.fields(manifest.asked, values, translate=translated(chat))
     heading = chat.say("connection.again" if again else "connection.heading", name=manifest.name)
     return Screen(
         blocks=(Heading(text=heading), Paragraph(text=manifest.description), *_promise(chat, manifest)),

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from bots.dialogs import connecting, talk, uploads, ways
+from bots.dialogs import connecting, talk, tools, uploads, ways
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, Tap, Upload, action, command, renderer, step
 from bots.kit.screen import Block, Button, Heading, Paragraph, Progress, Screen, row
@@ -15,6 +15,8 @@ from core.connectors.kinds import integration
 from core.connectors.models import Connection
 from core.messaging.models import Conversation
 from core.messaging.post import refresh
+
+MAIL = "mail"
 
 
 @command("connect")
@@ -57,10 +59,17 @@ def _status(connection: Connection) -> str:
 
 
 @action("connections.add")
-def add(chat: Chat, tool: str = "mail") -> Reply:
-    """The ways to connect a tool; a file can be sent right away."""
-    talk.begin(chat, connecting.DIALOG, "choose", {"tool": tool})
-    return Reply(choose(chat, tool))
+def add(chat: Chat, tool: str = "") -> Reply:
+    """The ways to connect a tool; a file can be sent right away. Where none is named, those of mail, and what else there is."""
+    talk.begin(chat, connecting.DIALOG, "choose", {"tool": tool or MAIL})
+    screen = choose(chat, tool or MAIL)
+    if tool:
+        return Reply(screen)
+    others = [manifest for other in connecting.tools() if other != MAIL for manifest in connecting.offered(other)]
+    more = Paragraph(text=chat.say("connections.others", names=[manifest.name for manifest in others]), muted=True)
+    beside = row(*(connecting.button(chat, manifest) for manifest in others))
+    buttons = (*screen.buttons[:-1], beside, screen.buttons[-1])
+    return Reply(screen.model_copy(update={"blocks": (*screen.blocks, more), "buttons": buttons}))
 
 
 def choose(chat: Chat, tool: str, *existing: Button) -> Screen:
@@ -93,7 +102,7 @@ def new(chat: Chat, slug: str) -> Reply:
 def make(chat: Chat, slug: str, values: dict[str, Any]) -> Reply:
     """The connector's form was filled in."""
     manifest = integration(slug)
-    config = forms.read(manifest.config, values)
+    config = forms.read(manifest.asked, values)
     name = config.get("email") or config.get("folder") or ""
     return connecting.made(
         chat, connect(chat.work, chat.actor, slug, f"{manifest.name} {name}".strip()[:100], config), "replace"
@@ -105,7 +114,7 @@ def heard(chat: Chat, conversation: Conversation) -> Reply:
     """A file came; words are not what is waited for."""
     if isinstance(chat.input, Upload):
         return uploads.take_file(chat, conversation, chat.input)
-    return Reply(choose(chat, conversation.state.get("tool", "mail")))
+    return Reply(choose(chat, conversation.state.get("tool", MAIL)))
 
 
 @action("connection.open")
@@ -143,7 +152,7 @@ def renew(chat: Chat, connection_id: str) -> Reply:
 def renewed(chat: Chat, connection_id: str, values: dict[str, Any]) -> Reply:
     """A new login was given; it is tried at once."""
     connection = chat.work.connections.get(UUID(connection_id))
-    config = forms.read(integration(connection.integration).config, values)
+    config = forms.read(integration(connection.integration).asked, values)
     renew_login(chat.work, chat.actor, connection.id, config)
     refresh(chat.work, "connection", connection.id)
     return Reply(subject=("connection", connection.id), mode="replace")
@@ -190,9 +199,10 @@ def card(chat: Chat, connection_id: UUID) -> Screen:
             return Screen(blocks=tuple(blocks), buttons=(row(end_button, others),))
         case "active":
             blocks.append(Paragraph(text=chat.say("connection.works", account=connection.account or connection.name)))
-            go_on = _go_on(chat, connection)
+            blocks += tools.counted(chat, connection)
+            go_on = row(tools.button(chat, connection), *_go_on(chat, connection))
             return Screen(
-                blocks=tuple(blocks), buttons=(row(*go_on), row(check_button, end_button, others)), tone="done"
+                blocks=tuple(blocks), buttons=ways.rows(go_on, row(check_button, end_button, others)), tone="done"
             )
         case "revoked":
             blocks.append(Paragraph(text=chat.say("connection.revoked")))

@@ -57,7 +57,12 @@ def _panel(panel: Panel, days: Sequence[str], top: float) -> str:
 def _named(days: Sequence[str], y: float) -> str:
     if not days:
         return ""
-    places = ((0, MARGIN, ""), (len(days) // 2, WIDTH / 2, " middle"), (len(days) - 1, WIDTH - MARGIN, " most"))
+    middle = len(days) // 2
+    places = (
+        (0, MARGIN, ""),
+        (middle, MARGIN + (middle + 0.5) * (WIDTH - 2 * MARGIN) / len(days), " middle"),
+        (len(days) - 1, WIDTH - MARGIN, " most"),
+    )
     third = (WIDTH - 2 * MARGIN) / 3
     return "".join(
         f'<text class="note{look}" x="{x:g}" y="{y:g}">{drawn.fitting(days[at], third + 12, LETTER * 0.85)}</text>'

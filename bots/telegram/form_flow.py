@@ -8,7 +8,7 @@ from typing import Any
 from bots.kit import clean, heard
 from bots.kit.dialog import Chat, Reply, Submit, Tap, Text, Upload, action, replies, step
 from bots.kit.dispatch import field_errors
-from bots.kit.screen import Block, Button, Heading, Paragraph, Quote, Screen, row
+from bots.kit.screen import Block, Bullets, Button, Heading, Paragraph, Quote, Screen, row
 from bots.kit.speak import failure
 from bots.telegram import questions, render
 from bots.telegram.questions import Flow, Unclear
@@ -144,6 +144,8 @@ def question(chat: Chat, flow: Flow, before: tuple[Block, ...] = (), error: str 
     blocks += [Paragraph(text=text, muted=muted) for text, muted in ((wrong, False), (field.help, True)) if text]
     if field.kind not in ("choices", "boolean") and flow.preset and isinstance(flow.preset, str):
         blocks.append(Quote(text=clean.cut(_label(flow, flow.preset), SHOWN), source=say("telegram.form.now")))
+    if any(clean.utf16(field.options[at][1]) > render.LABEL_LIMIT - 4 for at in flow.offered):
+        blocks.append(Bullets(items=tuple(field.options[at][1] for at in flow.offered)))
     blocks.append(Paragraph(text=say(_how(flow)), muted=True))
     return Screen(blocks=tuple(blocks), buttons=_buttons(chat, flow), tone="ask")
 

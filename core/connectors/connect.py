@@ -108,7 +108,7 @@ def found(work: ConnectionsWork, connection_id: UUID, report: Report) -> None:
     connection = work.connections.get(connection_id)
     if connection.status != "revoked":
         connection.status, connection.account = "active", report.account
-        connection.permissions = list(report.permissions)
+        connection.permissions, connection.facts = list(report.permissions), dict(report.facts)
         connection.last_used_at, connection.problem = work.now, None
 
 

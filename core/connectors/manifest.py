@@ -26,7 +26,7 @@ class OperationManifest(BaseModel):
 
 class ConnectorManifest(BaseModel):
     """`runners/connectors/<slug>/manifest.yaml`; the domain's Integration. `config` is a JSON Schema: properties that are
-    `writeOnly` are secrets and go to the vault, never into the connection's row. `tool` is the role that an agent asks for
+    `writeOnly` are secrets and go to the vault, never into the connection's row; those with `x-ticked` are chosen from what a check found. `tool` is the role that an agent asks for
     (mail, calendar, tasks)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +54,12 @@ class ConnectorManifest(BaseModel):
             if operation.name == name:
                 return operation
         raise KeyError(name)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The config that a form asks for: without what is ticked later, from what a check found (`x-ticked`)."""
+        properties = {k: v for k, v in self.config.get("properties", {}).items() if not v.get("x-ticked")}
+        return {**self.config, "properties": properties}
 
     @property
     def secret_fields(self) -> frozenset[str]:

@@ -27,7 +27,8 @@ class Credential:
 @dataclass
 class Connection:
     """A connected account or folder. `integration` is the slug of a connector's manifest, `config` its settings without secrets,
-    `sync_cursor` where each agent reads on: agent id → cursor, `problem` what the last check found wrong: `{code, data}`."""
+    `sync_cursor` where each agent reads on: agent id → cursor, `problem` what the last check found wrong: `{code, data}`, `facts` what the last one that went well
+    told besides (ports.Report.facts), such as the tools of a server."""
 
     id: UUID
     workspace_id: UUID
@@ -43,6 +44,7 @@ class Connection:
     last_used_at: datetime | None = None
     problem: dict[str, Any] | None = None
     sync_cursor: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
     version: int = 1
 
 

@@ -58,6 +58,7 @@ connections = Table(
     texts("permissions"),
     when("last_used_at", null=True),
     value("sync_cursor", dict[str, Any]),
+    value("facts", dict[str, Any]),
     value("problem", dict[str, Any], null=True),
     when("created_at"),
     number("version"),

@@ -93,7 +93,7 @@ def notes(tmp_path: Path) -> Iterator[Tool]:
     """A real server of tools."""
     place = Place(tmp_path / "mcp", NOW, "UTC", "sam@home.example")
     with mcp_server(tmp_path / "server") as server:
-        config = {"url": server.url, "read_tools": ""}
+        config = {"url": server.url, "read_tools": []}
         with connect_mcp(config, {"token": TOKEN}, place, server.outbound()) as client:
             yield Tool(UUID(int=9), "mcp", "Notes", client, None)
 

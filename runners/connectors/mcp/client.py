@@ -1,5 +1,5 @@
 """A server of tools that speaks the Model Context Protocol (streamable HTTP). What its tools do is only known to it, so everything that
-the person did not list as reading waits for a yes."""
+the person did not tick as reading waits for a yes."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +19,9 @@ from runners.connectors.mcp.transport import surely_unsent
 from runners.mail.compose import key_hash
 from runners.outbound_http import Outbound
 
+LONGEST_ABOUT = 120
+"""Characters of a tool's description in what a check tells."""
+
 
 class McpCall(Input):
     """`mcp.call`: one call of a tool. `arguments` is the JSON that a person read; `definition` says which version of the tool was meant."""
@@ -29,11 +32,17 @@ class McpCall(Input):
 
 
 class McpConnection:
-    """A server, and which of its tools may be called without asking. The session is opened when it is first needed: what is on our own
+    """A server, which of its tools may be used (`tools` None: all), and which of these without asking. The session is opened when it is first needed: what is on our own
     record can be told while the server is away."""
 
-    def __init__(self, open_session: Callable[[], Session], read_tools: frozenset[str], place: Place) -> None:
-        self._open, self._read_tools, self._place = open_session, read_tools, place
+    def __init__(
+        self,
+        open_session: Callable[[], Session],
+        tools: frozenset[str] | None,
+        read_tools: frozenset[str],
+        place: Place,
+    ) -> None:
+        self._open, self._tools, self._read_tools, self._place = open_session, tools, read_tools, place
         self._opening = Lock()
         self._opened: Session | None = None
 
@@ -51,20 +60,23 @@ class McpConnection:
 
     def check(self) -> Report:
         """See Connector.check. Lists the tools."""
-        offers = self._session.offers().values()
-        reading = sorted(offer.name for offer in offers if self.reads(offer))
-        writing = sorted(offer.name for offer in offers if not self.reads(offer))
-        return Report(self._session.name, ("read", "write"), {"reading": reading[:100], "writing": writing[:100]})
+        told = [
+            {"name": offer.name, "about": one_line(offer.description, LONGEST_ABOUT), "reads": offer.says_it_only_reads}
+            for offer in self._session.offers().values()
+        ]
+        return Report(self._session.name, ("read", "write"), {"tools": told})
 
     def offer(self, name: str) -> Offer:
-        """A tool of that name. Raises NotFound `mcp.tool_unknown`, and what listing raises."""
+        """A tool of that name that may be used. Raises NotFound `mcp.tool_unknown`, `mcp.tool_not_ticked`, and what listing raises."""
         found = self._session.offers().get(name)
         if found is None:
             raise NotFound("mcp.tool_unknown", tool=name, server=self._session.name)
+        if self._tools is not None and name not in self._tools:
+            raise NotFound("mcp.tool_not_ticked", tool=name, server=self._session.name)
         return found
 
     def reads(self, offer: Offer) -> bool:
-        """Whether it may be called without asking: the server says that it only reads, and the person listed it."""
+        """Whether it may be called without asking: the server says that it only reads, and the person ticked it."""
         return offer.says_it_only_reads and offer.name in self._read_tools
 
     def ask(self, offer: Offer, arguments: Mapping[str, Any]) -> Answered:
@@ -148,11 +160,11 @@ def connect(
     config: Mapping[str, Any], secrets: Mapping[str, str], place: Place, outbound: Outbound | None = None
 ) -> Iterator[McpConnection]:
     """Offers a session that opens at its first use, which raises LoginRefused, OutboundRefused or Unavailable."""
-    read_tools = frozenset(name.strip() for name in config["read_tools"].splitlines() if name.strip())
+    tools, read_tools = config.get("tools"), frozenset(config["read_tools"])
     way_out = outbound or Outbound(seconds=30.0)
     with ExitStack() as stack:
 
         def opened() -> Session:
             return stack.enter_context(session(config["url"], secrets.get("token", ""), way_out))
 
-        yield McpConnection(opened, read_tools, place)
+        yield McpConnection(opened, None if tools is None else frozenset(tools), read_tools, place)

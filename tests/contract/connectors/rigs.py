@@ -355,7 +355,7 @@ class McpRig(Rig):
 
     def __init__(self, folder: Path, server: McpServer) -> None:
         self.server = server
-        self.config: dict[str, Any] = {"url": server.url, "read_tools": "look"}
+        self.config: dict[str, Any] = {"url": server.url, "read_tools": ["look"]}
         self.secrets, self.place = {"token": TOKEN}, place(folder / "own")
         with self.open() as client:
             definition = cast(McpConnection, client).offer("note").definition

@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ from tests.runners.world import World, make_world
 from tests.unit.skills.mailbox import context
 
 CONNECTION = UUID(int=9)
-READING = "look\nhostile\nlong\nwide\nbroken"
+READING = ("look", "hostile", "long", "wide", "broken")
 MCP = mcp.Mcp()
 
 
@@ -51,10 +51,16 @@ def server(running: McpServer) -> McpServer:
 
 @contextmanager
 def connected(
-    url: str, folder: Path, outbound: Outbound, *, read_tools: str = READING, token: str = TOKEN
+    url: str,
+    folder: Path,
+    outbound: Outbound,
+    *,
+    read_tools: Sequence[str] = READING,
+    tools: Sequence[str] | None = None,
+    token: str = TOKEN,
 ) -> Iterator[McpConnection]:
     place = Place(folder / "own", datetime.now(UTC), "Europe/Berlin", "owner@example.org")
-    config = {"url": url, "read_tools": read_tools}
+    config = {"url": url, "read_tools": list(read_tools)} | ({} if tools is None else {"tools": list(tools)})
     with connect(config, {"token": token} if token else {}, place, outbound) as client:
         yield client
 
@@ -98,13 +104,41 @@ def test_a_tool_that_may_write_is_not_used_but_proposed(server: McpServer, tmp_p
 def test_the_servers_word_alone_makes_no_tool_a_reading_one_nor_does_the_persons(
     server: McpServer, tmp_path: Path
 ) -> None:
-    with connected(server.url, tmp_path, server.outbound(), read_tools="note\nLOOK") as client:
+    with connected(server.url, tmp_path, server.outbound(), read_tools=("note", "LOOK")) as client:
         for name, arguments in (("liar", {"word": "a"}), ("note", {"text": "a"}), ("look", {"word": "a"})):
             assert len(used(client, name, **arguments).proposals) == 1
             with pytest.raises(Invalid) as refused:
                 client.ask(client.offer(name), arguments)
             assert refused.value.code == "mcp.tool_writes"
     assert server.effects() == []
+
+
+def test_a_tool_that_is_not_ticked_is_neither_used_nor_proposed(server: McpServer, tmp_path: Path) -> None:
+    with connected(server.url, tmp_path, server.outbound(), tools=("note",)) as client:
+        for name in ("look", "vanish"):
+            with pytest.raises(NotFound) as refused:
+                used(client, name, word="a")
+            assert refused.value.code == "mcp.tool_not_ticked"
+        assert len(used(client, "note", text="a").proposals) == 1
+    with connected(server.url, tmp_path, server.outbound(), tools=()) as client, pytest.raises(NotFound):
+        used(client, "note", text="a")
+    assert server.effects() == []
+
+
+def test_a_tick_that_is_taken_away_after_the_yes_stops_the_call(server: McpServer, tmp_path: Path) -> None:
+    with connected(server.url, tmp_path, server.outbound()) as client:
+        wanted = call(client, "note", text="a")
+    with connected(server.url, tmp_path, server.outbound(), tools=("look",)) as client:
+        with pytest.raises(EffectFailed) as refused:
+            client.perform("mcp.call", "key-1", wanted)
+    assert (refused.value.code, refused.value.lasting, server.effects()) == ("mcp.tool_not_ticked", True, [])
+
+
+def test_a_check_tells_every_tool_with_what_its_server_says_of_it(server: McpServer, tmp_path: Path) -> None:
+    with connected(server.url, tmp_path, server.outbound(), tools=(), read_tools=()) as client:
+        told = {tool["name"]: tool for tool in client.check().facts["tools"]}
+    assert told["look"] == {"name": "look", "about": "Looks a word up.", "reads": True}
+    assert told["note"]["reads"] is False and len(told) == 10
 
 
 def test_the_same_step_proposes_the_same_and_another_call_another(server: McpServer, tmp_path: Path) -> None:
@@ -307,7 +341,7 @@ def world(
     """A person with an agent that has the server as its tool `notes`, and a worker's parts in this process."""
     world = make_world(storage, settings, tmp_path)
     with world.work() as work:
-        values = {"url": server.url, "read_tools": READING, "token": TOKEN}
+        values = {"url": server.url, "read_tools": list(READING), "token": TOKEN}
         connection = connectors.connect(work, world.actor, "mcp", "Notes", values)
         agent = work.agents.get(world.agent_id)
         agent.template = "blank"
