@@ -1,7 +1,6 @@
 """The unit of work of the daily pass, the only one that can remove history; and the parts of past months that hold nothing any more."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -91,7 +90,7 @@ class SqlHistory(Repository):
 class SqlHistoryWork(SqlUnitOfWork):
     """core.privacy.ports.HistoryWork."""
 
-    @cached_property
+    @property
     def history(self) -> SqlHistory:
         """What may be removed."""
         return SqlHistory(self._t)

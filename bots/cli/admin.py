@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from bots.cli import tier
 from bots.wiring import administration
 from core.identity.prove import make_key
 from core.identity.register import register
@@ -12,7 +13,7 @@ from core.kernel.ids import new_id
 _WORDS = {
     "identity.email_taken": ("There is somebody with this address already.", "Addresses are unique.", "Use another one."),
     "identity.email_invalid": ("This is not an e-mail address.", "It needs a name, an @ and a host.", "Check it, then try again."),
-    "identity.user_unknown": ("Nobody has this address.", "A key acts for a person.", "Add them first: nod user add EMAIL"),
+    "identity.user_unknown": ("Nobody has this address.", "Keys, tiers and files are somebody's.", "Add them first: nod user add EMAIL"),
     "identity.scopes_wrong": ("These scopes are not known.", "There are read, write and approve.", "Try: --scopes read,write"),
     "identity.timezone_unknown": ("This timezone is not known.", "IANA names are needed.", "Try: --timezone Europe/Berlin"),
 }  # fmt: skip
@@ -50,4 +51,6 @@ def create_key(email: str, scopes: str, name: str) -> str:
 
 def in_words(failure: Failure) -> tuple[str, str, str]:
     """What happened, why, what to do."""
-    return _WORDS.get(failure.code, ("That did not work.", f"Reason: {failure.code}", "Run `nod doctor`."))
+    return tier.in_words(failure) or _WORDS.get(
+        failure.code, ("That did not work.", f"Reason: {failure.code}", "Run `nod doctor`.")
+    )

@@ -22,8 +22,10 @@ app = typer.Typer(
 )
 user = typer.Typer(help="People.", no_args_is_help=True)
 api_key = typer.Typer(help="Keys for programs.", no_args_is_help=True)
+tier = typer.Typer(help="What workspaces may use, where the installation has tiers.", no_args_is_help=True)
 app.add_typer(user, name="user")
 app.add_typer(api_key, name="api-key")
+app.add_typer(tier, name="tier")
 
 
 @app.command(epilog="Example: nod up --port 9000 --data ./my-nod")
@@ -98,6 +100,28 @@ def create_key(
     from bots.cli import admin
 
     typer.echo(admin.create_key(email or settings().local_email, scopes, name))
+
+
+@tier.command("show", epilog="Example: nod tier show --email mia@example.org")
+def show_tier(
+    email: Annotated[str | None, typer.Option(help="Whose workspace; unset: the local person's.")] = None,
+) -> None:
+    """Say which tier a workspace has, and where it stands against its limits."""
+    from bots.cli import tier
+
+    typer.echo(tier.show(email))
+
+
+@tier.command("set", epilog="Example: nod tier set personal_pro --email mia@example.org --cycle annual")
+def set_tier(
+    name: Annotated[str, typer.Argument(metavar="TIER", help="free, personal_pro, family, creator or enterprise.")],
+    email: Annotated[str | None, typer.Option(help="Whose workspace; unset: the local person's.")] = None,
+    cycle: Annotated[str, typer.Option(help="monthly or annual.")] = "monthly",
+) -> None:
+    """Give a workspace another tier. Its limits hold at once; what exists stays, and history that is too old for it goes within a day."""
+    from bots.cli import tier
+
+    typer.echo(tier.change(name, email, cycle))
 
 
 @app.command(epilog="Example: nod apply -f everything.yaml --dry-run")

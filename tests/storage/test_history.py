@@ -174,7 +174,7 @@ def test_a_run_that_made_a_suggestion_stays_whatever_became_of_it_and_so_does_wh
         made_by = past.runs(45 + n, 1, parent_run_id=f"'{parent}'")[0]
         with past.work() as work:
             run = work.runs.get(made_by)
-        fields = {"snoozed_until": datetime.now(UTC)} if status == "snoozed" else {}
+        fields: dict[str, Any] = {"snoozed_until": datetime.now(UTC)} if status == "snoozed" else {}
         a_suggestion(past.storage, past.actor, run=run, key=f"k{n}", status=status, **fields)
         kept += [parent, made_by]
     past.runs(47, 4)
