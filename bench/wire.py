@@ -18,7 +18,7 @@ CHUNK = 65_536
 @dataclass
 class Counts:
     """`trips`: how often the process sent something and waited for the answer. `statements`: commands that the server completed, without BEGIN,
-    COMMIT and ROLLBACK. `commits`: transactions that wrote or might have, ended well."""
+    COMMIT and ROLLBACK. `commits`: COMMITs, and transactions of statements that came without a BEGIN, ended well."""
 
     trips: int = 0
     statements: int = 0
@@ -82,7 +82,7 @@ class _Line:
         self._heard = True
         self._rest = b""
         self._status = b"I"
-        self._wrote = False
+        self._did = False
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, there: str) -> None:
         """Until either end hangs up."""
@@ -122,9 +122,8 @@ class _Line:
                 self._counts.commits += 1
             elif tag not in (b"BEGIN", b"ROLLBACK"):
                 self._counts.statements += 1
-                self._wrote = self._wrote or tag in (b"INSERT", b"UPDATE", b"DELETE", b"MERGE")
+                self._did = True
         elif kind == b"Z":
-            if self._status == b"I" and content == b"I" and self._wrote:
+            if self._status == b"I" and content == b"I" and self._did:
                 self._counts.commits += 1
-            self._status = content
-            self._wrote = self._wrote and content != b"I"
+            self._status, self._did = content, False

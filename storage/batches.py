@@ -60,7 +60,9 @@ END = (
 WITH won AS (
     UPDATE nod.runs r SET status = 'succeeded', finished_at = clock_timestamp(), lease_until = NULL, output = g.output, error = NULL, version = r.version + 1
     FROM json_to_recordset(%(runs)s) AS g (id uuid, fence integer, output jsonb)
-    WHERE r.workspace_id = %(workspace)s AND r.id = ANY (%(ids)s::uuid[]) AND r.id = g.id AND r.fence = g.fence AND r.status = 'running'
+    -- From the first to the last: parts of other months are not even opened.
+    WHERE r.workspace_id = %(workspace)s AND r.id BETWEEN %(first)s AND %(last)s AND r.id = ANY (%(ids)s::uuid[]) AND r.id = g.id
+        AND r.fence = g.fence AND r.status = 'running'
     RETURNING r.id, r.agent_id
 ), steps AS (
     INSERT INTO nod.run_steps (id, workspace_id, run_id, node_id, index, skill, status, inputs, outputs, usage, started_at, finished_at, attempt)
@@ -130,6 +132,8 @@ class SqlBatches:
         given = {
             "workspace": batch.workspace_id,
             "ids": [run.id for run in runs],
+            "first": min(run.id for run in runs),
+            "last": max(run.id for run in runs),
             "runs": dumps([{"id": str(e.run.id), "fence": e.run.fence, "output": e.output} for e in ended]),
             "steps": dumps([_step(step) for e in ended for step in e.steps]),
             "ledger": dumps([_entry(entry) for entry in ledger_rows(runs, batch.now or runs[0].started_at)]),

@@ -21,8 +21,10 @@ IDLE, INTRANS, INERROR = (
     psycopg.pq.TransactionStatus.IDLE, psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR,
 )  # fmt: skip
 WAIT_SECONDS = 10
-# One plan a connection for what is asked all the time: planning would cost more than carrying out.
-CONTEXT = "SELECT set_config('nod.context', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true)"
+# One plan a connection for what is asked all the time: planning would cost more than carrying out. It is made when the tables may still be empty and
+# kept when they are not, so it never reads a whole table.
+CONTEXT = """SELECT set_config('nod.context', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true),
+    set_config('enable_seqscan', 'off', true)"""
 ENTER = "SELECT set_config('nod.context', %s, true), now(), nod.current_workspace()"
 
 

@@ -3,14 +3,20 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
+from bots.wiring import load_dialogs
+from core.kernel.actor import Actor
+from storage import open_storage
+
 from bench.figure import Figure
+from bench.figures.taps import taps
 from bench.finished import wait_for_all
 from bench.plan import Plan
 from bench.progress import say
 from bench.rig import Rig
+from bench.web import browser
 from bench.wire import Counts, wire
 from bench.world import World, fresh_world, starts
 
@@ -39,6 +45,7 @@ class Episode:
 def measure(rig: Rig, plan: Plan) -> Iterator[Figure]:
     """Runs started one by one at a leisurely pace, so that each is claimed and finished alone, less what the same processes do in the same time without
     any."""
+    load_dialogs()
     count = RATE * 2 * plan.seconds
     seconds = 1.5 + count / RATE
     with fresh_world(rig) as world:
@@ -60,6 +67,12 @@ def measure(rig: Rig, plan: Plan) -> Iterator[Figure]:
         ("wal_bytes_per_run", "write-ahead log of a run", "bytes", busy.wal_bytes - idle.wal_bytes, ""),
     ):
         yield Figure(key, what, unit, [value / count], os.getloadavg()[0], aim)
+    with fresh_world(rig) as world:
+        _tapping(world, 1)
+        nothing, tapped = _tapping(world, 0), _tapping(world, RATE)
+    an_approval = Figure("commits_per_approval", "commits an approval: tap, effect, cards", "")
+    an_approval.samples, an_approval.load = [(tapped - nothing) / RATE], os.getloadavg()[0]
+    yield an_approval
     cpu = 100 * idle.cpu / idle.seconds
     yield Figure("idle_worker_cpu_percent", "an idle worker, of one core", "%", [cpu], os.getloadavg()[0], "≤ 2")
 
@@ -83,9 +96,27 @@ def _episode(world: World, seconds: float, count: int) -> Episode:
         time.sleep(max(until - time.monotonic(), 0))
         start, work, cpu = starting.counts - start, working.counts - work, sum(worker.cpu_times()[:2]) - cpu
         world.processes.stop()
-    while world.number(SESSIONS):
-        time.sleep(0.05)
+    _wait_for_sessions(world)
     commits, statements, wal = (
         world.number(query) - was for query, was in zip((COMMITS, STATEMENTS, WAL), before, strict=True)
     )
     return Episode(commits, statements, wal, start, work, cpu, seconds)
+
+
+def _tapping(world: World, count: int) -> int:
+    """Commits while a web process and a worker lived in which `count` suggestions were approved and done."""
+    before = world.number(COMMITS)
+    with browser(world) as page, closing(open_storage(world.settings)) as storage:
+        world.processes.worker()
+        known = storage.directory.by_email("you@localhost")
+        if known is None:
+            raise RuntimeError("the web process did not make the local person")
+        taps(world, storage, Actor(known.user_id, known.workspace_id, known.role, "web"), page, count)
+        world.processes.stop()
+    _wait_for_sessions(world)
+    return world.number(COMMITS) - before
+
+
+def _wait_for_sessions(world: World) -> None:
+    while world.number(SESSIONS):
+        time.sleep(0.05)
