@@ -11,8 +11,10 @@ from core.catalog.configure import change_agent, pause_agent, resume_agent
 from core.catalog.kinds import template
 from core.catalog.models import Agent
 from core.kernel.errors import NotFound
+from core.messaging.hold import URGENT, is_urgent, release, scope
 from core.orchestration.models import Run
 from core.orchestration.start import start, under_way
+from core.preferences.choose import prefer
 
 PAGE = 6
 MOST = 100
@@ -82,6 +84,7 @@ def _mode(chat: Chat) -> Any:
 
 def _page(chat: Chat, agent: Agent, told: str = "") -> Screen:
     args = (str(agent.id),)
+    when, ring = _urgency(chat, agent)
     tools = [(connecting.tool_name(chat, name), _connection(chat, one)) for name, one in agent.config.tools.items()]
     blocks: list[Block] = [Heading(text=agent.name)]
     if told:
@@ -90,7 +93,7 @@ def _page(chat: Chat, agent: Agent, told: str = "") -> Screen:
         blocks.append(Paragraph(text=chat.say("agent.error")))
     blocks += [
         Paragraph(text=_line(chat, agent)),
-        Facts(rows=((chat.say("agent.runs_when"), triggers.echo(chat, triggers.of(chat, agent.id))), *tools)),
+        Facts(rows=((chat.say("agent.runs_when"), triggers.echo(chat, triggers.of(chat, agent.id))), *tools, *when)),
     ]
     paused = agent.status == "paused"
     switch = Button(
@@ -103,7 +106,7 @@ def _page(chat: Chat, agent: Agent, told: str = "") -> Screen:
         blocks=tuple(blocks),
         buttons=ways.rows(
             row(run, switch, None if paused else Button(label=chat.say("agent.dry"), action="agent.dry", args=args)),
-            row(settings, Button(label=chat.say("agent.schedule"), action="schedule.open", args=args)),
+            row(settings, Button(label=chat.say("agent.schedule"), action="schedule.open", args=args), ring),
             row(
                 Button(label=chat.say("agent.runs"), action="runs.open", args=("", str(agent.id))),
                 Button(label=chat.say("agent.connections"), action="agent.tools", args=args),
@@ -158,6 +161,27 @@ def _dry_under_way(chat: Chat, agent_id: UUID) -> Run | None:
         (r for s in ("running", "queued") for r in chat.work.runs.page(None, 5, agent_id=agent_id, status=s) if r.dry),
         None,
     )
+
+
+def _urgency(chat: Chat, agent: Agent) -> tuple[tuple[tuple[str, str], ...], Button | None]:
+    """When its cards come, and what changes that; nothing where they come at once anyway."""
+    wishes = chat.profile.notification_preferences
+    urgent = is_urgent(chat.work, chat.user.id, agent.id)
+    if not (urgent or wishes.quiet_hours.enabled or wishes.frequency != "immediate"):
+        return (), None
+    label = chat.say("agent.urgent.off" if urgent else "agent.urgent.on")
+    button = Button(label=label, action="agent.urgent", args=(str(agent.id), "off" if urgent else "on"))
+    return ((chat.say("agent.cards"), chat.say("agent.cards.urgent" if urgent else "agent.cards.wait")),), button
+
+
+@action("agent.urgent")
+def urgent(chat: Chat, agent_id: str, state: str) -> Reply:
+    """Its cards come at any hour from now on, or wait as the others do."""
+    agent = chat.work.agents.get(UUID(agent_id))
+    prefer(chat.work, chat.actor, scope(agent.id), URGENT, state == "on")
+    release(chat.work, chat.user.id)
+    told = chat.say("agent.urgent.is_on" if state == "on" else "agent.urgent.is_off", agent=agent.name)
+    return Reply(_page(chat, agent, told), mode=_mode(chat), toast=told)
 
 
 @action("agent.pause")

@@ -1,4 +1,4 @@
-"""What waits for a decision or an answer: the list, and the digest of what one run suggested beyond its first cards."""
+"""What waits for a decision or an answer: the list, and the digest of what one agent suggested beyond its first cards of an hour."""
 
 from uuid import UUID
 
@@ -9,8 +9,7 @@ from bots.kit import clean
 from bots.kit.dialog import Chat, Reply, Tap, action, command, renderer
 from bots.kit.screen import Block, Button, Heading, Paragraph, Screen, row
 from core.approvals.models import Suggestion, SuggestionRevision
-from core.messaging.post import answer, show
-from core.orchestration.finish import CARDS_A_RUN
+from core.messaging.post import show
 
 PAGE = 6
 MOST = 300
@@ -88,53 +87,36 @@ def _empty(chat: Chat, snoozed: int) -> Screen:
 
 
 @renderer("digest")
-def digest(chat: Chat, run_id: UUID) -> Screen:
-    """What a run suggested and got no card of its own."""
-    return _digest(chat, run_id, CARDS_A_RUN)
-
-
-def _of_run(chat: Chat, run_id: UUID, start: int) -> list[Suggestion]:
-    """The run's suggestions from the `start`-th on that still wait, in the order in which they get cards."""
-    rank = {"high": 0, "medium": 1, "low": 2}
-    ids = (chat.work.runs.get(run_id).output or {}).get("suggested", ())
-    made = sorted((chat.work.suggestions.get(UUID(str(one))) for one in ids), key=lambda s: rank[s.priority])
-    return [suggestion for suggestion in made[start:] if suggestion.status == "pending"]
-
-
-def _digest(chat: Chat, run_id: UUID, start: int) -> Screen:
-    left = _of_run(chat, run_id, start)
+def digest(chat: Chat, agent_id: UUID) -> Screen:
+    """What an agent suggested and got no card of its own in this chat."""
+    left = _without_card(chat, agent_id)
     if not left:
         return Screen(blocks=(Paragraph(text=chat.say("digest.none")),), buttons=(row(ways.inbox(chat)),))
-    agent = chat.work.agents.get(left[0].agent_id)
     more = Button(
-        label=chat.say("digest.more", n=min(AT_ONCE, len(left))), action="digest.more", args=(str(run_id), str(start)), style="primary",
+        label=chat.say("digest.more", n=min(AT_ONCE, len(left))), action="digest.more", args=(str(agent_id),), style="primary",
     )  # fmt: skip
     return Screen(
         blocks=(
-            Heading(text=chat.say("digest.heading", n=len(left), agent=agent.name)),
+            Heading(text=chat.say("digest.heading", n=len(left), agent=chat.work.agents.get(agent_id).name)),
             Paragraph(text=counted(chat, (s.kind for s in left))),
         ),
         buttons=(row(more, ways.inbox(chat)),),
     )
 
 
+def _without_card(chat: Chat, agent_id: UUID) -> list[Suggestion]:
+    waiting = ranked(chat.work.suggestions.page(None, MOST, status="pending", agent_id=agent_id))
+    opened = chat.work.messages.opened(chat.link.id, "suggestion", [suggestion.id for suggestion in waiting])
+    return [suggestion for suggestion in waiting if suggestion.id not in opened]
+
+
 @action("digest.more")
-def more(chat: Chat, run_id: str, start: str) -> Reply:
+def more(chat: Chat, agent_id: str) -> Reply:
     """Shows the next cards, and under them what is still left."""
-    waiting = _of_run(chat, UUID(run_id), int(start))
+    waiting = _without_card(chat, UUID(agent_id))
     for suggestion in waiting[:AT_ONCE]:
         show(chat.work, chat.link, "suggestion", suggestion.id, trace=chat.trace)
-    shown = Screen(
-        blocks=(Paragraph(text=chat.say("digest.shown", n=len(waiting[:AT_ONCE]))),), buttons=(row(ways.inbox(chat)),)
-    )
     if len(waiting) > AT_ONCE:
-        rest = clean.screen(_digest(chat, UUID(run_id), _place_of(chat, UUID(run_id), waiting[AT_ONCE])))
-        answer(chat.work, chat.link, {"screen": rest.model_dump(mode="json")}, chat.trace)
-    return Reply(shown, mode="replace")
-
-
-def _place_of(chat: Chat, run_id: UUID, suggestion: Suggestion) -> int:
-    rank = {"high": 0, "medium": 1, "low": 2}
-    ids = [UUID(str(one)) for one in (chat.work.runs.get(run_id).output or {}).get("suggested", ())]
-    made = sorted((chat.work.suggestions.get(one) for one in ids), key=lambda s: rank[s.priority])
-    return [one.id for one in made].index(suggestion.id)
+        show(chat.work, chat.link, "digest", UUID(agent_id), trace=chat.trace)
+    told = chat.say("digest.shown", n=len(waiting[:AT_ONCE]))
+    return Reply(Screen(blocks=(Paragraph(text=told),), buttons=(row(ways.inbox(chat)),)), mode="replace")

@@ -12,6 +12,7 @@ from bots.kit.words import words
 from core.identity.models import NotificationPreferences, QuietHours
 from core.identity.prove import CODE_MINUTES, make_code
 from core.identity.settle import settle
+from core.messaging.hold import release
 from core.preferences.choose import be
 
 CONTEXTS = ("work", "home", "vacation")
@@ -131,6 +132,7 @@ def save(chat: Chat, values: dict[str, Any]) -> Reply:
         chat.work, chat.actor, language=language, tone=given["tone"], notifications=notifications,
         preferred_name=given.get("preferred_name") or "",
     )  # fmt: skip
+    release(chat.work, chat.user.id)
     return Reply(_page(chat, chat.say("settings.saved")), mode="replace")
 
 

@@ -5,6 +5,7 @@ from bots.kit.dialog import Chat, Reply, action, step
 from bots.kit.place import place
 from bots.kit.screen import Button, Paragraph, Screen, row
 from core.identity.settle import settle
+from core.messaging.hold import release
 from core.messaging.models import Conversation
 from core.workflows.schedule import move_schedules
 
@@ -68,6 +69,7 @@ def _settled(chat: Chat, zone: str, mode: str) -> Reply:
     before = chat.profile.timezone
     settle(chat.work, chat.actor, timezone=zone, language=language if isinstance(language, str) and was_new else None)
     move_schedules(chat.work, chat.actor, before, zone)
+    release(chat.work, chat.user.id)
     talk.end(chat, DIALOG)
     there = place(chat.profile.language, zone, chat.work.now)
     told = chat.say("timezone.settled", zone=zone, time=there.clock(chat.work.now))

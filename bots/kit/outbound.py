@@ -23,6 +23,7 @@ from core.kernel.due import DueItem
 from core.kernel.errors import Failure
 from core.kernel.ids import new_id
 from core.kernel.telemetry import count, measure, span
+from core.messaging.hold import admitted
 from core.messaging.models import Delivery, Message
 
 log = logging.getLogger(__name__)
@@ -91,10 +92,14 @@ class Letters:
         self._parts = parts
 
     def claim(self, item: DueItem, lease_seconds: float = LEASE_SECONDS) -> Letter | None:
-        """Takes a due delivery and renders it; None when somebody else has it or nothing is to do."""
+        """Takes a due delivery and renders it; None when somebody else has it, nothing is to do, or it is not its time (core.messaging.hold)."""
         with self._parts.storage.work(item.workspace_id, item.user_id) as work:
-            delivery = work.messages.claim(item.id, lease_seconds)
+            claimed = work.messages.claim(item.id, lease_seconds)
+            if claimed is None:
+                return None
+            delivery = admitted(work, claimed)
             if delivery is None:
+                work.commit()
                 return None
             role = work.people.membership(delivery.user_id).role
             actor = Actor(delivery.user_id, delivery.workspace_id, role, delivery.channel, link_id=delivery.link_id)

@@ -15,6 +15,7 @@ from bots.kit.parts import Parts
 from bots.kit.render import render
 from bots.web.lines import Lines, Shown, Speech
 from core.kernel.actor import Actor
+from core.messaging.hold import admitted
 
 log = logging.getLogger(__name__)
 OVERLAP_MS = 10_000
@@ -59,8 +60,9 @@ class Flush:
         """In one transaction: nothing slow lies between claim and settle here."""
         work = chat.work
         for delivery_id in ids:
-            delivery = work.messages.claim(delivery_id, LEASE_SECONDS)
-            if delivery is not None and delivery.link_id == chat.link.id:
+            claimed = work.messages.claim(delivery_id, LEASE_SECONDS)
+            delivery = admitted(work, claimed) if claimed is not None and claimed.link_id == chat.link.id else None
+            if delivery is not None:
                 letter = Letter(delivery, chat.link, render(chat, delivery), chat.say)
                 self._letters.record(work, letter, str(delivery_id))
 

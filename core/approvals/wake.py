@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+from core.approvals.models import Suggestion
 from core.approvals.ports import ApprovalsWork
 from core.kernel.events import Event
 from core.messaging.post import PostWork, announce, refresh
@@ -30,7 +31,7 @@ def wake(work: WakeWork, suggestion_id: UUID) -> None:
     if suggestion.status == "snoozed" and suggestion.snoozed_until is not None and suggestion.snoozed_until <= work.now:
         suggestion.status, suggestion.snoozed_until = "pending", None
         refresh(work, "suggestion", suggestion.id)
-        announce(work, suggestion.user_id, "suggestion", suggestion.id, trace=suggestion.trace)
+        _comes_back(work, suggestion, asked=True)
         return
     operation = work.suggestions.revision(suggestion.id, suggestion.revision).action.operation
     ahead = work.suggestions.policy(operation).reminder_seconds
@@ -38,4 +39,17 @@ def wake(work: WakeWork, suggestion_id: UUID) -> None:
         return
     if suggestion.status == "pending" and suggestion.expires_at - timedelta(seconds=ahead) <= work.now:
         suggestion.reminded_at = work.now
-        announce(work, suggestion.user_id, "suggestion", suggestion.id, trace=suggestion.trace)
+        _comes_back(work, suggestion)
+
+
+def _comes_back(work: WakeWork, suggestion: Suggestion, *, asked: bool = False) -> None:
+    """As a new message. A snooze ends when the person said; a reminder waits for when they want to hear from Nod."""
+    announce(
+        work,
+        suggestion.user_id,
+        "suggestion",
+        suggestion.id,
+        trace=suggestion.trace,
+        agent_id=suggestion.agent_id,
+        asked=asked,
+    )

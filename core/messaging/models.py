@@ -29,7 +29,8 @@ class Message:
 class Delivery:
     """One message's place in one chat. It is due while `wanted > shown`: a door renders what is true now, sends it the first time
     and edits it from then on (`remote_ref` finds it). `subject_kind` and `subject_id` name what it shows (`suggestion`, `run`, `message`); every copy of the
-    same subject is refreshed together. `priority`: 0 receipts and replies, 1 new cards, 2 digests."""
+    same subject is refreshed together. `priority`: 0 receipts and replies, 1 new cards, 2 digests. `agent_id`: on whose behalf, None for Nod's own. `asked`: the
+    person has just asked for it, so that it comes at any hour."""
 
     id: UUID
     workspace_id: UUID
@@ -41,6 +42,8 @@ class Delivery:
     created_at: datetime
     due_at: datetime
     priority: int = 1
+    agent_id: UUID | None = None
+    asked: bool = False
     status: Literal["pending", "sending", "delivered", "failed"] = "pending"
     wanted: int = 1
     shown: int = 0
@@ -48,6 +51,7 @@ class Delivery:
     lease_until: datetime | None = None
     attempts: int = 0
     dispatched_at: datetime | None = None
+    first_shown_at: datetime | None = None
     delivered_at: datetime | None = None
     failure_reason: str | None = None
     remote_ref: str | None = None

@@ -1,6 +1,6 @@
 """What messaging needs of storage."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -52,6 +52,30 @@ class Messages(Protocol):
 
     def give_up(self, delivery: Delivery, reason: str) -> bool:
         """Ends it as failed (blocked, message gone). False when the claim was lost."""
+        ...
+
+    def release(self, link_id: UUID, reason: str) -> list[UUID]:
+        """Everything of the chat that waits because of `reason` is due now; the ids."""
+        ...
+
+    def turn_into(self, delivery: Delivery, subject_kind: str, subject_id: UUID, priority: int) -> Delivery | None:
+        """The claimed delivery is about something else from now on. None when the claim was lost."""
+        ...
+
+    def cards(self, link_id: UUID, agent_id: UUID, since: datetime) -> int:
+        """How many cards of the agent's suggestions came into the chat later than `since`; those that the person opened do not count."""
+        ...
+
+    def digest(self, link_id: UUID, agent_id: UUID, since: datetime) -> Delivery | None:
+        """The agent's newest digest that came into the chat later than `since` or is about to, locked."""
+        ...
+
+    def newer_copy(self, delivery: Delivery) -> bool:
+        """Whether the same subject was put into the same chat, and shown there, after this delivery was made."""
+        ...
+
+    def opened(self, link_id: UUID, subject_kind: str, subject_ids: Collection[UUID]) -> set[UUID]:
+        """Those of the subjects that the chat has shown, or is about to show because it was asked to."""
         ...
 
     def transcript(self, link_id: UUID, before: UUID | None, limit: int) -> Sequence["Line"]:

@@ -52,14 +52,17 @@ def replace(work: MessagingWork, link: IdentityLink, delivery_id: UUID, payload:
 
 
 def announce(
-    work: PostWork, user_id: UUID, subject_kind: str, subject_id: UUID, priority: int = CARD, trace: str | None = None
-) -> list[Delivery]:
-    """Puts a card about a subject into each chat of a person that can receive; doors render it as it is when it is sent."""
+    work: PostWork, user_id: UUID, subject_kind: str, subject_id: UUID, *, trace: str | None = None, agent_id: UUID | None = None,
+    asked: bool = False,
+) -> list[Delivery]:  # fmt: skip
+    """Puts a card about a subject into each chat of a person that can receive; doors render it as it is when it is sent. `asked`: the person has just asked for
+    it, so that it waits for nothing (core.messaging.hold)."""
     made = []
     for link in work.people.links(user_id):
         if link.address is None or not link.reachable:
             continue
-        delivery = _delivery(work, link, subject_kind, subject_id, priority, trace)
+        delivery = _delivery(work, link, subject_kind, subject_id, CARD, trace)
+        delivery.agent_id, delivery.asked = agent_id, asked
         work.messages.deliver(delivery)
         work.ring(f"deliveries.{delivery.channel}", delivery.id)
         made.append(delivery)
@@ -77,10 +80,13 @@ def show(
 
 
 def notify(work: PostWork, user_id: UUID, code: str, data: dict[str, Any], run_id: UUID | None = None) -> None:
-    """Tells a person something in each of their chats. `code` is a message id, `data` fills its gaps."""
+    """Tells a person something that they did not ask for, in each of their chats. `code` is a message id, `data` fills its gaps."""
     for link in work.people.links(user_id):
         if link.address is not None and link.reachable:
-            answer(work, link, {"say": code, "data": data})
+            message = _said(work, link, {"say": code, "data": data})
+            delivery = _delivery(work, link, "message", message.id, CARD, None)
+            work.messages.deliver(delivery)
+            work.ring(f"deliveries.{delivery.channel}", delivery.id)
 
 
 def refresh(work: MessagingWork, subject_kind: str, subject_id: UUID) -> None:

@@ -1,7 +1,7 @@
 """Ending a run: what it suggests, where it reads on, or why it failed; all in one transaction with its last state."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -16,7 +16,8 @@ from core.orchestration.models import Run
 from core.orchestration.ports import OrchestrationWork, Proposal
 
 MAX_ATTEMPTS = 3
-CARDS_A_RUN = 6
+JUST = timedelta(minutes=15)
+"""So long the person who started a run waits for what comes of it, at any hour."""
 LIMIT = "billing.limit_reached"
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30))
 
@@ -26,8 +27,8 @@ class FinishWork(OrchestrationWork, ApprovalsWork, CatalogWork, ConnectionsWork,
 
 
 def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any]) -> Run | None:
-    """Ends a run well: proposals become suggestions with cards (the first ones one by one, the rest in a digest), readers move on. A dry run changes
-    nothing but itself, and keeps its proposals to be looked at. None when the claim was lost: then nothing was written."""
+    """Ends a run well: proposals become suggestions with cards, readers move on. A dry run changes nothing but itself, and keeps its proposals to be looked at.
+    None when the claim was lost: then nothing was written."""
     run = work.runs.hold(run_id, fence)
     if run is None:
         return None
@@ -41,10 +42,10 @@ def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any
         for connection_id, cursor in (output.get("cursors") or {}).items():
             work.connections.advance(UUID(connection_id), str(run.agent_id), cursor)
         rank = {"high": 0, "medium": 1, "low": 2}
-        for suggestion in sorted(made, key=lambda s: rank[s.priority])[:CARDS_A_RUN]:
-            announce(work, run.user_id, "suggestion", suggestion.id, trace=run.trace)
-        if len(made) > CARDS_A_RUN:
-            announce(work, run.user_id, "digest", run.id, priority=2, trace=run.trace)
+        for suggestion in sorted(made, key=lambda s: rank[s.priority]):
+            announce(
+                work, run.user_id, "suggestion", suggestion.id, trace=run.trace, agent_id=run.agent_id, asked=just_asked(run, work.now),
+            )  # fmt: skip
     if run.agent_id is not None:
         work.agents.touch(run.agent_id)
     work.record(_ended("run.succeeded", run))
@@ -66,9 +67,22 @@ def fail(work: FinishWork, run_id: UUID, fence: int, why: Failure, *, again: boo
         work.record(_ended("run.failed", run, code=why.code))
         # A limit is told once a day (core.billing.reserve.is_news), not for each run that meets it.
         if not run.dry and run.parent_run_id is None and why.code != LIMIT:
-            announce(work, run.user_id, "run", run.id, trace=run.trace)
+            announce(
+                work,
+                run.user_id,
+                "run",
+                run.id,
+                trace=run.trace,
+                agent_id=run.agent_id,
+                asked=just_asked(run, work.now),
+            )
     refresh(work, "run", run.id)
     return run
+
+
+def just_asked(run: Run, now: datetime) -> bool:
+    """Whether the person has just started it, so that what comes of it is an answer to them."""
+    return run.trigger_type in ("manual", "chat") and now - run.created_at < JUST
 
 
 def cancelled(work: FinishWork, run_id: UUID, fence: int) -> Run | None:

@@ -13,6 +13,7 @@ from core.kernel.events import Event
 from core.kernel.ids import new_id
 from core.messaging.post import PostWork, announce, refresh
 from core.orchestration.answer import answer_step
+from core.orchestration.finish import just_asked
 from core.orchestration.models import Run, RunStep
 from core.orchestration.ports import OrchestrationWork
 from core.workflows.executions import follow
@@ -57,7 +58,8 @@ def ask(work: AskWork, run: Run, step: RunStep, until: datetime, data: Mapping[s
     )  # fmt: skip
     work.questions.add(question)
     for user_id in to:
-        announce(work, user_id, SUBJECT, question.id, trace=run.trace)
+        asked = user_id == run.user_id and just_asked(run, work.now)
+        announce(work, user_id, SUBJECT, question.id, trace=run.trace, agent_id=run.agent_id, asked=asked)
     work.record(Event("question.asked", run.workspace_id, run.user_id, _told(question)))
     return question
 

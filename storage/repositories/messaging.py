@@ -1,6 +1,6 @@
 """Messages and deliveries of one workspace."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -94,6 +94,7 @@ class SqlMessages(Repository):
             shown=shown,
             status=case((c.wanted > shown, "pending"), else_="delivered"),
             attempts=0,
+            first_shown_at=func.coalesce(c.first_shown_at, clock()),
             delivered_at=clock(),
             failure_reason=None,
             remote_ref=func.coalesce(remote_ref, c.remote_ref),
@@ -105,6 +106,55 @@ class SqlMessages(Repository):
 
     def give_up(self, delivery: Delivery, reason: str) -> bool:
         return self._let_go(delivery, status="failed", failure_reason=reason)
+
+    def release(self, link_id: UUID, reason: str) -> list[UUID]:
+        c = deliveries.c
+        waiting = (c.link_id == link_id, c.wanted > c.shown, c.status == "pending", c.failure_reason == reason)
+        freed = self._take(Delivery, *waiting, due_at=clock(), failure_reason=None)
+        self._t.places.update({one.id: one.link_id for one in freed})
+        return [one.id for one in freed]
+
+    def turn_into(self, delivery: Delivery, subject_kind: str, subject_id: UUID, priority: int) -> Delivery | None:
+        c = deliveries.c
+        values: dict[str, Any] = {"subject_kind": subject_kind, "subject_id": subject_id, "priority": priority}
+        return self._take_one(
+            Delivery, c.id == delivery.id, c.fence == delivery.fence, c.lease_until.is_not(None), **values
+        )
+
+    def cards(self, link_id: UUID, agent_id: UUID, since: datetime) -> int:
+        c = deliveries.c
+        lately = (
+            c.link_id == link_id,
+            c.agent_id == agent_id,
+            c.first_shown_at > since,
+            c.subject_kind == "suggestion",
+        )
+        return self._t.connection.scalar(select(func.count()).where(*lately, c.priority == 1)) or 0
+
+    def digest(self, link_id: UUID, agent_id: UUID, since: datetime) -> Delivery | None:
+        c = deliveries.c
+        where = (c.link_id == link_id, c.subject_id == agent_id, c.subject_kind == "digest", c.status != "failed")
+        found = self._first(Delivery, *where, or_(c.first_shown_at > since, c.shown == 0), order=(c.id.desc(),))
+        return None if found is None else self.delivery(found.id)
+
+    def newer_copy(self, delivery: Delivery) -> bool:
+        c = deliveries.c
+        same = (
+            c.subject_id == delivery.subject_id,
+            c.subject_kind == delivery.subject_kind,
+            c.link_id == delivery.link_id,
+        )
+        return bool(self._t.connection.scalar(select(c.id).where(*same, c.id > delivery.id, c.shown > 0).limit(1)))
+
+    def opened(self, link_id: UUID, subject_kind: str, subject_ids: Collection[UUID]) -> set[UUID]:
+        c = deliveries.c
+        there = (
+            c.link_id == link_id,
+            c.subject_kind == subject_kind,
+            c.subject_id.in_(subject_ids),
+            c.status != "failed",
+        )
+        return set(self._t.connection.scalars(select(c.subject_id).where(*there, or_(c.shown > 0, c.priority == 0))))
 
     def transcript(self, link_id: UUID, before: UUID | None, limit: int) -> list[ChatLine]:
         places = _places(link_id).subquery()

@@ -5,7 +5,7 @@ from sqlalchemy import text as sql
 
 from core.messaging.models import Delivery, InboundEvent, Message
 from storage.tables.access import AT_THE_DOOR, access
-from storage.tables.base import by_month, key, metadata, number, one_of, refers, sealed, text, uid, unique, when
+from storage.tables.base import by_month, flag, key, metadata, number, one_of, refers, sealed, text, uid, unique, when
 
 messages = Table(
     "messages",
@@ -55,6 +55,8 @@ deliveries = Table(
     text("subject_kind"),
     uid("subject_id"),
     number("priority"),
+    uid("agent_id", null=True),
+    flag("asked"),
     text("status"),
     number("wanted"),
     number("shown"),
@@ -63,6 +65,7 @@ deliveries = Table(
     when("lease_until", null=True),
     number("attempts"),
     when("dispatched_at", null=True),
+    when("first_shown_at", null=True),
     when("delivered_at", null=True),
     text("failure_reason", null=True),
     text("remote_ref", null=True),
@@ -75,6 +78,14 @@ deliveries = Table(
     one_of("deliveries", Delivery, "status"),
 )
 Index("deliveries_of_link", deliveries.c.workspace_id, deliveries.c.link_id, deliveries.c.id)
+Index(
+    "deliveries_of_agent",
+    deliveries.c.workspace_id,
+    deliveries.c.link_id,
+    deliveries.c.agent_id,
+    deliveries.c.first_shown_at,
+    postgresql_where=sql("agent_id IS NOT NULL"),
+)
 Index("deliveries_of_subject", deliveries.c.workspace_id, deliveries.c.subject_id)
 Index(
     "deliveries_due",
@@ -136,7 +147,7 @@ access(messages, append_only=True)
 access(events, append_only=True)
 access(
     deliveries,
-    fixed=("link_id", "channel"),
+    fixed=("link_id", "channel", "agent_id", "asked"),
     doors=(
         "id",
         "workspace_id",

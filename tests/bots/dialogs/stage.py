@@ -13,6 +13,7 @@ from core.catalog.models import Agent
 from core.connectors.ports import Receipt
 from core.kernel.ids import new_id
 from core.orchestration import finish
+from core.orchestration.models import TriggerKind
 from core.orchestration.start import start
 from tests.bots.dialogs.person import Person
 
@@ -73,11 +74,13 @@ def unsubscribe(**given: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def suggests(person: Person, *proposals: dict[str, Any], by: Agent | None = None) -> list[Suggestion]:
+def suggests(
+    person: Person, *proposals: dict[str, Any], by: Agent | None = None, trigger: TriggerKind = "chat"
+) -> list[Suggestion]:
     """A real run that ends with these proposals; the person's chat gets the cards."""
     by = by or agent(person)
     with person.work() as work:
-        run = start(work, person.actor, by.id, "chat", {})
+        run = start(work, person.actor, by.id, trigger, {})
         work.commit()
     with person.work() as work:
         claimed = work.runs.claim(run.id, 30)

@@ -1,6 +1,7 @@
 """What is done at the page has one effect, whole or not at all; and what is secret is kept nowhere."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -9,7 +10,12 @@ import pytest
 from bots.kit.dialog import Text
 from bots.kit.dispatch import Dispatch
 from bots.kit.screen import Button
+from core.identity.models import NotificationPreferences, QuietHours
+from core.identity.settle import settle
 from core.kernel.errors import Unavailable
+from core.kernel.ids import new_id
+from core.messaging import post
+from core.messaging.hold import release
 from tests.bots.web import probe
 from tests.bots.web.conftest import Site
 
@@ -91,7 +97,6 @@ def test_a_button_of_somebody_elses_chat_is_forged(site: Site) -> None:
 
 
 def test_a_message_of_somebody_elses_chat_cannot_be_replaced(site: Site) -> None:
-    from core.messaging import post
     from tests.databases import somebody
 
     stranger = somebody(site.parts.storage)  # pyright: ignore[reportArgumentType]
@@ -115,6 +120,27 @@ def test_a_stream_that_broke_goes_on_where_it_was(site: Site) -> None:
     say(client, "/probe_say second")
     with client.stream("GET", "/chat/stream", headers={"Last-Event-ID": seen}) as stream:
         assert _events(stream, "second") > seen
+
+
+def test_the_page_shows_nothing_in_quiet_hours_that_nobody_asked_for(site: Site) -> None:
+    client = site.signed_in()
+    actor, unasked, asked = site.actor(client), new_id(), new_id()
+    now = datetime.now(UTC)
+    start, end = ((now + timedelta(hours=hours)).strftime("%H:%M") for hours in (-1, 2))
+    wishes = NotificationPreferences(quiet_hours=QuietHours(start=start, end=end, enabled=True))
+    with site.parts.storage.work(actor.workspace_id, actor.user_id) as work:
+        settle(work, actor, timezone="Etc/UTC", notifications=wishes)
+        post.announce(work, actor.user_id, "probe", unasked)
+        post.announce(work, actor.user_id, "probe", asked, asked=True)
+        work.commit()
+    probe.truths.update({unasked: "nobody asked", asked: "just asked"})
+    shown = client.get("/").text
+    assert "Subject: just asked" in shown and "Subject: nobody asked" not in shown
+    with site.parts.storage.work(actor.workspace_id, actor.user_id) as work:
+        settle(work, actor, notifications=NotificationPreferences())
+        release(work, actor.user_id)
+        work.commit()
+    assert "Subject: nobody asked" in client.get("/").text
 
 
 def test_words_beyond_the_limit_are_refused_in_words(site: Site) -> None:
