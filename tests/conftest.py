@@ -1,9 +1,22 @@
 """Fixtures that every test may ask for."""
 
 import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from bots.kit.words import Words
 
 pytest_plugins = ["tests.servers", "tests.databases"]
-
-# A shell starts what runs in its background deaf to Ctrl-C, and so would every process be that a test starts.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # Whoever starts us in the background has us ignore it, and with us every process that a test sends it to.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> "Words":
+    """The shipped words, where a missing one is an error."""
+    from bots.kit.words import load
+
+    return load(strict=True)

@@ -16,6 +16,8 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parent.parent
+SETTINGS = {"max_connections": "400", "synchronous_commit": "off"}
+"""Every worker keeps a pool of its own, and its tests start processes with theirs; no test crashes this server."""
 _hosts: list[subprocess.Popen[bytes]] = []
 
 
@@ -62,7 +64,7 @@ def _host(folder: Path, session: int) -> None:
 
     try:
         watched = psutil.Process(session)
-        with EmbeddedServers(folder / "data", durable=False) as servers:
+        with EmbeddedServers(folder / "data", durable=False, postgres=SETTINGS) as servers:
             scratch = folder / "urls.new"
             scratch.write_text(json.dumps({"database_url": servers.database_url, "redis_url": servers.redis_url}))
             scratch.rename(folder / "urls.json")

@@ -11,7 +11,7 @@ import uvicorn
 from bots.api import make_api
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
-from bots.kit.words import load
+from bots.kit.words import Words
 from core.identity.prove import make_key, revoke_key
 from core.kernel.actor import Scope
 from core.kernel.settings import Settings
@@ -28,10 +28,10 @@ def world(storage: Storage, settings: Settings, tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def address(storage: Storage) -> Iterator[str]:
+def address(storage: Storage, catalogue: Words) -> Iterator[str]:
     """A running server's address."""
     server = uvicorn.Server(
-        uvicorn.Config(make_api(Parts(storage, load(strict=True), Tokens(b"k" * 32), {})), port=0, log_config=None)
+        uvicorn.Config(make_api(Parts(storage, catalogue, Tokens(b"k" * 32), {})), port=0, log_config=None)
     )
     up = threading.Event()
     startup = server.startup

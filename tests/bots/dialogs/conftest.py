@@ -8,7 +8,7 @@ import pytest
 import bots.dialogs  # noqa: F401
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
-from bots.kit.words import load
+from bots.kit.words import Words
 from core.catalog import kinds
 from core.identity.register import add_link
 from core.kernel.actor import Actor
@@ -29,8 +29,8 @@ def own_templates(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def parts(storage: Storage) -> Parts:
-    return Parts(storage, load(strict=True), Tokens(b"k" * 32), kinds.templates(), None)
+def parts(storage: Storage, catalogue: Words) -> Parts:
+    return Parts(storage, catalogue, Tokens(b"k" * 32), kinds.templates(), None)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
-from bots.kit.words import load
+from bots.kit.words import Words
 from bots.wiring import load_dialogs
 from core.catalog.kinds import templates
 from core.kernel.settings import Settings
@@ -26,10 +26,10 @@ def telegram() -> Iterator[TelegramEmulator]:
 
 
 @pytest.fixture
-def parts(storage: Storage, settings: Settings) -> Iterator[Parts]:
+def parts(storage: Storage, settings: Settings, catalogue: Words) -> Iterator[Parts]:
     load_dialogs()
     assert settings.redis_url is not None
-    made = Parts(storage, load(strict=True), Tokens(b"k" * 32), templates(), settings.redis_url.get_secret_value())
+    made = Parts(storage, catalogue, Tokens(b"k" * 32), templates(), settings.redis_url.get_secret_value())
     yield made
     made.hop.close()
 

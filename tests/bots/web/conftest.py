@@ -13,16 +13,14 @@ from pydantic import SecretStr
 
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
-from bots.kit.words import load
+from bots.kit.words import Words
 from bots.web.app import make_web
 from core.identity.prove import by_session
 from core.kernel.actor import Actor
 from core.kernel.settings import Settings
 from storage import Storage
 from tests.bots.web import probe
-from tests.databases import owner_url, settings, storage, template_database
 
-__all__ = ["owner_url", "settings", "storage", "template_database"]
 TOKEN = "the-token-of-this-start"
 
 
@@ -59,12 +57,12 @@ class Site:
 
 
 @pytest.fixture
-def site(storage: Storage, settings: Settings) -> Iterator[Site]:
+def site(storage: Storage, settings: Settings, catalogue: Words) -> Iterator[Site]:
     """The page, up."""
     probe.saved.clear()
     probe.counted.clear()
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    parts = Parts(storage, load(strict=True), Tokens(b"k" * 32), {}, redis_url)
+    parts = Parts(storage, catalogue, Tokens(b"k" * 32), {}, redis_url)
     chosen = settings.model_copy(update={"sign_in_token": SecretStr(TOKEN)})
     web = make_web(parts, chosen, lambda: True, lambda: b"nod_up 1\n")
     server = uvicorn.Server(uvicorn.Config(web.app, port=0, log_config=None, timeout_graceful_shutdown=5))
