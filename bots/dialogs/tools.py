@@ -16,7 +16,7 @@ ABOUT = 90
 
 @action("tools.open")
 def open_tools(chat: Chat, connection_id: str) -> Reply:
-    """The list, with what is ticked now."""
+    """The list, with what is ticked now, in the place of the connection's card, which comes back there."""
     connection = chat.work.connections.get(UUID(connection_id))
     tools = offered(connection)
     if not tools:
@@ -28,7 +28,7 @@ def open_tools(chat: Chat, connection_id: str) -> Reply:
     form = Form(action="tools.ticked", args=(connection_id,), fields=tuple(asked), submit=chat.say("form.save"))
     blocks = (Heading(text=chat.say("tools.heading", name=connection.name)), Paragraph(text=chat.say("tools.how")))
     back = Button(label=chat.say("way.back"), action="connection.open", args=(connection_id,))
-    return Reply(Screen(blocks=blocks, form=form, buttons=(row(back),)))
+    return Reply(Screen(blocks=blocks, form=form, buttons=(row(back),)), mode="replace")
 
 
 @action("tools.ticked")
