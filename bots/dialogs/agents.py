@@ -115,9 +115,11 @@ def _page(chat: Chat, agent: Agent, told: str = "") -> Screen:
             row(
                 Button(label=chat.say("graph.show"), action="graph.open", args=("agent", *args)),
                 Button(label=chat.say("versions.show"), action="versions.open", args=("agent", *args)),
-                ways.as_file(chat, "agent", *args),
             ),
-            row(Button(label=chat.say("way.back"), action="agents.open", args=("1",))),
+            row(
+                ways.as_file(chat, "agent", *args),
+                Button(label=chat.say("way.back"), action="agents.open", args=("1",)),
+            ),
         ),
     )
 
