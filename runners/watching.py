@@ -12,7 +12,7 @@ import structlog
 
 from core.connectors.kinds import integration
 from core.connectors.ports import Connector, Item
-from core.kernel.errors import Failure
+from core.kernel.errors import Failure, NotFound
 from core.kernel.events import Event
 from core.workflows.models import Trigger
 from core.workflows.trigger import WATCHED
@@ -41,7 +41,11 @@ def look(workspace_id: UUID, user_id: UUID, trigger_id: UUID) -> None:
     """Looks into the connections of a trigger's owner. Of several triggers that wait for the same, the oldest looks for all. A connection that cannot be opened waits for the next
     look; the first look at one only remembers what is there already."""
     with storage().work(workspace_id, user_id) as work:
-        trigger = work.triggers.get(trigger_id)
+        try:
+            trigger = work.triggers.get(trigger_id)
+        except NotFound:
+            # Removed since its time came.
+            return
         kind = trigger.event_kind or ""
         if kind not in WATCHED or trigger.status != "active" or not _looks_for_all(work, trigger):
             return
@@ -68,9 +72,12 @@ def _looks_for_all(work: Any, trigger: Trigger) -> bool:
 
 
 def _keep(workspace_id: UUID, trigger: Trigger, given: Access, kind: str, seen: Seen) -> None:
-    """Records what is new, and where to go on; nothing when another look was quicker."""
+    """Records what is new, and where to go on; nothing when another look was quicker, or the trigger was removed meanwhile."""
     with storage().work(workspace_id, trigger.owner_id) as work:
-        work.triggers.lock(trigger.id)
+        try:
+            work.triggers.lock(trigger.id)
+        except NotFound:
+            return
         connection = work.connections.get(given.connection.id)
         if _cursor(connection.sync_cursor, kind) != _cursor(given.connection.sync_cursor, kind):
             return

@@ -18,7 +18,7 @@ YAML_OUT: dict[int | str, dict[str, Any]] = {200: {"content": {YAML: {}}}}
 
 
 class EntryOut(BaseModel):
-    """What becomes of one entry: `how` is added, changed or unchanged."""
+    """What becomes of one entry: `how` is added, changed, removed or unchanged."""
 
     kind: str
     name: str

@@ -18,6 +18,7 @@ from core.workflows.trigger import (
     change_trigger,
     make_trigger,
     pause_trigger,
+    remove_trigger,
     resume_trigger,
     rotate_secret,
     spec_of,
@@ -158,6 +159,14 @@ def alter_trigger(trigger_id: UUID, asked: TriggerChange, caller: Calling) -> Re
     return caller.write(asked, 200, change, f"triggers.change {trigger_id}")
 
 
+@router.delete("/triggers/{trigger_id}", response_model=TriggerOut)
+def remove(trigger_id: UUID, caller: Calling) -> Response:
+    """Removes a trigger for good, with its secret; answers what it was, with the status `removed`. The runs that it started stay, and keep its id."""
+    return caller.write(
+        None, 200, lambda work: _trigger_out(remove_trigger(work, caller.actor, trigger_id)), f"triggers.remove {trigger_id}"
+    )  # fmt: skip
+
+
 @router.post("/triggers/{trigger_id}/pause", response_model=TriggerOut)
 def pause(trigger_id: UUID, caller: Calling) -> Response:
     """It starts nothing until it is resumed."""
@@ -205,7 +214,7 @@ def _fields(trigger: Trigger) -> dict[str, Any]:
     path = f"/hooks/{trigger.id}" if trigger.type == "webhook" else None
     return {
         **spec_of(trigger).model_dump(), "id": trigger.id, "owner_id": trigger.owner_id, "agent_id": trigger.agent_id,
-        "pack_id": trigger.pack_id, "workflow_id": trigger.workflow_id, "status": trigger.status, "path": path,
+        "pack_id": trigger.pack_id, "workflow_id": trigger.workflow_id, "status": trigger.status if trigger.removed_at is None else "removed", "path": path,
         "failures": trigger.failures, "next_fire_at": trigger.next_fire_at, "last_fired_at": trigger.last_fired_at,
         "last_run_id": trigger.last_run_id, "created_at": trigger.created_at, "version": trigger.version,
     }  # fmt: skip

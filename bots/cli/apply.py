@@ -55,8 +55,10 @@ def _report(applied: Applied, dry_run: bool) -> None:
     for each in applied.changes:
         if each.how != "unchanged":
             typer.echo("\n".join(_lines(each)))
-    count = {how: sum(each.how == how for each in applied.changes) for how in ("added", "changed", "unchanged")}
-    told = ", ".join(f"{number} {how}" for how, number in count.items())
+    count = {
+        how: sum(each.how == how for each in applied.changes) for how in ("added", "changed", "removed", "unchanged")
+    }
+    told = ", ".join(f"{number} {how}" for how, number in count.items() if number or how != "removed")
     typer.echo(f"{told}.{' This was a dry run: nothing was changed.' if dry_run else ''}")
     if not dry_run:
         for made in applied.secrets:

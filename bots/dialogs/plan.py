@@ -23,7 +23,7 @@ def kind(chat: Chat, of: str) -> str:
 
 def counted(chat: Chat, changes: Sequence[Changed]) -> str:
     """`2 new · 1 changed · 3 as they are`, without what is none."""
-    hows = ("added", "changed", "unchanged")
+    hows = ("added", "changed", "removed", "unchanged")
     count = {how: sum(each.how == how for each in changes) for how in hows}
     return " · ".join(chat.say(f"document.count.{how}", n=n) for how, n in count.items() if n)
 

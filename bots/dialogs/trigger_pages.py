@@ -10,7 +10,7 @@ from bots.kit.dialog import Chat, Reply, Tap, Text, action, unasked
 from bots.kit.screen import Block, Bullets, Button, Facts, Form, Heading, Paragraph, Quote, Screen, row
 from core.workflows.match import heard, start_by_hand
 from core.workflows.models import Trigger
-from core.workflows.trigger import change_trigger, pause_trigger, resume_trigger, rotate_secret, spec_of
+from core.workflows.trigger import change_trigger, pause_trigger, remove_trigger, resume_trigger, rotate_secret, spec_of
 
 MOST = 40
 LATELY = 6
@@ -126,7 +126,10 @@ def _buttons(chat: Chat, trigger: Trigger, kind: str, id: str) -> tuple[tuple[Bu
             Button(label=chat.say(more), action=more, args=args) if more else None,
         ),
         row(Button(label=chat.say("trigger.last_run"), action="run.open", args=(str(run),)) if run else None),
-        row(Button(label=chat.say("triggers.all"), action="triggers.open", args=(kind, id))),
+        row(
+            Button(label=chat.say("trigger.remove"), action="trigger.remove", args=args),
+            Button(label=chat.say("triggers.all"), action="triggers.open", args=(kind, id)),
+        ),
     )
 
 
@@ -142,6 +145,30 @@ def resume(chat: Chat, trigger_id: str) -> Reply:
     """It starts what comes from now on."""
     trigger = resume_trigger(chat.work, chat.actor, UUID(trigger_id))
     return Reply(page(chat, trigger), mode="replace", toast=chat.say("trigger.resumed"))
+
+
+@action("trigger.remove")
+def ask_to_remove(chat: Chat, trigger_id: str) -> Reply:
+    """It is gone for good, so it is asked once more."""
+    trigger = chat.work.triggers.get(UUID(trigger_id))
+    blocks: list[Block] = [
+        Heading(text=chat.say("trigger.remove.sure", what=targets.named(chat, *targets.of(trigger)))),
+        Paragraph(text=describe(chat, trigger)),
+        Paragraph(text=chat.say("trigger.remove.how"), muted=True),
+    ]
+    if trigger.type == "webhook":
+        blocks.append(Paragraph(text=chat.say("trigger.remove.webhook"), muted=True))
+    yes = Button(label=chat.say("trigger.remove.yes"), action="trigger.remove_now", args=(trigger_id,), style="danger")
+    no = Button(label=chat.say("trigger.remove.no"), action="trigger.open", args=(trigger_id,))
+    return Reply(Screen(blocks=tuple(blocks), buttons=(row(yes, no),), tone="ask"), mode=_mode(chat))
+
+
+@action("trigger.remove_now")
+def remove(chat: Chat, trigger_id: str) -> Reply:
+    """It starts nothing any more; the list without it."""
+    removed = remove_trigger(chat.work, chat.actor, UUID(trigger_id))
+    left = open_triggers(chat, *targets.of(removed))
+    return Reply(left.screen, mode=left.mode, toast=chat.say("trigger.removed"))
 
 
 def _policies(chat: Chat) -> dict[str, Any]:

@@ -27,8 +27,12 @@ class MatchWork(FireWork, ApprovalsWork, Protocol):
 def match(work: MatchWork, trigger_id: UUID) -> tuple[int, int]:
     """Looks at the events that wait for a trigger, up to AT_ONCE: (how many, how many runs they started). Each event is looked at once. An agent is not started by what its own runs
     did, and a chain of runs that start each other ends at a depth of DEEPEST."""
-    trigger = work.triggers.get(trigger_id)
-    waiting = work.triggers.claim_matches(trigger.id, AT_ONCE)
+    waiting = work.triggers.claim_matches(trigger_id, AT_ONCE)
+    try:
+        trigger = work.triggers.get(trigger_id)
+    except NotFound:
+        # Removed while they waited: nobody looks at them any more.
+        return len(waiting), 0
     if trigger.status != "active":
         return len(waiting), 0
     firings: list[TriggerFiring] = []

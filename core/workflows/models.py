@@ -26,7 +26,8 @@ class Trigger:
     `misfire_policy` says what becomes of fires that were missed while nothing ran, `overlap` what happens while the run that it started before
     (`last_run_id`) is still under way; `waiting_since` is the due time of the one fire that waits for that.
     event: `event_kind` (`suggestion.approved`, `mail.*`). webhook: `source` says how the sender signs; `secret` is sealed, see Triggers.secret.
-    chat: `phrase` is the command or mention. `failures` counts the starts that were refused in a row."""
+    chat: `phrase` is the command or mention. `failures` counts the starts that were refused in a row. Since `removed_at` it is gone for people and starts nothing;
+    the row stays, so that what it started can say what that was, and a delivery that comes again is still known."""
 
     id: UUID
     workspace_id: UUID
@@ -54,6 +55,7 @@ class Trigger:
     waiting_since: datetime | None = None
     last_fired_at: datetime | None = None
     last_run_id: UUID | None = None
+    removed_at: datetime | None = None
     version: int = 1
 
 

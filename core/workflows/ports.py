@@ -69,7 +69,7 @@ class MatchedEvent:
 
 
 class Triggers(Protocol):
-    """Trigger rows, what became of their firings, and events that wait to be matched."""
+    """Trigger rows, what became of their firings, and events that wait to be matched. What was removed is as unknown as what never was."""
 
     def add(self, trigger: Trigger) -> None: ...
 

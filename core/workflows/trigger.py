@@ -133,6 +133,17 @@ def resume_trigger(work: TriggersWork, actor: Actor, trigger_id: UUID) -> Trigge
     return trigger
 
 
+def remove_trigger(work: TriggersWork, actor: Actor, trigger_id: UUID) -> Trigger:
+    """It is gone for good, with its secret; what was sent to its address is refused like any unknown one. The runs that it started stay as they are. Raises NotFound
+    `workflows.trigger_unknown`, also for one that was removed."""
+    actor.need("write")
+    trigger = work.triggers.lock(trigger_id)
+    trigger.status, trigger.next_fire_at, trigger.waiting_since = "paused", None, None
+    trigger.secret, trigger.removed_at = None, work.now
+    work.record(_happened("trigger.removed", actor, trigger))
+    return trigger
+
+
 def rotate_secret(work: TriggersWork, actor: Actor, trigger_id: UUID, secret: str | None = None) -> str:
     """A new secret for a webhook (or the one that its sender made), shown this once. The one before works for a day longer, so that nothing is lost while the sender is changed.
     Raises Conflict `workflows.trigger_without_secret`, Invalid `workflows.secret_unusable`."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, DateTime, Integer, Uuid, bindparam, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from core.kernel.errors import NotFound
 from core.workflows.models import Trigger, TriggerFiring
 from core.workflows.ports import DueTrigger, Fired, MatchedEvent
 from storage.repositories.base import Repository
@@ -19,6 +20,8 @@ from storage.tables.workflows import trigger_firings as fired
 from storage.tables.workflows import triggers
 
 SECRET = ("triggers", "secret")
+UNKNOWN = "workflows.trigger_unknown"
+THERE = triggers.c.removed_at.is_(None)
 DUE = [triggers.c[field.name] for field in fields(DueTrigger)]
 OPEN = ("queued", "running", "waiting")
 _times, _ids = ARRAY(DateTime(timezone=True)), ARRAY(Uuid)
@@ -43,13 +46,13 @@ class SqlTriggers(Repository):
         self._t.session.add(trigger)
 
     def get(self, trigger_id: UUID) -> Trigger:
-        return self._get(Trigger, trigger_id, "workflows.trigger_unknown")
+        return _there(self._get(Trigger, trigger_id, UNKNOWN))
 
     def lock(self, trigger_id: UUID) -> Trigger:
-        return self._lock(Trigger, trigger_id, "workflows.trigger_unknown")
+        return _there(self._lock(Trigger, trigger_id, UNKNOWN))
 
     def of_agent(self, agent_id: UUID) -> list[Trigger]:
-        return self._all(Trigger, triggers.c.agent_id == agent_id, order=(triggers.c.id,))
+        return self._all(Trigger, triggers.c.agent_id == agent_id, THERE, order=(triggers.c.id,))
 
     def page(
         self,
@@ -61,9 +64,12 @@ class SqlTriggers(Repository):
         pack_id: UUID | None = None,
         workflow_id: UUID | None = None,
     ) -> list[Trigger]:
-        return self._page(
-            Trigger, after, limit, type=type, status=status, agent_id=agent_id, pack_id=pack_id, workflow_id=workflow_id
-        )
+        c = triggers.c
+        equal = {c.type: type, c.status: status, c.agent_id: agent_id, c.pack_id: pack_id, c.workflow_id: workflow_id}
+        where = [THERE, *(column == wanted for column, wanted in equal.items() if wanted is not None)]
+        if after is not None:
+            where.append(c.id < after)
+        return self._all(Trigger, *where, order=(c.id.desc(),), limit=limit)
 
     def of_chat(self) -> list[Trigger]:
         c = triggers.c
@@ -165,3 +171,9 @@ class SqlTriggers(Repository):
 
     def _opened(self, row: Any) -> Mapping[str, Any]:
         return self._t.seals.open_json(row.user_id, "events", row.id, "payload", row.payload)
+
+
+def _there(trigger: Trigger) -> Trigger:
+    if trigger.removed_at is not None:
+        raise NotFound(UNKNOWN, id=str(trigger.id))
+    return trigger

@@ -174,6 +174,7 @@ triggers = Table(
     when("waiting_since", null=True),
     when("last_fired_at", null=True),
     uid("last_run_id", null=True),
+    when("removed_at", null=True),
     when("created_at"),
     number("version"),
     key("triggers"),
@@ -192,6 +193,7 @@ triggers = Table(
     ),
     holds("triggers", "type <> 'webhook' OR source IN ('standard', 'github', 'stripe')", "webhook_of_a_source"),
     holds("triggers", "type <> 'event' OR event_kind IS NOT NULL", "event_of_a_kind"),
+    holds("triggers", "removed_at IS NULL OR (status = 'paused' AND secret IS NULL)", "removed_for_good"),
 )
 Index("triggers_due", triggers.c.next_fire_at, postgresql_where=sql("status = 'active' AND next_fire_at IS NOT NULL"))
 Index(

@@ -97,6 +97,50 @@ def test_a_dry_run_tells_what_differs_and_changes_nothing(storage: Storage, me: 
     assert counts(storage, me) == before and export(storage, me) == text
 
 
+GONE = """kind: trigger
+workflow: Offer
+type: schedule
+name: Mornings
+status: removed
+"""
+
+
+def test_a_trigger_goes_where_a_file_says_so_and_a_dry_run_names_it(storage: Storage, me: Actor) -> None:
+    apply(storage, me, EVERYTHING)
+    before, text = counts(storage, me), export(storage, me)
+    gone = GONE.replace("workflow: Offer", _target_of_mornings(text))
+    planned = apply(storage, me, gone, commit=False)
+    (told,) = planned.changes
+    assert (told.kind, told.name, told.how) == ("trigger", "Mornings", "removed") and planned.differs
+    assert ("cron", "removed", "0 8 * * 1-5") in [(c.place, c.how, c.old) for c in told.changes]
+    assert counts(storage, me) == before and export(storage, me) == text
+    assert hows(apply(storage, me, gone)) == {"removed"}
+    left = export(storage, me)
+    assert "Mornings" not in left and "status: removed" not in left
+    events = counts(storage, me)["events"]
+    assert hows(apply(storage, me, gone)) == {"unchanged"}, "twice is once"
+    assert counts(storage, me)["events"] == events
+    other = somebody(storage)
+    apply(storage, other, left)
+    assert export(storage, other) == left
+    assert hows(apply(storage, me, EVERYTHING)) == {"added", "unchanged"}
+    assert export(storage, me) == text
+
+
+def test_what_a_file_does_not_name_stays_triggers_too(storage: Storage, me: Actor) -> None:
+    apply(storage, me, EVERYTHING)
+    text = export(storage, me)
+    without = "---\n".join(part for part in text.split("---\n") if "kind: trigger" not in part)
+    assert hows(apply(storage, me, without)) == {"unchanged"}
+    assert export(storage, me) == text
+
+
+def _target_of_mornings(text: str) -> str:
+    (one,) = [d for d in yaml.safe_load_all(text) if d["kind"] == "trigger" and d["name"] == "Mornings"]
+    kind = next(kind for kind in ("agent", "pack", "workflow") if kind in one)
+    return f"{kind}: {one[kind]}"
+
+
 def test_all_is_made_or_nothing(storage: Storage, me: Actor) -> None:
     before = counts(storage, me)
     with pytest.raises(Failure) as refused:

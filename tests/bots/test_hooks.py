@@ -29,7 +29,7 @@ from core.kernel.actor import Actor
 from core.kernel.ids import new_id
 from core.orchestration.models import Run
 from core.workflows.models import Trigger, TriggerFiring
-from core.workflows.trigger import TriggerSpec, make_trigger, pause_trigger, rotate_secret
+from core.workflows.trigger import TriggerSpec, make_trigger, pause_trigger, remove_trigger, rotate_secret
 from storage import Storage
 from tests.bots.web.conftest import Site, site  # noqa: F401
 from tests.databases import somebody
@@ -277,6 +277,17 @@ def test_a_held_trigger_is_as_unknown_as_any(hook: Hook) -> None:
         pause_trigger(work, hook.actor, hook.trigger.id)
         work.commit()
     assert hook.send().status_code == 401
+
+
+def test_a_removed_trigger_is_as_unknown_as_any(hook: Hook) -> None:
+    assert hook.send().status_code == 202
+    with hook.work() as work:
+        assert remove_trigger(work, hook.actor, hook.trigger.id).secret is None
+        work.commit()
+    assert hook.send(id="msg_2").status_code == hook.send().status_code == 401
+    with hook.work() as work:
+        [run] = work.runs.page(None, 10)
+    assert run.trigger_id == hook.trigger.id
 
 
 def test_an_agent_on_hold_lets_deliveries_go_by(hook: Hook) -> None:

@@ -27,6 +27,7 @@ from core.workflows.trigger import (
     change_trigger,
     make_trigger,
     pause_trigger,
+    remove_trigger,
     resume_trigger,
     rotate_secret,
     secrets_of,
@@ -253,6 +254,40 @@ def test_a_held_schedule_is_never_due_and_resumed_it_misses_nothing(person: Pers
         assert resumed.next_fire_at is not None and resumed.next_fire_at > work.now
 
 
+def test_a_removed_trigger_is_as_unknown_as_any_and_its_runs_stay(person: Person) -> None:
+    trigger = person.makes()
+    assert person.fires().started == 1
+    person.late(trigger, timedelta(seconds=1))
+    removed = person.does(remove_trigger, person.actor, trigger.id)
+    assert removed.removed_at is not None and removed.next_fire_at is None
+    for use_case in (pause_trigger, resume_trigger, remove_trigger, rotate_secret, start_by_hand):
+        with pytest.raises(NotFound) as unknown:
+            person.does(use_case, person.actor, trigger.id)
+        assert unknown.value.code == "workflows.trigger_unknown"
+    with person.work() as work:
+        assert work.triggers.page(None, 10) == work.triggers.of_agent(person.agent_id) == []
+        assert work.billing.count("triggers") == 0
+    assert person.fires().claimed == 0
+    [run] = person.runs()
+    assert run.trigger_id == trigger.id
+    assert person.makes().id != trigger.id, "there may be another one like it"
+
+
+def test_the_database_lets_no_removed_trigger_come_back(person: Person, owner_url: str) -> None:
+    trigger = person.makes()
+    person.does(remove_trigger, person.actor, trigger.id)
+    with psycopg.connect(owner_url) as owner, pytest.raises(psycopg.errors.CheckViolation):
+        owner.execute("UPDATE nod.triggers SET status = 'active' WHERE id = %s", (trigger.id,))
+
+
+def test_a_phrase_is_free_again_when_its_trigger_is_removed(person: Person) -> None:
+    first = person.makes("chat", phrase="report")
+    person.does(remove_trigger, person.actor, first.id)
+    with person.work() as work:
+        assert heard(work, "report last week") is None
+    assert person.makes("chat", phrase="report").phrase == "report"
+
+
 def test_the_scheduler_sees_what_is_due_soon_by_workspace_and_instant(storage: Storage, person: Person) -> None:
     other = Person(storage)
     for _ in range(3):
@@ -477,6 +512,15 @@ def test_a_held_listener_hears_nothing(person: Person) -> None:
     happens(person, "file.uploaded")
     assert person.does(match, trigger.id)[1] == 0
     assert person.runs(trigger) == []
+
+
+def test_events_that_wait_for_a_removed_trigger_wait_no_longer(person: Person) -> None:
+    trigger = person.makes("event", event_kind="file.*")
+    happens(person, "file.uploaded")
+    person.does(remove_trigger, person.actor, trigger.id)
+    assert person.does(match, trigger.id) == (1, 0)
+    assert person.does(match, trigger.id) == (0, 0)
+    assert person.runs() == []
 
 
 def test_events_of_another_workspace_are_not_heard(storage: Storage, person: Person) -> None:

@@ -22,7 +22,7 @@ class Changed:
 
     kind: Kind
     name: str
-    how: Literal["added", "changed", "unchanged"]
+    how: Literal["added", "changed", "removed", "unchanged"]
     changes: tuple[Change, ...] = ()
     id: UUID | None = None
 
@@ -64,15 +64,19 @@ def apply_document(work: DocumentWork, actor: Actor, contracts: Contracts, text:
         with _Located(one):
             existing = maker.find(one)
             before = None if existing is None else show(work, names, existing)
-            found[at] = before, maker.make(one, existing)
+            found[at] = before, maker.remove(existing) if one.removed else maker.make(one, existing)
     # Only then: what is used by something that comes later must not be held before.
     for at, one in enumerate(written):
-        with _Located(one):
-            maker.hold(one, found[at][1])
+        if not one.removed:
+            with _Located(one):
+                maker.hold(one, found[at][1])
     for at, one in enumerate(written):
         before, thing = found[at]
         with _Located(one):
-            applied.changes.append(_changed(one, before, show(work, names, thing), thing.id))
+            changed = (
+                _removed(one, before) if one.removed else _changed(one, before, show(work, names, thing), thing.id)
+            )
+        applied.changes.append(changed)
     applied.secrets += [NewSecret(trigger.name, trigger.id, secret) for trigger, secret in maker.secrets]
     return applied
 
@@ -101,6 +105,13 @@ def _changed(written: Written, before: dict[str, Any] | None, after: dict[str, A
         return Changed(kind, written.name, "unchanged", id=id)
     changes = tuple(_differences(before or {}, after))
     return Changed(kind, written.name, "added" if before is None else "changed", changes, id)
+
+
+def _removed(written: Written, before: dict[str, Any] | None) -> Changed:
+    """What is removed is told with all that it was."""
+    if before is None:
+        return Changed("trigger", written.name, "unchanged")
+    return Changed("trigger", written.name, "removed", tuple(_differences(before, {})))
 
 
 def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Change]:

@@ -47,6 +47,11 @@ class Written:
             return ("trigger", *(self.entry.target or ("", "")), self.entry.type, self.name)
         return (self.entry.kind, self.entry.name)
 
+    @property
+    def removed(self) -> bool:
+        """Whether it says that what it names shall go."""
+        return self.entry.status == "removed"
+
     def located(self, failure: Failure) -> Failure:
         """The same failure, with `line`, `entry_kind`, `entry_name` and `place` (the field) in its data."""
         data = dict(failure.data)

@@ -20,7 +20,15 @@ from core.workflows.documents.shapes import AgentEntry, Entry, PackEntry, SkillE
 from core.workflows.flows import change_workflow, make_workflow, pause_workflow, resume_workflow
 from core.workflows.models import Pack, Trigger, Workflow
 from core.workflows.packs import archive_pack, change_pack, make_pack, pause_pack, resume_pack
-from core.workflows.trigger import TriggerSpec, change_trigger, make_trigger, pause_trigger, resume_trigger, spec_of
+from core.workflows.trigger import (
+    TriggerSpec,
+    change_trigger,
+    make_trigger,
+    pause_trigger,
+    remove_trigger,
+    resume_trigger,
+    spec_of,
+)
 
 Thing = Agent | OwnSkill | Pack | Workflow | Trigger
 _HOLD: dict[str, Any] = {
@@ -70,6 +78,12 @@ class Maker:
         if written.entry.status == "active" and thing.status != "active":
             _RELEASE[written.entry.kind](self._work, self._actor, thing.id)
         return thing
+
+    def remove(self, existing: Any) -> None:
+        """Takes a trigger away, where there is one."""
+        if existing is not None:
+            remove_trigger(self._work, self._actor, existing.id)
+            self._names.triggers.remove(existing)
 
     def hold(self, written: Written, thing: Thing) -> None:
         """Pauses it or puts it away, where the entry says so."""

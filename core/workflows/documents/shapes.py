@@ -81,13 +81,13 @@ class WorkflowEntry(_Entry):
 
 class TriggerEntry(TriggerSpec):
     """A trigger of exactly one `agent`, `pack` or `workflow`. It is known by what it starts, its type and its name (that of what it starts, when left out). A webhook's secret is
-    made when it is new. A `status` that is left out stays as it is."""
+    made when it is new. A `status` that is left out stays as it is; `removed` takes away the one that there is, and changes nothing where there is none."""
 
     kind: Literal["trigger"]
     agent: str | None = None
     pack: str | None = None
     workflow: str | None = None
-    status: Status | None = None
+    status: Literal["active", "paused", "removed"] | None = None
 
     @property
     def target(self) -> tuple[Literal["agent", "pack", "workflow"], str] | None:

@@ -174,6 +174,26 @@ def test_a_triggers_secret_is_shown_once_and_never_again(connect: Connect) -> No
     assert made(handed)["secret"] is None and "c2Vjcm" not in handed.text
 
 
+def test_a_trigger_is_removed_and_its_runs_keep_its_id(connect: Connect) -> None:
+    client = connect()
+    agent = adds(client)
+    trigger = made(client.post("/v1/triggers", json={"type": "webhook", "agent_id": agent}))
+    where = f"/v1/triggers/{trigger['id']}"
+    run = made(client.post(f"{where}/runs"), 202)
+    first, second = (client.delete(where, headers={"Idempotency-Key": "gone"}) for _ in range(2))
+    assert made(first, 200)["status"] == "removed" and second.json() == first.json()
+    assert (made(first, 200)["id"], made(first, 200)["next_fire_at"]) == (trigger["id"], None)
+    for answer in (
+        client.get(where),
+        client.delete(where),
+        client.post(f"{where}/resume"),
+        client.get(f"{where}/firings"),
+    ):
+        _problem(answer, 404, "workflows.trigger_unknown")
+    assert client.get("/v1/triggers").json()["items"] == []
+    assert client.get(f"/v1/runs/{run['id']}").json()["trigger_id"] == trigger["id"]
+
+
 def test_a_schedule_is_made_changed_held_and_let_go(connect: Connect) -> None:
     client = connect()
     agent = adds(client)

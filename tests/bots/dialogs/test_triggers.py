@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 
 from core.workflows.hook import receive
+from core.workflows.match import start_by_hand
 from core.workflows.models import Trigger
 from core.workflows.trigger import TriggerSpec, make_trigger
 from tests.bots.dialogs import flows
@@ -73,6 +74,40 @@ def test_a_trigger_is_paused_resumed_and_told_what_to_do_when_late(person: Perso
     [now] = _triggers(person)
     assert (now.misfire_policy, now.overlap) == ("all", "queue")
     assert "make up for each, 24 at most" in person.last and "wait for it, then start" in person.last
+
+
+def test_a_trigger_is_removed_after_a_second_yes_and_its_runs_stay(person: Person) -> None:
+    _at(person)
+    person.taps("Add a schedule")
+    person.says("every day at 8")
+    person.taps("Yes, that is right")
+    trigger = _triggers(person)[0]
+    with person.work() as work:
+        run = start_by_hand(work, person.actor, trigger.id)
+        work.commit()
+    person.taps("Remove")
+    assert "every day at 08:00" in person.last and "The runs that it started stay." in person.last
+    assert _triggers(person) != [], "nothing has been done yet"
+    person.taps("Keep it")
+    assert "It starts" in person.last and _triggers(person) != []
+    person.taps("Remove")
+    place, yes = person.button("Remove it")
+    person.presses(yes, place)
+    assert _triggers(person) == []
+    assert person.toast == "Removed. It starts nothing any more." and "every day at" not in person.last
+    person.presses(yes, place)
+    assert "no longer here" in (person.toast or person.last)
+    with person.work() as work:
+        assert work.runs.get(run.id).trigger_id == trigger.id
+
+
+def test_who_removes_a_webhook_is_told_that_its_address_stops(person: Person) -> None:
+    _at(person)
+    person.taps("Add a webhook")
+    person.fills(source="standard")
+    person.taps("I have copied it")
+    person.taps("Remove")
+    assert "Its address and its secret stop working at once." in person.last
 
 
 def test_an_event_is_chosen_from_a_list_and_a_wrong_filter_is_said_beside_the_form(person: Person) -> None:
