@@ -5,6 +5,11 @@ from storage.migrations.sql import run
 revision = "0023"
 down_revision = "0022"
 
+LISTED = r"""
+    UPDATE nod.connections SET config = jsonb_set(config, '{read_tools}', coalesce((
+        SELECT jsonb_agg(DISTINCT btrim(name, E' \t\r')) FROM regexp_split_to_table(config->>'read_tools', E'\n') name WHERE btrim(name, E' \t\r') <> ''
+    ), '[]')) WHERE integration = 'mcp' AND jsonb_typeof(config->'read_tools') = 'string'"""
+
 
 def upgrade() -> None:
     run(
@@ -12,9 +17,6 @@ def upgrade() -> None:
         "ALTER TABLE nod.connections ALTER COLUMN facts DROP DEFAULT",
         "GRANT UPDATE (facts) ON nod.connections TO nod_app",
         "ALTER TABLE nod.connections NO FORCE ROW LEVEL SECURITY",
-        """
-        UPDATE nod.connections SET config = jsonb_set(config, '{read_tools}', coalesce((
-            SELECT jsonb_agg(DISTINCT btrim(name, E' \\t\\r')) FROM regexp_split_to_table(config->>'read_tools', E'\\n') name WHERE btrim(name, E' \\t\\r') <> ''
-        ), '[]')) WHERE integration = 'mcp' AND jsonb_typeof(config->'read_tools') = 'string'""",
+        LISTED,
         "ALTER TABLE nod.connections FORCE ROW LEVEL SECURITY",
     )
