@@ -8,7 +8,7 @@ import pytest
 if TYPE_CHECKING:
     from bots.kit.words import Words
 
-pytest_plugins = ["tests.servers", "tests.databases"]
+pytest_plugins = ["tests.servers", "tests.databases", "tests.boxed"]
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # Whoever starts us in the background has us ignore it, and with us every process that a test sends it to.
     signal.signal(signal.SIGINT, signal.default_int_handler)
