@@ -89,8 +89,9 @@ class Person:
         """Codes of what was said, oldest first."""
         assert self.actor.link_id is not None
         with self.work() as work:
-            lines = work.messages.transcript(self.actor.link_id, None, 100)
-        return [line.message.payload["say"] for line in lines if "say" in line.message.payload]
+            waiting = [work.messages.delivery(id) for id in work.messages.due(self.actor.link_id, 100)]
+            said = [work.messages.get(one.subject_id).payload for one in waiting if one.subject_kind == "message"]
+        return [payload["say"] for payload in said if "say" in payload]
 
     def late(self, trigger: Trigger, by: timedelta) -> None:
         with self.work() as work:
