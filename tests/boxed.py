@@ -1,5 +1,6 @@
 """What tests of boxed code are where no box can be closed: a test that code is refused there, in words."""
 
+from datetime import UTC, datetime
 from functools import cache
 
 import pytest
@@ -31,6 +32,6 @@ def _is_refused_in_words(reason: str) -> None:
     from tests.unit.skills.mailbox import context
 
     with pytest.raises(Unavailable) as refused:
-        Code().run(context(), Input(source="1"))
+        Code().run(context(now=datetime.now(UTC)), Input(source="1"))
     assert (refused.value.code, refused.value.data) == ("orchestration.isolation_missing", {"reason": reason})
     assert {refused.value.code, f"{refused.value.code}.todo"} <= load(strict=True).codes().keys()
