@@ -7,6 +7,7 @@ from bots.api import (
     connections,
     documents,
     packs,
+    policies,
     questions,
     runs,
     schedules,
@@ -36,7 +37,7 @@ def make_api(parts: Parts) -> FastAPI:
     api.state.parts = parts
     answer_with_problems(api, parts.words)
     for topic in (
-        templates, agents, versions, skills, packs, workflows, triggers, runs, questions, suggestions, connections, schedules,
+        templates, agents, versions, skills, packs, workflows, triggers, runs, questions, suggestions, policies, connections, schedules,
         usage, documents,
     ):  # fmt: skip
         api.include_router(topic.router, prefix="/v1", responses=RESPONSES)

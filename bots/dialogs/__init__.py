@@ -14,6 +14,7 @@ from bots.dialogs import (  # noqa: F401
     keys,
     notices,
     packs,
+    policies,
     questions,
     run_steps,
     runs,

@@ -39,13 +39,15 @@ def approve(
     """Approves one revision; what was shown is what will run. With an undo window the execution is held until it is over.
 
     Raises Conflict `approvals.already_decided` (data: status, by, at), `approvals.revision_stale`, `approvals.expired`, `approvals.connection_unusable`; Forbidden
-    `approvals.not_allowed`; NotFound."""
+    `approvals.not_allowed`, `approvals.own_request`; NotFound."""
     suggestion, current = _open(work, actor, suggestion_id, revision)
+    policy = work.suggestions.policy(current.action.operation)
+    if not policy.own_request and actor.user_id == suggestion.user_id:
+        raise Forbidden("approvals.own_request")
     connection = work.connections.get(current.action.connection_id)
     if connection.status != "active" or not work.connections.credential_active(connection):
         raise Conflict("approvals.connection_unusable", connection=connection.name, status=connection.status)
     approval = _decision(work, actor, suggestion, current, "approve", delivery_id)
-    policy = work.suggestions.policy(current.action.operation)
     yes = {
         a.user_id
         for a in work.suggestions.approvals(suggestion_id)

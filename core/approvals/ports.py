@@ -74,6 +74,16 @@ class Suggestions(Protocol):
         """The workspace's policy for the operation, else its `*`, else the built-in default (not stored)."""
         ...
 
+    def policies(self) -> list[ApprovalPolicy]:
+        """The workspace's own, by operation."""
+        ...
+
+    def add_policy(self, policy: ApprovalPolicy) -> None: ...
+
+    def remove_policy(self, operation: str) -> bool:
+        """Whether there was one."""
+        ...
+
 
 class Executions(Protocol):
     """Executions, and the claims on them. All times are the database's clock."""

@@ -112,6 +112,18 @@ class SqlSuggestions(Repository):
             id=new_id(), workspace_id=self._t.workspace_id, operation="*", created_at=self._t.now
         )
 
+    def policies(self) -> list[ApprovalPolicy]:
+        return self._all(ApprovalPolicy, order=(policies.c.operation,))
+
+    def add_policy(self, policy: ApprovalPolicy) -> None:
+        self._t.session.add(policy)
+
+    def remove_policy(self, operation: str) -> bool:
+        gone = self._first(ApprovalPolicy, policies.c.operation == operation)
+        if gone is not None:
+            self._t.session.delete(gone)
+        return gone is not None
+
     def _insert(self, revision: SuggestionRevision, user_id: UUID) -> None:
         table, column = ACTION
         action = self._t.seals.seal(user_id, table, revision.id, column, canonical(revision.action))

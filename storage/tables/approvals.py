@@ -215,4 +215,10 @@ access(
     door_rows=f"status IN ('held', 'ready', 'claimed', 'sending', 'unknown') AND {AT_THE_DOOR}",
 )
 access(execution_attempts, append_only=True)
-access(approval_policies, doors=("workspace_id", "reminder_seconds"), door_rows=AT_THE_DOOR)
+access(
+    approval_policies,
+    fixed=("operation",),
+    delete=True,
+    doors=("workspace_id", "reminder_seconds"),
+    door_rows=AT_THE_DOOR,
+)

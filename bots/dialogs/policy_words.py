@@ -1,0 +1,57 @@
+"""What a rule on approvals lets happen, in sentences: whose yes it takes, how long it can be taken back, how long it waits."""
+
+from bots.kit.dialog import Chat
+from core.approvals.policy import DEFAULT, PolicySpec
+from core.connectors.kinds import integrations
+from core.connectors.manifest import OperationManifest
+
+
+def operation_name(chat: Chat, operation: str) -> str:
+    """`Sending mail`; what has no words of its own goes by its name."""
+    if operation == DEFAULT:
+        return chat.say("policy.everything")
+    code = f"policy.operation.{operation}"
+    return chat.say(code) if chat.say.knows(code) else chat.say("policy.other", name=operation)
+
+
+def sentences(chat: Chat, operation: str, spec: PolicySpec) -> tuple[str, ...]:
+    """All that holds for the operation under the rule."""
+    said = [_who(chat, spec)]
+    if not alone(chat):
+        said.append(chat.say("policy.own" if spec.own_request else "policy.not_own"))
+    said += [_undo(chat, operation, spec), chat.say("policy.lapses", seconds=spec.expiry_seconds)]
+    ahead = spec.reminder_seconds
+    said.append(chat.say("policy.no_reminder") if ahead is None else chat.say("policy.reminder", seconds=ahead))
+    if any(each.risky for each in _declared(operation)):
+        said.append(chat.say("policy.risky"))
+    return tuple(said)
+
+
+def alone(chat: Chat) -> bool:
+    """Whether there is nobody else who could say yes."""
+    return len(chat.work.people.members()) == 1
+
+
+def role(chat: Chat, name: str) -> str:
+    """`an admin`."""
+    return chat.say(f"policy.role.{name}")
+
+
+def _who(chat: Chat, spec: PolicySpec) -> str:
+    if alone(chat):
+        return chat.say("policy.who.you")
+    roles = [role(chat, name) for name in spec.allowed_roles]
+    return chat.say("policy.who", n=spec.quorum, roles=roles)
+
+
+def _undo(chat: Chat, operation: str, spec: PolicySpec) -> str:
+    seconds = spec.undo_seconds
+    if seconds is None and operation == DEFAULT:
+        return chat.say("policy.undo.usual")
+    if seconds is None:
+        seconds = max((each.undo_seconds for each in _declared(operation)), default=0)
+    return chat.say("policy.undo", seconds=seconds) if seconds else chat.say("policy.undo.none")
+
+
+def _declared(operation: str) -> list[OperationManifest]:
+    return [each for known in integrations().values() for each in known.operations if each.name == operation]
