@@ -15,6 +15,8 @@ BY_SESSION = text("SELECT * FROM nod.directory_by_session(:sid)")
 BY_API_KEY = text("SELECT * FROM nod.directory_by_api_key(:prefix)")
 BY_LINK_CODE = text("SELECT * FROM nod.directory_by_link_code(:code_hash)")
 BY_TRIGGER = text("SELECT * FROM nod.directory_by_trigger(:id)")
+BY_SLACK_TEAM = text("SELECT * FROM nod.directory_by_slack_team(:team)")
+LINKS_OF_TENANT = text("SELECT * FROM nod.links_of_tenant(:provider, :tenant, :after, :most)")
 BY_EMAIL = text("SELECT * FROM nod.directory_by_email(:email)")
 
 
@@ -40,10 +42,19 @@ class SqlDirectory:
         return self._ask(BY_EMAIL, email=email.strip())
 
     def by_trigger(self, trigger_id: UUID) -> DueItem | None:
+        return next(iter(self._list(BY_TRIGGER, id=trigger_id)), None)
+
+    def by_slack_team(self, team_id: str) -> DueItem | None:
+        return next(iter(self._list(BY_SLACK_TEAM, team=team_id)), None) if _askable(team_id) else None
+
+    def links_of_tenant(self, provider: str, tenant: str, after: UUID, limit: int) -> list[DueItem]:
+        return self._list(LINKS_OF_TENANT, provider=provider, tenant=tenant, after=after, most=limit)
+
+    def _list(self, door: TextClause, **given: Any) -> list[DueItem]:
         connection, _ = self._database.begin(NOWHERE, NOWHERE)
         with connection:
-            row: Any = connection.execute(BY_TRIGGER, {"id": trigger_id}).one_or_none()
-        return None if row is None else DueItem(row.id, row.workspace_id, row.user_id)
+            rows: Any = connection.execute(door, given).all()
+        return [DueItem(row.id, row.workspace_id, row.user_id) for row in rows]
 
     def _ask(self, door: TextClause, **words: str) -> Known | None:
         if not all(_askable(word) for word in words.values()):

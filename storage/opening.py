@@ -16,6 +16,7 @@ from storage.due import SqlDueWork
 from storage.engine import Database
 from storage.history import SqlHistoryWork, drop_parts
 from storage.inbox import SqlInbox
+from storage.installations import SqlInstallations
 from storage.master_key import master_keys
 from storage.seals import Seals
 from storage.unit_of_work import SqlUnitOfWork
@@ -34,6 +35,7 @@ class Storage:
         self.directory = SqlDirectory(database)
         self.due = SqlDueWork(database)
         self.inbox = SqlInbox(database, keys)
+        self.installations = SqlInstallations(database, keys)
         self.batches = SqlBatches(database, keys, bell)
         self._database, self._keys, self._data_dir = database, keys, data_dir
 
@@ -68,7 +70,7 @@ class Storage:
                 with connection:
                     changed += Seals(connection, self._keys, NOWHERE).rewrap(user_id)
                     connection.commit()
-        return changed
+        return changed + self.installations.reseal()
 
     def make_parts(self, months: int = MONTHS_AHEAD) -> int:
         """Makes the parts of large tables for this month and the `months` after it, where they are missing (docs/adr/0008); answers how many it made."""

@@ -100,6 +100,7 @@ class LocalKeys:
     def __init__(self, keys: tuple[bytes, ...]) -> None:
         self._keys = {_fingerprint(key): DataKey(_fingerprint(key), derived(key, "wrap data keys")) for key in keys}
         self._inbound = {_fingerprint(key): DataKey(_fingerprint(key), derived(key, "inbound events")) for key in keys}
+        self._installed = {_fingerprint(key): DataKey(_fingerprint(key), derived(key, "installations")) for key in keys}
         self.current = _fingerprint(keys[0])
 
     def __repr__(self) -> str:
@@ -122,6 +123,14 @@ class LocalKeys:
     def open_inbound(self, sealed: bytes, row: UUID) -> bytes:
         """Raises SealBroken."""
         return _by_id(self._inbound, sealed).open(sealed, _inbound_place(row))
+
+    def seal_installation(self, content: bytes, row: UUID) -> bytes:
+        """Seals the tokens of an installation, which is nobody's own."""
+        return self._installed[self.current].seal(content, _installed_place(row))
+
+    def open_installation(self, sealed: bytes, row: UUID) -> bytes:
+        """Raises SealBroken."""
+        return _by_id(self._installed, sealed).open(sealed, _installed_place(row))
 
 
 def new_data_key() -> bytes:
@@ -156,3 +165,7 @@ def _wrapped_place(owner: UUID) -> Place:
 
 def _inbound_place(row: UUID) -> Place:
     return Place("inbound_events", NOWHERE, row, "payload")
+
+
+def _installed_place(row: UUID) -> Place:
+    return Place("slack_installations", NOWHERE, row, "facts")

@@ -7,7 +7,7 @@ from uuid import UUID
 from bots.kit.hop import Hop
 from bots.kit.tokens import Tokens
 from bots.kit.words import Words
-from core.identity.ports import Directory
+from core.identity.ports import Directory, Installations
 from core.kernel.due import DueWork
 from core.messaging.ports import Inbox
 from core.orchestration.ports import Blobs
@@ -26,6 +26,9 @@ class Storage(Protocol):
 
     @property
     def inbox(self) -> Inbox: ...
+
+    @property
+    def installations(self) -> Installations: ...
 
     def blobs(self, workspace_id: UUID, user_id: UUID) -> Blobs: ...
 

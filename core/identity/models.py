@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -137,6 +137,29 @@ class ApiKey:
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
     version: int = 1
+
+
+@dataclass(frozen=True)
+class SlackInstallation:
+    """Nod in one Slack team. `facts` are what Slack gave when it was installed, the bot's token among it; sealed at rest, dropped when Slack revokes it."""
+
+    id: UUID
+    team_id: str
+    enterprise_id: str
+    facts: dict[str, Any] | None
+    installed_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class OauthState:
+    """That an installation was begun here: named once at its end, and only in time. Only its hash is kept."""
+
+    id: UUID
+    state_hash: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """What the identity context needs of storage."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from core.identity.models import (
@@ -10,6 +11,7 @@ from core.identity.models import (
     LinkCode,
     Membership,
     Session,
+    SlackInstallation,
     Subscription,
     User,
     UserProfile,
@@ -49,8 +51,40 @@ class Directory(Protocol):
         """The person with that address in their personal workspace; letter case does not matter."""
         ...
 
+    def by_slack_team(self, team_id: str) -> DueItem | None:
+        """The workspace of a Slack team, and its owner."""
+        ...
+
+    def links_of_tenant(self, provider: str, tenant: str, after: UUID, limit: int) -> list[DueItem]:
+        """Accounts of a tenant (a Slack team) by id, with the workspace and person of each; `after` the nil UUID begins."""
+        ...
+
     def by_trigger(self, trigger_id: UUID) -> DueItem | None:
         """The workspace and owner of an active webhook."""
+        ...
+
+
+class Installations(Protocol):
+    """Where Nod is installed at Slack. Works outside of any workspace; its own short transactions."""
+
+    def save(self, team_id: str, enterprise_id: str, facts: Mapping[str, Any]) -> None:
+        """Keeps what was given, sealed, in the place of what was known of that team."""
+        ...
+
+    def find(self, team_id: str, enterprise_id: str = "") -> SlackInstallation | None:
+        """None where it is not installed, or not any more."""
+        ...
+
+    def revoke(self, team_id: str, enterprise_id: str = "") -> bool:
+        """Forgets the tokens. False when there were none."""
+        ...
+
+    def issue(self, state_hash: str, seconds: float) -> None:
+        """An installation was begun; it may end within `seconds`."""
+        ...
+
+    def consume(self, state_hash: str) -> bool:
+        """Whether it was begun here, in time, and not ended before."""
         ...
 
 

@@ -36,6 +36,13 @@ class Settings(BaseSettings):
     telegram_api_url: str = "https://api.telegram.org"
     telegram_webhook_secret: SecretStr | None = None
 
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = Field(default=None, description="xapp-…: events come by Socket Mode")
+    slack_signing_secret: SecretStr | None = Field(default=None, description="events come signed, by HTTP")
+    slack_client_id: str | None = Field(default=None, description="with the client secret: other teams may install it")
+    slack_client_secret: SecretStr | None = None
+    slack_api_url: str = "https://slack.com/api/"
+
     model: str = "offline"
     model_base_url: str | None = None
 

@@ -101,6 +101,12 @@ workspaces = Table(
     one_of("workspaces", Workspace, "kind"),
     one_of("workspaces", Workspace, "status"),
 )
+Index(
+    "workspaces_slack_team_once",
+    workspaces.c.slack_team_id,
+    unique=True,
+    postgresql_where=sql("slack_team_id IS NOT NULL"),
+)
 Index("workspaces_personal_once", workspaces.c.owner_id, unique=True, postgresql_where=sql("kind = 'personal'"))
 
 memberships = Table(
@@ -213,6 +219,31 @@ Index(
     postgresql_where=sql("status = 'active'"),
 )
 
+slack_installations = Table(
+    "slack_installations",
+    metadata,
+    uid("id"),
+    text("team_id"),
+    text("enterprise_id"),
+    sealed("facts", null=True),
+    when("installed_at"),
+    when("revoked_at", null=True),
+    key("slack_installations", "id"),
+    unique("slack_installations", "enterprise_id", "team_id"),
+)
+
+oauth_states = Table(
+    "oauth_states",
+    metadata,
+    uid("id"),
+    text("state_hash"),
+    when("created_at"),
+    when("expires_at"),
+    when("used_at", null=True),
+    key("oauth_states", "id"),
+    unique("oauth_states", "state_hash"),
+)
+
 ME = "id = (SELECT nod.current_user_id())"
 access(
     users,
@@ -234,7 +265,7 @@ access(
     workspaces,
     seen="id = (SELECT nod.current_workspace())",
     made="id = (SELECT nod.current_workspace()) AND owner_id = (SELECT nod.current_user_id())",
-    doors=("id", "owner_id", "kind", "status"),
+    doors=("id", "owner_id", "kind", "status", "slack_team_id"),
     door_rows=AT_THE_DOOR,
 )
 access(memberships, made=MY_ROW, doors=("workspace_id", "user_id", "role"), door_rows=AT_THE_DOOR)
@@ -266,3 +297,5 @@ access(
     door_rows=AT_THE_DOOR,
 )
 access(subscriptions)
+access(slack_installations, seen=AT_THE_DOOR, made=AT_THE_DOOR, fixed=("team_id", "enterprise_id"))
+access(oauth_states, seen=AT_THE_DOOR, made=AT_THE_DOOR, fixed=("state_hash", "expires_at"))

@@ -20,6 +20,11 @@ UNIQUE_ACROSS_WORKSPACES = {
     "api_keys_prefix_once": "random",
     "inbound_events_key": "outside of workspaces",
     "inbound_events_channel_external_id_once": "outside of workspaces",
+    "workspaces_slack_team_once": "a team has one workspace",
+    "slack_installations_key": "outside of workspaces",
+    "slack_installations_enterprise_id_team_id_once": "outside of workspaces",
+    "oauth_states_key": "outside of workspaces",
+    "oauth_states_state_hash_once": "a hash of something random",
 }
 
 

@@ -16,6 +16,7 @@ from core.approvals.models import Approval, ExecutionAttempt, SuggestionRevision
 from core.billing.models import LedgerEntry, UsageCounter
 from core.catalog.models import AgentVersion, SkillVersion
 from core.connectors.models import ConnectorExecution, DataSnapshot
+from core.identity.models import OauthState, SlackInstallation
 from core.messaging.answered import AnsweredRequest
 from core.messaging.models import Conversation, InboundEvent, Message
 from core.orchestration.models import RunStep
@@ -44,6 +45,8 @@ AGGREGATES = {aggregate: table.name for aggregate, table in MAPPED.items()} | {
     Message: "messages",
     InboundEvent: "inbound_events",
     Conversation: "conversations",
+    SlackInstallation: "slack_installations",
+    OauthState: "oauth_states",
     AnsweredRequest: "answered_requests",
 }
 OWN = {"events": "core.kernel.events.Event, with workspace and times", "data_keys": "the vault's own"}
