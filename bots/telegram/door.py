@@ -8,16 +8,17 @@ from typing import Any
 
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 
+from bots.kit.arrivals import Arrivals, end
 from bots.kit.outbound import Outbound
 from bots.kit.parts import Parts
+from bots.kit.turn import Turn
 from bots.telegram import api, reading, webhook
 from bots.telegram.answering import Answering
-from bots.telegram.arrivals import Arrivals, end
 from bots.telegram.limits import Limits, Rates, seconds_of
 from bots.telegram.menu import set_menu
 from bots.telegram.polling import WANTED, Polling
 from bots.telegram.sender import TelegramSender
-from bots.telegram.turn import Turn
+from bots.telegram.updates import lane_of, number_of, pause
 from core.kernel.settings import Settings
 
 __all__ = ["Door", "explain", "reading"]
@@ -37,7 +38,9 @@ class Door:
         self._outbound = Outbound(parts, LABEL, sender)
         self._answering = Answering(parts, self.bot, limits, settings.public_url, self._outbound.wake)
         self._turn = Turn(parts.redis_url, f"telegram:{_mark(settings)}")
-        self.arrivals = Arrivals(parts, self._turn, self._answering.handle)
+        self.arrivals = Arrivals(
+            parts, self._turn, self._answering.handle, channel=LABEL, lane=lane_of, order=number_of, pause=pause
+        )
         self.ready = asyncio.Event()
         self._stopping = asyncio.Event()
 

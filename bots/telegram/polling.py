@@ -8,10 +8,10 @@ from typing import Any
 import telegram
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
+from bots.kit.arrivals import Arrivals
 from bots.kit.parts import Parts
-from bots.telegram.arrivals import Arrivals
+from bots.kit.turn import Turn
 from bots.telegram.limits import seconds_of
-from bots.telegram.turn import Turn
 from core.kernel.telemetry import count
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import PlainTextResponse, Response
 
 from bots.kit.parts import Parts
-from bots.telegram.rings import Ringer
+from bots.kit.rings import Ringer
 from core.kernel.errors import Unavailable
 from core.kernel.settings import Settings
 from core.kernel.telemetry import count, span
@@ -96,7 +96,7 @@ def _ringer(request: Request, redis_url: str | None) -> Ringer:
     """One for the application."""
     state = request.app.state
     if not hasattr(state, "telegram_ringer"):
-        state.telegram_ringer = Ringer(redis_url)
+        state.telegram_ringer = Ringer(redis_url, CHANNEL)
     return state.telegram_ringer
 
 

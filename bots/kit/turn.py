@@ -1,4 +1,4 @@
-"""Whose turn it is: of several processes one takes updates in and handles them, so that each chat keeps its order and Telegram's
+"""Whose turn it is: of several processes one takes events in and handles them, so that each chat keeps its order and Telegram's
 getUpdates has one caller. A Redis lease, a hint only: with two at work every claim still has one winner."""
 
 import asyncio

@@ -1,47 +1,50 @@
-"""Handles stored updates: claimed, each chat's in the order in which they came, chats beside each other, marked done. What a dead
+"""Handles stored events: claimed, each chat's in the order in which they came, chats beside each other, marked done. What a dead
 process left is claimed again when its lease is over."""
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
-
 from bots.kit.parts import Parts
-from bots.telegram.limits import seconds_of
-from bots.telegram.rings import rings
-from bots.telegram.turn import Turn
-from core.kernel.errors import Failure, Unavailable
+from bots.kit.rings import rings
+from bots.kit.turn import Turn
+from core.kernel.errors import Failure
 from core.kernel.telemetry import count, span
 from core.messaging.models import InboundEvent
 
 log = logging.getLogger(__name__)
-CHANNEL = "telegram"
 # Below the lease of the turn: who takes over finds everything that was left, and keeps the order.
 LEASE_SECONDS = 4.0
 LOOK_SECONDS = 0.5
 AT_ONCE = 50
 IN_HAND = 500
 TRIES, PATIENT_TRIES = 4, 12
-LONGEST_PAUSE_SECONDS = 15.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 15.0
 STOP_SECONDS = 5.0
 
 Handle = Callable[[InboundEvent], Awaitable[str]]
+Lane = Callable[[dict[str, Any] | None], Hashable]
+Order = Callable[[InboundEvent], Any]
+Pause = Callable[[Exception, int], float | None]
 
 
 class Arrivals:
-    """The loop of one process. `handle` gives effect to one event and answers what it was (a word for the metrics)."""
+    """The loop of one process. `handle` gives effect to one event and answers what it was (a word for the metrics); events of one `lane` go one after the
+    other, by `order`; `pause` says how long to wait after a trouble before the next try, None for no more."""
 
-    def __init__(self, parts: Parts, turn: Turn, handle: Handle) -> None:
+    def __init__(
+        self, parts: Parts, turn: Turn, handle: Handle, *, channel: str, lane: Lane, order: Order, pause: Pause
+    ) -> None:
         self._parts, self._turn, self._handle = parts, turn, handle
+        self._channel, self._lane, self._order, self._pause = channel, lane, order, pause
         self._woken = asyncio.Event()
         self._stopping = False
         self._in_hand: dict[UUID, InboundEvent] = {}
-        self._lanes: dict[int, deque[UUID]] = {}
+        self._lanes: dict[Hashable, deque[UUID]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -71,24 +74,24 @@ class Arrivals:
 
     async def _listen(self) -> None:
         if self._parts.redis_url is not None:
-            async for _ in rings(self._parts.redis_url):
+            async for _ in rings(self._parts.redis_url, self._channel):
                 self._woken.set()
 
     async def _claim(self) -> bool:
-        """Claims what waits, in the order of Telegram's numbers. What is in hand and comes again has a new lease."""
+        """Claims what waits, in order. What is in hand and comes again has a new lease."""
         if len(self._in_hand) >= IN_HAND:
             return False
         try:
-            events = await self._parts.hop(self._parts.storage.inbox.claim, CHANNEL, LEASE_SECONDS, AT_ONCE)
+            events = await self._parts.hop(self._parts.storage.inbox.claim, self._channel, LEASE_SECONDS, AT_ONCE)
         except Failure as away:
-            log.warning("updates wait: %s", away.code)
+            log.warning("events of %s wait: %s", self._channel, away.code)
             return False
-        for event in sorted(events, key=lambda event: int(event.external_id)):
+        for event in sorted(events, key=self._order):
             known = event.id in self._in_hand
             self._in_hand[event.id] = event
             if known:
                 continue
-            lane = lane_of(event.payload)
+            lane = self._lane(event.payload)
             waiting = self._lanes.setdefault(lane, deque())
             waiting.append(event.id)
             if len(waiting) == 1:
@@ -97,7 +100,7 @@ class Arrivals:
                 task.add_done_callback(self._tasks.discard)
         return len(events) == AT_ONCE
 
-    async def _go_along(self, lane: int) -> None:
+    async def _go_along(self, lane: Hashable) -> None:
         waiting = self._lanes[lane]
         while waiting and not self._stopping:
             await self._one(waiting[0])
@@ -112,7 +115,7 @@ class Arrivals:
         while True:
             attempt += 1
             try:
-                with span("telegram.update"):
+                with span(f"{self._channel}.update"):
                     outcome = await self._handle(self._in_hand[event_id])
                 await self._parts.hop(inbox.done, self._in_hand[event_id])
                 break
@@ -120,24 +123,15 @@ class Arrivals:
                 pause = self._pause(trouble, attempt)
                 if pause is None:
                     reason = trouble.code if isinstance(trouble, Failure) else type(trouble).__name__
-                    log.exception("an update was given up", extra={"event": str(event_id), "reason": reason})
+                    log.exception("an event was given up", extra={"event": str(event_id), "reason": reason})
                     with suppress(Failure):
                         await self._parts.hop(inbox.failed, self._in_hand[event_id], reason, False)
                     break
             if self._stopping:
                 return
             await asyncio.sleep(pause)
-        count("inbound_events", channel=CHANNEL, outcome=outcome)
+        count("inbound_events", channel=self._channel, outcome=outcome)
         self._in_hand.pop(event_id, None)
-
-    @staticmethod
-    def _pause(trouble: Exception, attempt: int) -> float | None:
-        """How long to wait before the next try; None: none."""
-        if isinstance(trouble, RetryAfter):
-            return seconds_of(trouble) if attempt < PATIENT_TRIES else None
-        weather = isinstance(trouble, Unavailable | NetworkError) and not isinstance(trouble, BadRequest)
-        tries = 1 if isinstance(trouble, BadRequest | Forbidden) else PATIENT_TRIES if weather else TRIES
-        return min(0.2 * 2**attempt, LONGEST_PAUSE_SECONDS) if attempt < tries else None
 
     async def _finish(self) -> None:
         if self._tasks:
@@ -156,14 +150,6 @@ async def end(task: asyncio.Task[Any]) -> None:
         await asyncio.wait({task}, timeout=0.5)
 
 
-def lane_of(payload: dict[str, Any] | None) -> int:
-    """The chat that an update is of; updates of one chat are handled one after the other."""
-    for kind in ("message", "callback_query", "my_chat_member"):
-        told = (payload or {}).get(kind)
-        if isinstance(told, dict):
-            within = told.get("message") if kind == "callback_query" else told
-            chat = within.get("chat") if isinstance(within, dict) else None
-            whose = chat if isinstance(chat, dict) else told.get("from")
-            number = whose.get("id") if isinstance(whose, dict) else None
-            return number if isinstance(number, int) else 0
-    return 0
+def later(attempt: int, tries: int) -> float | None:
+    """Ever longer pauses; None after the last of `tries`."""
+    return min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS) if attempt < tries else None

@@ -1,5 +1,5 @@
-"""The doorbell of stored updates (Redis publish on `nod:inbound:telegram`), for a webhook that is taken by another process than the
-one that handles updates. A hint: a lost one costs half a second."""
+"""The doorbell of stored events (Redis publish on `nod:inbound:<channel>`), for events that are taken by another process than the one
+that handles them. A hint: a lost one costs half a second."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,14 +8,14 @@ from contextlib import suppress
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-BELL = "nod:inbound:telegram"
 PATIENCE_SECONDS = 0.3
 
 
 class Ringer:
     """Rings, on one connection for as long as it holds. Never raises."""
 
-    def __init__(self, redis_url: str | None) -> None:
+    def __init__(self, redis_url: str | None, channel: str) -> None:
+        self._bell = bell_of(channel)
         self._redis = None
         if redis_url is not None:
             self._redis = Redis.from_url(
@@ -23,18 +23,23 @@ class Ringer:
             )
 
     async def ring(self) -> None:
-        """An update was stored."""
+        """An event was stored."""
         if self._redis is not None:
             with suppress(RedisError, OSError):
-                await self._redis.publish(BELL, b"1")
+                await self._redis.publish(self._bell, b"1")
 
 
-async def rings(redis_url: str) -> AsyncIterator[None]:
+def bell_of(channel: str) -> str:
+    """Where stored events of a channel are announced."""
+    return f"nod:inbound:{channel}"
+
+
+async def rings(redis_url: str, channel: str) -> AsyncIterator[None]:
     """Every ring, for ever; comes back by itself when Redis was away."""
     while True:
         try:
             async with Redis.from_url(redis_url) as redis, redis.pubsub(ignore_subscribe_messages=True) as line:
-                await line.subscribe(BELL)
+                await line.subscribe(bell_of(channel))
                 async for _ in line.listen():
                     yield
         except (RedisError, OSError):
