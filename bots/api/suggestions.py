@@ -26,7 +26,7 @@ class ExecutionOut(BaseModel):
 
 
 class SuggestionOut(BaseModel):
-    """A suggestion. `action` is exactly what will happen; its canonical JSON has the hash `payload_sha256`."""
+    """A suggestion. `action` is exactly what will happen; its canonical JSON has the hash `payload_sha256`. `reason`: why it was rejected."""
 
     id: UUID
     type: str
@@ -44,6 +44,7 @@ class SuggestionOut(BaseModel):
     created_at: datetime
     run_id: UUID
     agent_id: UUID
+    reason: str | None
     execution: ExecutionOut | None
 
 
@@ -136,6 +137,7 @@ def _out(suggestion: Suggestion, revision: SuggestionRevision, execution: Action
         created_at=suggestion.created_at,
         run_id=suggestion.run_id,
         agent_id=suggestion.agent_id,
+        reason=suggestion.reason,
         execution=_execution_out(execution),
     )
 

@@ -75,16 +75,20 @@ def reject(
     """Says no; the agent sees the reason. Raises as approve does."""
     suggestion, current = _open(work, actor, suggestion_id, revision)
     _decision(work, actor, suggestion, current, "reject", delivery_id, reason)
+    suggestion.reason = reason
     _close(work, suggestion, "rejected")
     return suggestion
 
 
 def give_reason(work: DecideWork, actor: Actor, suggestion_id: UUID, reason: str) -> None:
-    """Adds why, after a rejection in one tap; decisions are append-only, so the reason is an event of its own."""
+    """Adds why, after a rejection in one tap; what was said last is shown on every copy. Decisions are append-only, so the reason is an event of its own.
+    Raises Conflict `approvals.not_rejected`, Forbidden `approvals.not_allowed`; NotFound."""
     actor.need("approve")
-    suggestion = work.suggestions.get(suggestion_id)
+    suggestion = work.suggestions.lock(suggestion_id)
+    _may_decide(work, actor, suggestion, work.suggestions.revision(suggestion_id, suggestion.revision).action.operation)
     if suggestion.status != "rejected":
         raise Conflict("approvals.not_rejected", status=suggestion.status)
+    suggestion.reason = reason
     work.record(
         Event(
             "suggestion.reason_given",
@@ -93,6 +97,7 @@ def give_reason(work: DecideWork, actor: Actor, suggestion_id: UUID, reason: str
             {"suggestion_id": str(suggestion_id), "reason": reason},
         )
     )
+    refresh(work, "suggestion", suggestion.id)
 
 
 def edit(

@@ -31,7 +31,8 @@ class Action(BaseModel):
 @dataclass
 class Suggestion:
     """An action that an agent proposes and a person decides. `why` is a message id with data, `evidence` quotes of what led to
-    it, `influenced_by` whose outside text had a say. `revision` is the number of the newest revision."""
+    it, `influenced_by` whose outside text had a say. `revision` is the number of the newest revision, `reason` why it was rejected: what was said last, a name of ours
+    (`not_needed`) or the person's own words."""
 
     id: UUID
     workspace_id: UUID
@@ -52,6 +53,7 @@ class Suggestion:
     snoozed_until: datetime | None = None
     reminded_at: datetime | None = None
     decided_at: datetime | None = None
+    reason: str | None = None
     assignees: list[UUID] = field(default_factory=list)
     trace: str | None = None
     version: int = 1

@@ -46,6 +46,7 @@ suggestions = Table(
     when("snoozed_until", null=True),
     when("reminded_at", null=True),
     when("decided_at", null=True),
+    text("reason", null=True),
     Column("assignees", ARRAY(Uuid), nullable=False),
     text("trace", null=True),
     when("created_at"),

@@ -5,7 +5,7 @@ from uuid import UUID
 from bots.dialogs import ways
 from bots.dialogs.card import because
 from bots.dialogs.card.action import title
-from bots.dialogs.card.outcome import Facts
+from bots.dialogs.card.outcome import Facts, why_not
 from bots.dialogs.card.show import gather
 from bots.dialogs.people import who
 from bots.dialogs.run_facts import began
@@ -33,6 +33,8 @@ def details(chat: Chat, suggestion_id: str) -> Reply:
     decisions = _decisions(chat, facts)
     if decisions:
         blocks += [Paragraph(text=chat.say("details.decisions")), Bullets(items=decisions)]
+    if facts.suggestion.reason:
+        blocks.append(Paragraph(text=why_not(chat, facts.suggestion.reason)))
     attempts = _attempts(chat, facts)
     if attempts:
         blocks += [Paragraph(text=chat.say("details.attempts")), Bullets(items=attempts)]

@@ -178,14 +178,18 @@ def _unknown(chat: Chat, facts: Facts, execution: ActionExecution, said: str) ->
 
 
 def _rejected(chat: Chat, facts: Facts) -> State:
-    given = next((d.reason for d in reversed(facts.decisions) if d.decision == "reject" and d.reason), None)
     shown: list[Block] = [Paragraph(text=did(chat, "card.rejected", facts, **_by(chat, facts, "reject")))]
-    if given:
-        shown.append(Paragraph(text=chat.say("card.reason", reason=given), muted=True))
+    if facts.suggestion.reason:
+        shown.append(Paragraph(text=why_not(chat, facts.suggestion.reason), muted=True))
         return State(shown, [(_details(chat, facts), ways.inbox(chat))], "plain")
     shown.append(Paragraph(text=chat.say("card.reason.ask"), muted=True))
     reasons = [button(chat, f"card.reason.{reason}", "suggestion.reason", facts, reason) for reason in REASONS]
     return State(shown, [tuple(reasons[:2]), tuple(reasons[2:]), (_details(chat, facts), ways.inbox(chat))], "plain")
+
+
+def why_not(chat: Chat, reason: str) -> str:
+    """`Reason: not needed`, or in the person's own words."""
+    return chat.say("card.reason", reason=chat.say(f"card.reason.{reason}") if reason in REASONS else reason)
 
 
 def _snoozed(chat: Chat, facts: Facts) -> State:

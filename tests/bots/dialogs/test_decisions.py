@@ -4,9 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from bots.kit.screen import Countdown
-from core.approvals import execute, wake
+from core.approvals import decide, execute, wake
 from core.connectors.connect import login_refused
+from core.kernel.errors import Forbidden
 from tests.bots.dialogs import stage
 from tests.bots.dialogs.person import Person, words_of
 
@@ -92,6 +95,38 @@ def test_snooze_by_a_tap_comes_back_by_itself_as_a_new_message(person: Person) -
     stage.changed(person, morning)
     stage.changed(person, lambda work: wake.wake(work, made.id))
     assert len(person.screens) == before + 1 and person.labels()[0] == "Approve"
+
+
+def test_why_not_is_shown_on_every_copy_and_in_the_details(
+    person: Person, by_telegram: Callable[[Person], Person]
+) -> None:
+    elsewhere = by_telegram(person)
+    stage.suggests(person, stage.mail())
+    elsewhere.looks()
+    place = person.last_place
+    person.taps("Reject")
+    elsewhere.looks()
+    assert "Wrong tone" in elsewhere.labels()
+    elsewhere.taps("Wrong tone")
+    person.looks()
+    for card in (person.screens[place], elsewhere.last_screen):
+        assert "Reason: Wrong tone" in words_of(card)
+        assert card.buttons[0][0].label == "Details"
+    person.says("Too long, and not to Ana.", reply_to=place)
+    elsewhere.looks()
+    assert "Reason: Too long, and not to Ana." in words_of(person.screens[place])
+    assert "Reason: Too long, and not to Ana." in elsewhere.last
+    person.taps("Details", on=place)
+    assert "Reason: Too long, and not to Ana." in person.last
+
+
+def test_only_who_may_decide_says_why_not(person: Person) -> None:
+    from dataclasses import replace
+
+    [made] = stage.suggests(person, stage.mail())
+    person.taps("Reject")
+    with person.work() as work, pytest.raises(Forbidden, match="not_allowed"):
+        decide.give_reason(work, replace(person.actor, role="member"), made.id, "wrong")
 
 
 def test_snooze_in_words_and_back_at_once(person: Person) -> None:
