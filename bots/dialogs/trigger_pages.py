@@ -149,7 +149,7 @@ def resume(chat: Chat, trigger_id: str) -> Reply:
 
 @action("trigger.remove")
 def ask_to_remove(chat: Chat, trigger_id: str) -> Reply:
-    """It is gone for good, so it is asked once more."""
+    """It is gone for good, so it is asked once more; what a second Enter would press is to keep it."""
     trigger = chat.work.triggers.get(UUID(trigger_id))
     blocks: list[Block] = [
         Heading(text=chat.say("trigger.remove.sure", what=targets.named(chat, *targets.of(trigger)))),
@@ -160,7 +160,7 @@ def ask_to_remove(chat: Chat, trigger_id: str) -> Reply:
         blocks.append(Paragraph(text=chat.say("trigger.remove.webhook"), muted=True))
     yes = Button(label=chat.say("trigger.remove.yes"), action="trigger.remove_now", args=(trigger_id,), style="danger")
     no = Button(label=chat.say("trigger.remove.no"), action="trigger.open", args=(trigger_id,))
-    return Reply(Screen(blocks=tuple(blocks), buttons=(row(yes, no),), tone="ask"), mode=_mode(chat))
+    return Reply(Screen(blocks=tuple(blocks), buttons=(row(no, yes),), tone="ask"), mode=_mode(chat))
 
 
 @action("trigger.remove_now")
