@@ -3,10 +3,10 @@
 from typing import Any
 
 from bots.dialogs import talk, ways
-from bots.dialogs.policy_words import alone, operation_name, role, sentences
+from bots.dialogs.policy_words import alone, operation_name, role, sentences, short
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, action, step
-from bots.kit.screen import Block, Bullets, Button, Form, Heading, Paragraph, Screen, row
+from bots.kit.screen import Block, Bullets, Button, Facts, Form, Heading, Paragraph, Screen, row
 from core.approvals.policy import (
     DAY,
     DECIDERS,
@@ -41,6 +41,8 @@ def _list(chat: Chat, told: str = "") -> Screen:
     blocks: list[Block] = [Heading(text=chat.say("policies.heading"))]
     blocks += [Paragraph(text=told)] if told else []
     blocks.append(Paragraph(text=chat.say("policies.what")))
+    said = ((operation_name(chat, name), short(chat, name, _current(chat, name))) for name in listed)
+    blocks.append(Facts(rows=tuple(said)))
     return Screen(
         blocks=tuple(blocks),
         buttons=ways.rows(*(row(_opens(chat, name)) for name in listed), row(add, ways.settings(chat))),

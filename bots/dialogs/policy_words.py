@@ -27,6 +27,11 @@ def sentences(chat: Chat, operation: str, spec: PolicySpec) -> tuple[str, ...]:
     return tuple(said)
 
 
+def short(chat: Chat, operation: str, spec: PolicySpec) -> str:
+    """Whose yes it takes, and whether that can be taken back."""
+    return f"{_who(chat, spec)} {_undo(chat, operation, spec)}"
+
+
 def alone(chat: Chat) -> bool:
     """Whether there is nobody else who could say yes."""
     return len(chat.work.people.members()) == 1

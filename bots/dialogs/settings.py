@@ -47,7 +47,7 @@ def _page(chat: Chat, told: str = "") -> Screen:
         (say("settings.language"), say("settings.language.en")),
         (say("settings.tone"), say(f"settings.tone.{profile.tone}")),
         (say("settings.quiet"), say("settings.quiet.is", start=quiet.start, end=quiet.end) if quiet.enabled else say("settings.off")),
-        (say("settings.frequency"), say(f"settings.frequency.{notifications.frequency}")),
+        (say("settings.frequency"), _often(chat)),
         (say("settings.contexts"), chat.place.listed([_context(chat, name) for name in active]) if active else say("settings.unsaid")),
         (say("settings.chats"), chat.place.listed([_surface(chat, name) for name in links]) or say("settings.off")),
     )  # fmt: skip
@@ -62,6 +62,13 @@ def _page(chat: Chat, told: str = "") -> Screen:
             row(ways.inbox(chat), ways.agents(chat)),
         ),
     )
+
+
+def _often(chat: Chat) -> str:
+    wishes = chat.profile.notification_preferences
+    if wishes.frequency == "daily":
+        return chat.say("settings.frequency.daily_at", at=wishes.quiet_hours.end)
+    return chat.say(f"settings.frequency.{wishes.frequency}")
 
 
 def _button(chat: Chat, code: str) -> Button:

@@ -54,6 +54,10 @@ def _put(person: Person, operation: str, **said: object) -> None:
 def test_what_holds_without_any_rule_is_said_in_words(person: Person) -> None:
     _open(person)
     assert "Nothing is done without a yes, and no rule can change that." in person.last
+    assert (
+        "Everything without a rule of its own: It is done only after your yes. After the yes it can be taken back"
+        in person.last
+    )
     person.taps("Everything without a rule")
     assert "It is done only after your yes." in person.last
     assert "Without a decision it lapses after 7 days, and nothing is done." in person.last

@@ -24,6 +24,7 @@ def test_settings_are_shown_and_changed_in_one_form(person: Person) -> None:
         "Saved." in person.last
         and "What I call you: Kim" in person.last
         and "Quiet hours: 21:30 to 06:00" in person.last
+        and "Messages: together, every day at 06:00" in person.last
     )
     with person.work() as work:
         profile = work.people.profile(person.actor.user_id)
