@@ -6,8 +6,8 @@ from functools import cache
 import font_roboto
 import resvg_py
 
-SHARP = 3
-"""Pixels for one of the drawing's own: a phone shows 360 of these on about 1080."""
+SHARP, ENOUGH = 3, 2
+"""Pixels for one of the drawing's own: a phone shows 360 of these on about 1080; with fewer than two of them small letters blur."""
 PAPER = "#f4f6f5"
 """Under the drawing, in whatever colours the chat is: nobody tells a bot whether it is dark there."""
 OWN_LETTERS = "\u0500"
@@ -15,21 +15,21 @@ OWN_LETTERS = "\u0500"
 _SIZE = re.compile(rb'viewBox="0 0 (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)"')
 
 
-def png(svg: bytes) -> bytes:
-    """The drawing in its light colours. Raises ValueError for what is no drawing."""
+def png(svg: bytes, sharp: int = SHARP) -> bytes:
+    """The drawing in its light colours, `sharp` pixels for one of its own. Raises ValueError for what is no drawing."""
     text = svg.decode()
     return resvg_py.svg_to_bytes(
-        svg_string=text, zoom=SHARP, background=PAPER, font_files=[_letters()], sans_serif_family="Roboto",
+        svg_string=text, zoom=sharp, background=PAPER, font_files=[_letters()], sans_serif_family="Roboto",
         skip_system_fonts=not any(letter >= OWN_LETTERS and letter.isalpha() for letter in text),
     )  # fmt: skip
 
 
 def height(svg: bytes) -> float:
-    """How high the drawing is, in pixels of the PNG. Raises ValueError for what is no drawing."""
+    """How high the drawing is, in pixels of its own. Raises ValueError for what is no drawing."""
     found = _SIZE.search(svg)
     if found is None:
         raise ValueError("not a drawing")
-    return float(found[2]) * SHARP
+    return float(found[2])
 
 
 @cache

@@ -142,8 +142,10 @@ class TelegramSender:
         if shown.kind == "photo":
             return Attached("photo", "picture", content)
         try:
-            small = raster.height(content) <= LONGEST_PHOTO
-            return Attached("photo" if small else "document", "drawing.png", raster.png(content))
+            high = raster.height(content)
+            sharp = next((one for one in (raster.SHARP, raster.ENOUGH) if high * one <= LONGEST_PHOTO), None)
+            drawn = raster.png(content, sharp or raster.SHARP)
+            return Attached("photo" if sharp else "document", "drawing.png", drawn)
         except ValueError:
             log.warning("a drawing cannot be drawn", extra={"delivery": str(letter.delivery.id)})
             return None

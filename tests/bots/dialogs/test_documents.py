@@ -184,6 +184,7 @@ def test_a_thing_is_taken_along_as_a_file_that_makes_the_same_elsewhere(
     other = arrives()
     other.sends(document.name, text)
     other.taps("Apply")
+    assert (b"name: At eight" in text) == (name == "Mornings")
     assert things(other) == (["Greets", "shout"] if name == "Greets" else ["Greets", "Mornings", "shout"])
     person.sends(document.name, text)
     assert "exactly like that already" in person.last
@@ -199,3 +200,33 @@ def test_a_hold_in_between_is_no_change_of_what_the_plan_says(person: Person) ->
     assert "Changed agent: Greets" in person.last
     with person.work() as work:
         assert work.agents.get(agent.id).status == "paused"
+
+
+def test_a_name_that_stands_for_two_things_is_no_file_and_said(person: Person) -> None:
+    flows.agents(person, "Greets", "Greets")
+    person.says("/agents")
+    person.taps("Greets")
+    before = len(person.screens)
+    person.taps("As a file")
+    assert "more than one agent called “Greets”" in person.toast and len(person.screens) == before
+
+
+def test_one_pack_is_taken_along_with_its_agents(person: Person, arrives) -> None:
+    flows.agents(person, "Reader", "Writer", "Nobody")
+    flows.does(person, apply_document, contracts(), b"kind: pack\nname: Both\nagents: [Writer, Reader]\n")
+    person.says("/packs")
+    person.taps("Both")
+    person.taps("As a file")
+    document = person.last_screen.document
+    assert document is not None
+    text = person.parts.storage.blobs(person.actor.workspace_id, person.actor.user_id).get(document.blob)
+    other = arrives()
+    other.sends(document.name, text)
+    other.taps("Apply")
+    assert things(other) == ["Reader", "Writer"] and "Open pack Both" in other.labels()
+
+
+def test_whoever_has_no_file_yet_is_told_what_to_send(person: Person) -> None:
+    person.says("/workflows")
+    person.taps("From a file")
+    assert "nothing is done before your yes" in person.last and ".yaml" in person.last_screen.accepts_file

@@ -72,6 +72,8 @@ def test_what_is_ticked_holds_and_the_card_says_how_many(person: Person) -> None
     person.fills(use=["look", "note"], unasked=["look", "list_pages"])
     assert "3 tools: 2 may be used, 1 of these without asking you." in person.last and person.toast == "Saved"
     assert now(person, made) == (["look", "note"], ["look"])
+    with person.work() as work:
+        assert work.connections.get(made.id).config["read_tools"] == ["look"]
     person.taps("Choose tools")
     form = person.last_screen.form
     assert form is not None and [field.value for field in form.fields] == [["look", "note"], ["look"]]

@@ -57,6 +57,14 @@ def test_a_graph_is_a_photo_with_its_steps_as_the_caption_and_a_way_back(phone: 
     phone.person.chat.wait_for(lambda page: "Picture" in page.labels, after=shown)
 
 
+def test_a_long_graph_is_still_a_photo_with_fewer_pixels(phone: Phone, world: World) -> None:
+    flow(world, 14)
+    shown = graph(phone)
+    assert shown.file is not None and shown.file.kind == "photo"
+    width, height = struct.unpack(">II", shown.file.content[16:24])
+    assert width == 720 and height <= 2560
+
+
 def test_a_graph_that_a_photo_would_make_unreadable_is_sent_as_a_file(phone: Phone, world: World) -> None:
     flow(world, 30)
     shown = graph(phone)

@@ -30,7 +30,8 @@ def size(png: bytes) -> tuple[int, int]:
 
 def test_a_drawing_becomes_a_picture_three_times_as_sharp() -> None:
     drawing = svg(BOXES, "t", "d")
-    assert size(raster.png(drawing)) == (3 * WIDTH, raster.height(drawing))
+    assert size(raster.png(drawing)) == (3 * WIDTH, 3 * raster.height(drawing))
+    assert size(raster.png(drawing, raster.ENOUGH)) == (2 * WIDTH, 2 * raster.height(drawing))
 
 
 def test_the_letters_are_there_without_any_font_of_the_system() -> None:
