@@ -24,7 +24,8 @@ up: $(VENV)/.runtime ## Install what is missing, start everything, print the add
 
 test: $(VENV)/.dev ## Run the whole test suite
 	@sh .ci/tools
-	@$(BIN)/python -m pytest -n 4 $(PYTEST_ARGS)
+	@$(BIN)/python -m compileall -q bots core runners storage
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Formatter, linter, type checker, import contracts
 	@$(BIN)/ruff format --check .

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,8 +29,7 @@ from core.orchestration.ports import Evidence, Proposal, Words
 from core.preferences.choose import consent
 from storage import Storage
 from tests.databases import somebody
-
-ROOT = Path(__file__).parents[2]
+from tests.runners.forked import Forked
 
 
 @dataclass
@@ -170,8 +167,8 @@ def redis_address(settings: Settings) -> str:
 
 
 @contextmanager
-def process(settings: Settings, what: str = "worker", **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A real `python -m runners <what>`, ready when this gives it; killed at the end if it still runs."""
+def process(settings: Settings, what: str = "worker", **more: str) -> Iterator[Forked]:
+    """A real process that does what `python -m runners <what>` does, ready when this gives it; killed at the end if it still runs."""
     reading, writing = os.pipe()
     assert settings.database_url is not None and settings.master_key is not None
     environment = {
@@ -181,16 +178,12 @@ def process(settings: Settings, what: str = "worker", **more: str) -> Iterator[s
         "NOD_REDIS_URL": redis_address(settings),
         "NOD_DATA_DIR": str(settings.data_dir),
         "NOD_MASTER_KEY": settings.master_key.get_secret_value(),
-        "NOD_READY_FD": str(writing),
         "NOD_LOG_FORMAT": "json",
         **more,
     }
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with (settings.data_dir / f"{what}.log").open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "runners", what], cwd=ROOT, env=environment, pass_fds=[writing], stderr=log,
-            start_new_session=True,
-        )  # fmt: skip
+        child = Forked([what], environment, writing, log.fileno())
     os.close(writing)
     try:
         with os.fdopen(reading, "rb") as ready:

@@ -1,9 +1,6 @@
 """What the API's own description promises, tried with inputs made from it: whatever comes, no path breaks (5xx) or leaves the described shapes."""
 
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
 from tests.bots.api.test_rest import Connect, address, connect, world
 
@@ -11,6 +8,10 @@ __all__ = ["address", "connect", "world"]
 
 
 def test_no_input_breaks_a_path(address: str, connect: Connect) -> None:
+    import schemathesis  # Here, for it takes a second that not every worker shall pay.
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+
     client = connect()
     client.post("/v1/agents", json={"template": "inbox"})
     api = schemathesis.openapi.from_url(f"{address}/openapi.json")

@@ -11,19 +11,20 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID, uuid4
 
 from core.connectors.ports import Connector, Place
 from core.connectors.tasks import Task
 from runners.connectors import connect
 from runners.connectors.http.client import connect as connect_http
-from runners.connectors.mcp.client import McpConnection
-from runners.connectors.mcp.client import connect as connect_mcp
 from tests.emulators.mailserver import PASSWORD, USER, MailServer
 from tests.emulators.mcpserver import TOKEN, McpServer
 from tests.emulators.smtpserver import SmtpServer
 from tests.emulators.website import HOST, Website
+
+if TYPE_CHECKING:
+    from runners.connectors.mcp.client import McpConnection
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 OWNER = "owner@example.org"
@@ -358,10 +359,12 @@ class McpRig(Rig):
         self.config: dict[str, Any] = {"url": server.url, "read_tools": ["look"]}
         self.secrets, self.place = {"token": TOKEN}, place(folder / "own")
         with self.open() as client:
-            definition = cast(McpConnection, client).offer("note").definition
+            definition = cast("McpConnection", client).offer("note").definition
         self.examples = {"mcp.call": NOTE | {"definition": definition}}  # type: ignore[misc]
 
     def open(self, now: datetime = NOW) -> AbstractContextManager[Connector]:
+        from runners.connectors.mcp.client import connect as connect_mcp
+
         return connect_mcp(self.config, self.secrets, place(self.place.folder, now), self.server.outbound())
 
     def arrive(self, *names: str) -> None:
