@@ -24,9 +24,11 @@ def aiogram_python() -> Path:
     with (ENVIRONMENT / "making").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not installed.exists() or installed.read_text() != REQUIREMENTS.read_text():
-            subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True, stdin=subprocess.DEVNULL)
-            pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "-r", REQUIREMENTS]
-            subprocess.run(pip, check=True, stdin=subprocess.DEVNULL)
+            uv = Path(sys.executable).with_name("uv")
+            make = [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, ENVIRONMENT]
+            install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, "-r", REQUIREMENTS]
+            for command in (make, install):
+                subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
             installed.write_text(REQUIREMENTS.read_text())
     return python
 
