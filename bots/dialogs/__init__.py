@@ -10,6 +10,7 @@ from bots.dialogs import (  # noqa: F401
     documents,
     graph,
     help,
+    history,
     inbox,
     keys,
     notices,

@@ -58,7 +58,10 @@ def _page(chat: Chat, told: str = "") -> Screen:
             row(_button(chat, "settings.change"), Button(label=say("settings.timezone"), action="timezone.choose")),
             row(_button(chat, "settings.contexts"), Button(label=say("settings.consents"), action="consents.open")),
             row(_button(chat, "settings.link"), Button(label=say("settings.keys"), action="keys.open")),
-            row(Button(label=say("settings.policies"), action="policies.open")),
+            row(
+                Button(label=say("settings.policies"), action="policies.open"),
+                Button(label=say("history.button"), action="history.open"),
+            ),
             row(ways.inbox(chat), ways.agents(chat)),
         ),
     )
