@@ -51,7 +51,7 @@ def test_aiogram_understands_every_answer_and_update(
     telegram: TelegramEmulator, bot: subprocess.Popen[str], mia: Person
 ) -> None:
     greeting = mia.sends("/start")
-    hello = mia.chat.wait_for_text("Hello Mia, I am nod_test_bot", timeout=30)
+    hello = mia.chat.wait_for_text("Hello Mia, I am nod_test_bot", timeout=60)
     assert mia.taps(hello, "Approve").answer() == "Approved"
     hello.wait_for(lambda message: message.text == "Hello done" and not message.buttons)
 
@@ -79,5 +79,5 @@ def test_aiogram_understands_every_answer_and_update(
     mia.chat.wait_for_text("All was refused")
 
     mia.sends("/quit")
-    _, problems = bot.communicate(timeout=30)
+    _, problems = bot.communicate(timeout=60)
     assert bot.returncode == 0, problems

@@ -100,7 +100,7 @@ def test_a_worker_killed_anywhere_leaves_exactly_one_effect(world: World, point:
     suggestion = world.suggest(make())  # type: ignore[operator]
     with process(world.settings, NOD_FAULT=f"{point}:kill9") as victim:
         world.approve(suggestion)
-        assert victim.wait(20) == -signal.SIGKILL
+        assert victim.wait(60) == -signal.SIGKILL
     execution = world.execution(suggestion)
     if execution.status in ("claimed", "sending"):
         _let_the_lease_run_out(world, execution.id)
@@ -124,7 +124,7 @@ def test_a_task_whose_worker_is_killed_after_its_claim_is_done_once_by_the_next(
     suggestion = world.suggest(task())
     with process(world.settings, NOD_FAULT="after_claim:kill9") as victim:
         world.approve(suggestion)
-        assert victim.wait(20) == -signal.SIGKILL
+        assert victim.wait(60) == -signal.SIGKILL
     _let_the_lease_run_out(world, world.execution(suggestion).id)
     with process(world.settings):
         world.wait_until(lambda: world.execution(suggestion).status == "succeeded")
@@ -262,7 +262,7 @@ def test_a_worker_that_is_told_to_stop_ends_in_order(world: World) -> None:
         world.wait_until(lambda: world.execution(suggestion).status == "succeeded")
         asked = datetime.now(UTC)
         worker.terminate()
-        assert worker.wait(20) == 0
+        assert worker.wait(60) == 0
     assert (datetime.now(UTC) - asked).total_seconds() < 20
     assert any(line["event"] == "worker.stopped" for line in log_lines(world.settings))
 

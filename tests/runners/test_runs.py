@@ -129,7 +129,7 @@ def test_a_dry_run_shows_what_it_would_suggest_and_keeps_none_of_it(world: World
 def test_a_killed_run_goes_on_without_repeating_a_finished_step(world: World, inbox: UUID) -> None:
     with process(world.settings, NOD_FAULT="after_step_read:kill9") as victim:
         run = begin(world, inbox)
-        assert victim.wait(30) == -signal.SIGKILL
+        assert victim.wait(60) == -signal.SIGKILL
     with world.work() as work:
         before = {(s.node_id, s.index): s.id for s in work.runs.steps(run.id) if s.status == "succeeded"}
     assert before, "the step that read the mail was written before the kill"
@@ -147,7 +147,7 @@ def test_a_run_that_kills_its_worker_every_time_is_ended_and_the_person_is_told(
     run = begin(world, inbox)
     for _ in range(3):
         with process(world.settings, NOD_FAULT="run_claimed:kill9") as victim:
-            assert victim.wait(30) == -signal.SIGKILL
+            assert victim.wait(60) == -signal.SIGKILL
         _let_the_lease_run_out(world, run.id)
     with process(world.settings):
         finished = ended(world, run)

@@ -40,7 +40,7 @@ def ran(source: str, **limits: Any) -> subprocess.CompletedProcess[bytes]:
 
 
 def _run(command: list[str], **more: Any) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=30, check=False, **more)
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60, check=False, **more)
 
 
 def told(source: str, **limits: Any) -> Any:
@@ -325,7 +325,7 @@ def _children(pid: int) -> list[int]:
 def _ended(process: int) -> bool:
     import select
 
-    return bool(select.select([process], [], [], 5.0)[0])
+    return bool(select.select([process], [], [], 30.0)[0])
 
 
 def test_killing_the_outer_process_ends_the_program() -> None:

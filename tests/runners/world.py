@@ -87,7 +87,7 @@ class World:
             assert found is not None
             return found
 
-    def wait_until(self, happened: Callable[[], Any], seconds: float = 20.0) -> Any:
+    def wait_until(self, happened: Callable[[], Any], seconds: float = 60.0) -> Any:
         """Waits for bells of the person's chats until `happened` answers something true; fails after `seconds`."""
         end = time.monotonic() + seconds
         with redis.Redis.from_url(redis_address(self.settings)).pubsub() as bells:

@@ -43,7 +43,7 @@ def address(storage: Storage, catalogue: Words) -> Iterator[str]:
     server.startup = announced
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert up.wait(20)
+    assert up.wait(60)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
@@ -59,7 +59,7 @@ def connect(world: World, address: str) -> Iterator[Connect]:
         with owner.work() as work:
             _, secret = make_key(work, owner.actor, "test", list(scopes or ("read", "write", "approve")))
             work.commit()
-        client = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {secret}"}, timeout=20)
+        client = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {secret}"}, timeout=60)
         made.append(client)
         return client
 

@@ -46,7 +46,7 @@ class Running:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._up.wait(20)
+        assert self._up.wait(60)
         if self.trouble is not None:
             raise self.trouble
         return self
@@ -54,7 +54,7 @@ class Running:
     def stop(self) -> None:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self.door.stop)
-        self._thread.join(15)
+        self._thread.join(60)
         assert not self._thread.is_alive(), "the door did not stop"
 
     def __exit__(self, *_: object) -> None:

@@ -46,7 +46,7 @@ def _product(data: Path, telegram: TelegramEmulator) -> Iterator[tuple[subproces
 def _code(address: str) -> str:
     """The one-time code, as the page shows it after two taps."""
     base = address.partition("/?")[0]
-    with httpx.Client(base_url=base, headers={"Origin": base, "Accept": "application/json"}, timeout=20) as page:
+    with httpx.Client(base_url=base, headers={"Origin": base, "Accept": "application/json"}, timeout=60) as page:
         assert page.get(address).status_code == 303
         page.post("/chat/say", data={"text": "/connect"})
         html = page.get("/", headers={"Accept": "text/html"}).text
@@ -58,7 +58,7 @@ def _code(address: str) -> str:
 
 
 def _tap(person: Person, message: Message, label: str) -> str:
-    return person.taps(message, label).answer(timeout=20)
+    return person.taps(message, label).answer(timeout=60)
 
 
 def test_a_first_day_in_telegram(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_first_day_in_telegram(tmp_path: Path) -> None:
         mia = telegram.user("Mia")
         with _product(tmp_path / "data", telegram) as (supervisor, address):
             mia.sends(f"/start {_code(address)}")
-            ask = mia.chat.wait_for(lambda shown: shown.labels == ["Link", "Not me"], timeout=30)
+            ask = mia.chat.wait_for(lambda shown: shown.labels == ["Link", "Not me"], timeout=60)
             _tap(mia, ask, "Link")
             hello = mia.chat.wait_for(lambda shown: "Yes" in shown.labels, after=ask)
             _tap(mia, hello, "Yes")
@@ -82,13 +82,13 @@ def test_a_first_day_in_telegram(tmp_path: Path) -> None:
             supervisor.kill()
             supervisor.wait()
         with _product(tmp_path / "data", telegram):
-            card = mia.chat.wait_for(lambda shown: "Approve" in shown.labels, timeout=30)
+            card = mia.chat.wait_for(lambda shown: "Approve" in shown.labels, timeout=60)
             assert "Approve" in _tap(mia, card, "Approve")
             # A card whose sending was cut off by the kill came twice: one copy of it shows what became of it.
             mia.chat.wait_for(
                 lambda shown: "Approved by you" in shown.text and "Open inbox" in shown.labels, timeout=60
             )
             mia.sends("/inbox")
-            mia.chat.wait_for_text("wait", timeout=20)
+            mia.chat.wait_for_text("wait", timeout=60)
         log = "".join(file.read_text(errors="replace") for file in (tmp_path / "data" / "log").glob("*.log"))
         assert telegram.token not in log

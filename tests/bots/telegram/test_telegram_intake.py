@@ -106,9 +106,9 @@ def test_a_kill_between_intake_and_answer_loses_nothing(
             first.wait()
     before = phone.person.chat.last
     with _process(chosen, log) as second:
-        answer = phone.person.chat.wait_for_text("/inbox", after=before, timeout=20)
+        answer = phone.person.chat.wait_for_text("/inbox", after=before, timeout=60)
         second.send_signal(signal.SIGTERM)
-        assert second.wait(10) == 0
+        assert second.wait(60) == 0
     assert [m.text for m in phone.person.chat.bot_messages].count(answer.text) == 1
     assert _said(phone).count("/help") == 1
     assert {status for _, _, status in _events(chosen)} == {"done"}
@@ -129,7 +129,7 @@ def test_a_kill_after_the_decision_and_before_its_toast_decides_once(
         first.wait()
     assert not tap.answered
     with _process(chosen, log):
-        tap.answer(timeout=20)
+        tap.answer(timeout=60)
     with world.work() as work:
         assert len(work.suggestions.approvals(suggestion.id)) == 1
 
@@ -148,7 +148,7 @@ def test_the_token_is_in_no_log_of_any_trouble(
         phone.person.chat.wait_for_text("/inbox")
         phone.person.taps(phone.person.chat.last, phone.person.chat.last.labels[0]).answer()
         child.terminate()
-        assert child.wait(10) == 0
+        assert child.wait(60) == 0
     refused = chosen.model_copy(update={"telegram_token": SecretStr("110201543:another-token")})
     with pytest.raises(AssertionError):
         with _process(refused, log):
@@ -264,12 +264,12 @@ def hooked(chosen: Settings, parts: Parts) -> Iterator[tuple[Settings, str]]:
     server.startup = announced
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert up.wait(20)
+    assert up.wait(60)
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     yield settings.model_copy(update={"public_url": url}), f"{url}/telegram/webhook"
     web.streams.stop()
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
 
 
 def test_by_webhook_an_update_is_answered_once_however_often_it_comes(

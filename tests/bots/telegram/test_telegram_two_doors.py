@@ -43,14 +43,14 @@ def page(chosen: Settings, parts: Parts, world: World) -> Iterator[httpx.Client]
     server.startup = announced
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert up.wait(20)
+    assert up.wait(60)
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     with httpx.Client(base_url=url, headers={"Origin": url, "Accept": "application/json"}, timeout=10) as client:
         client.cookies.set("nod_0", secret)
         yield client
     web.streams.stop()
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
 
 
 def _html(page: httpx.Client) -> str:

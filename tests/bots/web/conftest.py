@@ -39,7 +39,7 @@ class Site:
 
     def client(self) -> httpx.Client:
         """A browser without memory."""
-        return httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=10)
+        return httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=60)
 
     def signed_in(self) -> httpx.Client:
         """A browser that has opened the printed address."""
@@ -76,12 +76,12 @@ def site(storage: Storage, settings: Settings, catalogue: Words) -> Iterator[Sit
     server.startup = announced
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert up.wait(20) and server.started
+    assert up.wait(60) and server.started
     port = server.servers[0].sockets[0].getsockname()[1]
     yield Site(f"http://127.0.0.1:{port}", parts, server)
     web.streams.stop()
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
     parts.hop.close()
     assert not thread.is_alive()
 

@@ -23,7 +23,8 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium of this machine."""
+    """A Chromium of this machine, and patience with it."""
+    expect.set_options(timeout=60_000)
     chromium = find_chromium()
     if chromium is None:
         pytest.skip("No Chromium was found: install Debian's `chromium` to run the tests of the chat page.")
@@ -37,7 +38,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser's profile of a person in Berlin."""
     made = browser.new_context(timezone_id="Europe/Berlin", locale="de-DE")
-    made.set_default_timeout(10_000)
+    made.set_default_timeout(60_000)
     yield made
     made.close()
 

@@ -1,6 +1,5 @@
 """Files, drawings and ticks at the page, in a real Chromium on a phone: a YAML file in and out, the picture of usage, tools ticked by keyboard alone."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -31,12 +30,9 @@ TOOLS = [{"name": f"tool_{n}", "about": f"Does thing {n}.", "reads": n % 2 == 0}
 
 
 @pytest.fixture(autouse=True)
-def dialogs() -> Iterator[None]:
-    """All of the product's, with patience: the first file asks the runners' process for the skills that there are."""
+def dialogs() -> None:
+    """All of the product's."""
     load_dialogs()
-    expect.set_options(timeout=60_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def _free_port() -> int:
 
 def test_it_is_ready_ends_at_once_and_keeps_its_secrets(process: tuple[subprocess.Popen[bytes], str, Path]) -> None:
     started, url, output = process
-    with httpx.Client(base_url=url, headers={"Origin": url}, timeout=10) as client:
+    with httpx.Client(base_url=url, headers={"Origin": url}, timeout=60) as client:
         assert client.get("/readyz").json()["ready"] is True
         assert client.get("/", params={"token": TOKEN}).status_code == 303
         secret = next(iter(client.cookies.values()))
@@ -72,7 +72,7 @@ def test_it_is_ready_ends_at_once_and_keeps_its_secrets(process: tuple[subproces
             lines = stream.iter_lines()
             assert next(lines) == "retry: 1000"
             started.send_signal(signal.SIGTERM)
-            assert started.wait(timeout=8) == 0
+            assert started.wait(timeout=60) == 0
     written = output.read_text()
     for private in (TOKEN, secret, "a private word"):
         assert private not in written

@@ -48,12 +48,12 @@ class TelegramEmulator:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10), "the emulator did not start"
+        assert self._ready.wait(60), "the emulator did not start"
         return self
 
     def __exit__(self, *problem: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(60)
         self._socket.close()
 
     @property
