@@ -1,0 +1,359 @@
+"""Apps written with slack_bolt, over Socket Mode and over HTTP, and the people who use them."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from slack_bolt import App, Assistant, BoltRequest
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+
+from .slack import Conversation, Person, SlackEmulator, Team
+
+FORM = {
+    "type": "modal",
+    "callback_id": "edit",
+    "private_metadata": "suggestion 7",
+    "title": {"type": "plain_text", "text": "Edit"},
+    "submit": {"type": "plain_text", "text": "Save"},
+    "notify_on_close": True,
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "subject",
+            "label": {"type": "plain_text", "text": "Subject"},
+            "element": {
+                "type": "plain_text_input",
+                "action_id": "text",
+                "initial_value": "Re: Offer",
+                "max_length": 20,
+            },
+        },
+        {
+            "type": "input",
+            "block_id": "when",
+            "optional": True,
+            "label": {"type": "plain_text", "text": "When"},
+            "element": {
+                "type": "static_select",
+                "action_id": "choice",
+                "options": [
+                    {"text": {"type": "plain_text", "text": "Now"}, "value": "now"},
+                    {"text": {"type": "plain_text", "text": "Tomorrow"}, "value": "1d"},
+                ],
+            },
+        },
+        {
+            "type": "input",
+            "block_id": "to",
+            "optional": True,
+            "label": {"type": "plain_text", "text": "To"},
+            "element": {"type": "external_select", "action_id": "contacts", "min_query_length": 2},
+        },
+    ],
+}
+
+
+def card(*labels: str, text: str = "Reply to Ann") -> list[dict[str, Any]]:
+    buttons = [
+        {"type": "button", "text": {"type": "plain_text", "text": label}, "action_id": label.lower(), "value": "7.1"}
+        for label in labels
+    ]
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+    return [section, {"type": "actions", "elements": buttons}] if buttons else [section]
+
+
+def heading(text: str) -> dict[str, Any]:
+    return {"type": "header", "text": {"type": "plain_text", "text": text}}
+
+
+def write(app: App) -> None:
+    """Listeners that use every kind of interaction once."""
+
+    @app.event("message")
+    def message(event: dict[str, Any], say: Callable[..., Any]) -> None:
+        if event.get("subtype") is None:
+            say(text=f"Card for {event['text']}", blocks=card("Approve", "Edit"))
+
+    @app.event("app_mention")
+    def mention(event: dict[str, Any], client: WebClient) -> None:
+        client.chat_postEphemeral(channel=event["channel"], user=event["user"], text="Only you see this")
+
+    @app.event("app_home_opened")
+    def home(event: dict[str, Any], client: WebClient) -> None:
+        view = {"type": "home", "blocks": [heading("Pending"), *card("Open")]}
+        client.views_publish(user_id=event["user"], view=view)
+
+    @app.event("reaction_added")
+    def reaction(event: dict[str, Any], client: WebClient) -> None:
+        client.chat_postMessage(channel=event["item"]["channel"], text=f"Saw {event['reaction']}")
+
+    @app.event("member_joined_channel")
+    def joined(event: dict[str, Any], say: Callable[..., Any]) -> None:
+        say(f"Hello <@{event['user']}>")
+
+    @app.action("approve")
+    def approve(ack: Callable[..., Any], body: dict[str, Any], client: WebClient, respond: Callable[..., Any]) -> None:
+        ack()
+        where, ts = body["container"]["channel_id"], body["container"]["message_ts"]
+        client.chat_update(
+            channel=where, ts=ts, text="Approved", blocks=card(text=f"Approved {body['actions'][0]['value']}")
+        )
+        respond("Sending in 8 s", replace_original=False)
+
+    @app.action("edit")
+    def edit(ack: Callable[..., Any], body: dict[str, Any], client: WebClient) -> None:
+        ack()
+        client.views_open(trigger_id=body["trigger_id"], view=FORM)
+
+    @app.view("edit")
+    def saved(ack: Callable[..., Any], body: dict[str, Any], view: dict[str, Any], client: WebClient) -> None:
+        subject = view["state"]["values"]["subject"]["text"]["value"]
+        if subject == "bad":
+            ack(response_action="errors", errors={"subject": "Say it better"})
+            return
+        if subject == "again":
+            ack(response_action="update", view={**FORM, "title": {"type": "plain_text", "text": "Once more"}})
+            return
+        ack()
+        when = view["state"]["values"]["when"]["choice"]["selected_option"]
+        client.chat_postMessage(
+            channel=body["user"]["id"], text=f"Saved {subject} {view['private_metadata']} {when and when['value']}"
+        )
+
+    @app.view_closed("edit")
+    def closed(ack: Callable[..., Any], body: dict[str, Any], client: WebClient) -> None:
+        ack()
+        client.chat_postMessage(channel=body["user"]["id"], text="Nothing was changed")
+
+    @app.options("contacts")
+    def contacts(ack: Callable[..., Any], payload: dict[str, Any]) -> None:
+        ack(options=[{"text": {"type": "plain_text", "text": f"{payload['value']}@example.org"}, "value": "1"}])
+
+    @app.command("/nod")
+    def nod(ack: Callable[..., Any], command: dict[str, Any], respond: Callable[..., Any]) -> None:
+        ack(f"You said {command['text']}")
+        respond("And this for all", response_type="in_channel")
+
+    @app.shortcut("ask_agent")
+    def ask(ack: Callable[..., Any], shortcut: dict[str, Any], respond: Callable[..., Any]) -> None:
+        ack()
+        respond(f"About: {shortcut['message']['text']}")
+
+    @app.shortcut("new_agent")
+    def new(ack: Callable[..., Any], shortcut: dict[str, Any], client: WebClient) -> None:
+        ack()
+        client.views_open(trigger_id=shortcut["trigger_id"], view=FORM)
+
+    assistant = Assistant()
+
+    @assistant.thread_started
+    def started(set_suggested_prompts: Callable[..., Any], say: Callable[..., Any]) -> None:
+        say("What can I do?")
+        set_suggested_prompts([{"title": "My inbox", "message": "Show my inbox"}])
+
+    @assistant.user_message
+    def asked(
+        payload: dict[str, Any], set_status: Callable[..., Any], set_title: Callable[..., Any], client: WebClient
+    ) -> None:
+        set_status("is thinking…")
+        set_title("Inbox")
+        stream = client.chat_startStream(
+            channel=payload["channel"], thread_ts=payload["thread_ts"], markdown_text="**Three**"
+        )
+        client.chat_appendStream(channel=payload["channel"], ts=stream["ts"], markdown_text=" cards")
+        feedback = {
+            "type": "feedback_buttons",
+            "action_id": "feedback",
+            "positive_button": {"text": {"type": "plain_text", "text": "Good"}, "value": "good"},
+            "negative_button": {"text": {"type": "plain_text", "text": "Bad"}, "value": "bad"},
+        }
+        blocks = [{"type": "context_actions", "elements": [feedback]}]
+        client.chat_stopStream(channel=payload["channel"], ts=stream["ts"], blocks=blocks)
+
+    @app.action("feedback")
+    def feedback(ack: Callable[..., Any], body: dict[str, Any], respond: Callable[..., Any]) -> None:
+        ack()
+        respond(f"Noted: {body['actions'][0]['value']}", replace_original=False)
+
+    app.use(assistant)
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackEmulator]:
+    # A busy machine is no failure: three seconds are Slack's, not this test's.
+    with SlackEmulator(ack_seconds=30, trigger_seconds=30) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def acme(slack: SlackEmulator) -> Team:
+    team = slack.team("Acme")
+    team.install(by=team.person("Ada"))
+    return team
+
+
+@pytest.fixture
+def mia(acme: Team) -> Person:
+    return acme.person("Mia", locale="de-DE")
+
+
+@pytest.fixture
+def general(acme: Team, mia: Person) -> Conversation:
+    return acme.channel("general", [mia, acme.people[0]])
+
+
+def bolt(slack: SlackEmulator, token: str) -> App:
+    client = WebClient(token=token, base_url=slack.api_url)
+    app = App(client=client, signing_secret=slack.app.signing_secret)
+    write(app)
+    return app
+
+
+@contextmanager
+def over_sockets(slack: SlackEmulator, token: str) -> Iterator[App]:
+    app = bolt(slack, token)
+    handler = SocketModeHandler(app, slack.app.app_token, web_client=WebClient(base_url=slack.api_url), ping_interval=1)
+    handler.connect()
+    slack.wait_for_connections(1)
+    try:
+        yield app
+    finally:
+        handler.close()
+
+
+@contextmanager
+def over_http(slack: SlackEmulator, token: str) -> Iterator[App]:
+    app = bolt(slack, token)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            answer = app.dispatch(BoltRequest(body=body, headers={k: [v] for k, v in self.headers.items()}))
+            content = str(answer.body).encode()
+            self.send_response(answer.status)
+            for name, values in answer.headers.items():
+                self.send_header(name, values[0])
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Tests are quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        slack.listens(f"http://127.0.0.1:{server.server_address[1]}/slack/events")
+        yield app
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(params=[over_sockets, over_http], ids=["sockets", "http"])
+def app(request: pytest.FixtureRequest, slack: SlackEmulator, acme: Team) -> Iterator[App]:
+    assert acme.installation is not None
+    with request.param(slack, acme.installation.bot_token) as running:
+        yield running
+
+
+def test_a_message_becomes_a_card_whose_press_changes_it(slack: SlackEmulator, app: App, mia: Person) -> None:
+    said = mia.says("Tom & Ann <hi>")
+    shown = mia.dm.wait_for_text("Reply to Ann")
+    assert said.text == "Tom &amp; Ann &lt;hi&gt;" and shown.text == "Card for Tom &amp; Ann &lt;hi&gt;"
+    assert shown.labels == ["Approve", "Edit"]
+    tap = mia.taps(shown, "Approve")
+    assert tap.acknowledge() is None and tap.seconds < 30
+    shown.wait_for(lambda m: m.shown == "Approved 7.1" and not m.labels)
+    assert tap.reply().shown == "Sending in 8 s" and tap.reply().only_for is mia
+    assert [version.text for version in shown.versions] == ["Card for Tom &amp; Ann &lt;hi&gt;", "Approved"]
+
+
+def test_a_form_is_opened_refused_changed_and_saved(app: App, mia: Person) -> None:
+    mia.says("hi")
+    mia.taps(mia.dm.wait_for_text("Reply"), "Edit")
+    form = mia.wait_for_modal("Edit")
+    assert form.fields == ["Subject", "When", "To"] and form.private_metadata == "suggestion 7"
+    mia.submits(form, {"Subject": "bad", "When": "Tomorrow"})
+    form.wait_for(lambda view: bool(view.errors))
+    assert form.error("Subject") == "Say it better" and mia.modal is form
+    mia.submits(form, {"Subject": "again"}).acknowledge()
+    assert form.title == "Once more" and form.errors == {}
+    assert mia.searches(form, "To", "ann")[0]["text"]["text"] == "ann@example.org"
+    mia.submits(form, {"Subject": "good"})
+    mia.wait_until_closed()
+    mia.dm.wait_for_text("Saved good suggestion 7 1d")
+    with pytest.raises(AssertionError, match="at most 20"):
+        form.closed = False
+        mia.submits(form, {"Subject": "x" * 21})
+
+
+def test_a_closed_form_is_told_of(app: App, mia: Person) -> None:
+    mia.shortcut(None, "new_agent").acknowledge()
+    mia.closes(mia.wait_for_modal("Edit"))
+    mia.dm.wait_for_text("Nothing was changed")
+
+
+def test_home_is_published_when_it_is_opened(app: App, mia: Person) -> None:
+    mia.opens_home()
+    assert mia.wait_for_home("Pending").labels == ["Open"]
+
+
+def test_a_command_is_answered_privately_and_in_the_channel(app: App, mia: Person, general: Conversation) -> None:
+    command = mia.types("/nod inbox <b>", to=general)
+    assert command.acknowledge() in ("You said inbox &lt;b&gt;", {"text": "You said inbox &lt;b&gt;"})
+    assert general.wait_for_text("You said inbox <b>").only_for is mia
+    assert general.wait_for_text("And this for all").only_for is None
+
+
+def test_mentions_shortcuts_reactions_and_arrivals_reach_the_app(
+    acme: Team, app: App, mia: Person, general: Conversation
+) -> None:
+    said = mia.says("@nod what waits?", to=general)
+    assert said.text == f"<@{acme.bot.id}> what waits?"
+    assert general.wait_for_text("Only you see this").only_for is mia
+    mia.shortcut(said, "ask_agent")
+    general.wait_for_text("About: <@")
+    mia.reacts(said, "eyes")
+    general.wait_for_text("Saw eyes")
+    acme.person("Tom").joins(general)
+    general.wait_for_text("Hello <@")
+
+
+def test_the_assistant_has_prompts_a_status_a_title_and_streams(app: App, mia: Person) -> None:
+    thread = mia.starts_thread()
+    thread.wait_for(lambda one: one.prompts == [{"title": "My inbox", "message": "Show my inbox"}])
+    thread.wait_for_text("What can I do?")
+    thread.says("Show my inbox")
+    answer = thread.wait_for_text("Three** cards")
+    answer.wait_for(lambda m: not m.streaming and m.labels == ["Good", "Bad"])
+    assert thread.title == "Inbox" and thread.statuses == ["is thinking…"] and thread.status == ""
+    assert mia.taps(answer, "Bad").reply().shown == "Noted: bad"
+
+
+def test_several_connections_share_the_load_and_refresh_loses_nothing(
+    slack: SlackEmulator, acme: Team, mia: Person
+) -> None:
+    assert acme.installation is not None
+    token = acme.installation.bot_token
+    with over_sockets(slack, token), over_sockets(slack, token):
+        slack.wait_for_connections(2)
+        said = [mia.says(f"Number {number}") for number in range(6)]
+        slack.wait_until_acknowledged()
+        assert all(connection.sent == 3 for connection in slack.connections)
+        slack.refresh_connections()
+        slack.wait_for_connections(2)
+        said.append(mia.says("Number 6"))
+        slack.wait_until_acknowledged()
+        for number in range(7):
+            mia.dm.wait_for(lambda m, wanted=f"Card for Number {number}": m.text == wanted)
+        assert all(one.delivery is not None and one.delivery.acked for one in said)
