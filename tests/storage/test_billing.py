@@ -321,19 +321,21 @@ def test_runs_counters_and_the_ledger_agree_after_a_busy_day(storage: Storage) -
     assert of_agents[0] + of_agents[1] == total
 
 
-def test_a_row_of_the_ledger_is_never_changed_nor_deleted_nor_seen_from_elsewhere(storage: Storage) -> None:
+def test_a_row_of_the_ledger_is_never_changed_nor_deleted_before_its_run_nor_seen_from_elsewhere(
+    storage: Storage,
+) -> None:
     actor, stranger = somebody(storage), somebody(storage)
     run = a_run(storage, actor)
     price = {"input_mtok": "1.25"}
     _write(storage, actor, run, Step(), [Usage(tokens_prompt=7, cost=Decimal(1), model="gpt-5", price=price)])
     (row,) = _ledger(storage, actor, run)
     assert (row.model, row.price, row.cost) == ("gpt-5", price, Decimal(1))
-    for change in ("UPDATE nod.usage_ledger SET cost = 0", "DELETE FROM nod.usage_ledger"):
-        with (
-            storage.work(actor.workspace_id, actor.user_id) as work,
-            pytest.raises(Exception, match="permission denied"),
-        ):
-            work._t.connection.exec_driver_sql(change)
+    with storage.work(actor.workspace_id, actor.user_id) as work, pytest.raises(Exception, match="permission denied"):
+        work._t.connection.exec_driver_sql("UPDATE nod.usage_ledger SET cost = 0")
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        assert work._t.connection.exec_driver_sql("DELETE FROM nod.usage_ledger").rowcount == 0
+        work.commit()
+    assert _ledger(storage, actor, run) == [row]
     assert _ledger(storage, stranger, run) == []
     assert used_today(storage, stranger) == Used()
 
