@@ -1,9 +1,9 @@
-"""`python -m bots web|telegram`: one door as a process."""
+"""`python -m bots web|telegram|slack`: one door as a process."""
 
 import sys
 from importlib import import_module
 
-DOORS = ("web", "telegram")
+DOORS = ("web", "telegram", "slack")
 
 
 def main() -> None:

@@ -154,6 +154,8 @@ def _specs(chosen: Settings, shared: dict[str, str], token: str) -> list[Process
     ]
     if chosen.telegram_token:
         specs.append(ProcessSpec("telegram", [*python, "bots", "telegram"], shared, needed=False))
+    if (chosen.slack_app_token and chosen.slack_bot_token) or chosen.slack_signing_secret:
+        specs.append(ProcessSpec("slack", [*python, "bots", "slack"], shared, needed=False))
     return specs
 
 

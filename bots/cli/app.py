@@ -63,6 +63,12 @@ def telegram() -> None:
     _become("bots", "telegram")
 
 
+@app.command(epilog="Example: NOD_SLACK_APP_TOKEN=… NOD_SLACK_BOT_TOKEN=… nod slack")
+def slack() -> None:
+    """Run the Slack door, one process."""
+    _become("bots", "slack")
+
+
 @app.command(epilog="Example: nod migrate")
 def migrate() -> None:
     """Bring the database's schema to head."""

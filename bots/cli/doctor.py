@@ -25,6 +25,7 @@ def report() -> bool:
         ("broker", _broker),
         ("language model", _model),
         ("Telegram", _telegram),
+        ("Slack", _slack),
         ("code isolation", _isolation),
     ]
     well = True
@@ -110,3 +111,26 @@ def _telegram() -> str | None:
     return (
         None if token.partition(":")[0].isdigit() else "NOD_TELEGRAM_TOKEN is not a bot token. Get one from @BotFather."
     )
+
+
+def _slack() -> str | None:
+    chosen = settings()
+    tokens = (
+        (
+            "NOD_SLACK_APP_TOKEN",
+            chosen.slack_app_token,
+            "xapp-",
+            "an app-level token, with the scope connections:write",
+        ),
+        ("NOD_SLACK_BOT_TOKEN", chosen.slack_bot_token, "xoxb-", "a bot token"),
+    )
+    for name, token, start, kind in tokens:
+        if token is not None and not token.get_secret_value().startswith(start):
+            return f"{name} is not {kind} ({start}…). Copy it from your app's page at api.slack.com."
+    if all(token is None for _, token, _, _ in tokens) and chosen.slack_signing_secret is None:
+        return None
+    from bots.slack.ways import by_http, by_socket
+
+    if by_socket(chosen) or by_http(chosen):
+        return None
+    return "it is set up in part only. Set NOD_SLACK_APP_TOKEN and NOD_SLACK_BOT_TOKEN, or see docs/slack.md for the way by HTTP."

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -109,11 +110,13 @@ class Answering:
             self._wake()
             return
         try:
-            tap = await self._parts.hop(self._pressed, actor, query, str(chat.id))
+            tap = self._pressed(actor, query)
         except Invalid as forged:
             words = await self._parts.hop(self._words, actor, forged)
             await self._toast(query, words, True)
             return
+        place = await self._place(actor, str(chat.id), reference(query.message))
+        tap = tap if tap.action in OWN_ACTIONS else replace(tap, delivery_id=place)
         answered = await self._dispatch.handle(actor, tap, _client(query.from_user), event.id)
         self._wake()
         await self._toast(query, answered.toast, answered.alert)
@@ -129,16 +132,14 @@ class Answering:
         with suppress(TelegramError):
             await self._bot.edit_message_text(say("telegram.copy"), address, query.message.message_id)
 
-    def _pressed(self, actor: Actor, query: telegram.CallbackQuery, address: str) -> Tap:
+    def _pressed(self, actor: Actor, query: telegram.CallbackQuery) -> Tap:
         """Raises Invalid `messaging.button_forged`, `messaging.button_unknown`."""
         assert actor.link_id is not None
         data = query.data or ""
         before = self._strangers.own(data, query.from_user)
         if before is not None:
             return before
-        action, args = self._parts.tokens.unpack(data, actor.link_id)
-        delivery_id = self._here(actor, address, reference(query.message))
-        return Tap(action, args, delivery_id)
+        return Tap(*self._parts.tokens.unpack(data, actor.link_id))
 
     def _here(self, actor: Actor, address: str, ref: str | None) -> UUID | None:
         """The person is in this chat; the delivery that a message of ours there stands for."""
@@ -150,7 +151,7 @@ class Answering:
         return delivery_id
 
     async def _place(self, actor: Actor, address: str, ref: str | None) -> UUID | None:
-        """The same; a message that was answered as it arrived may not be on our record yet."""
+        """The same; a message that was tapped or answered as it arrived may not be on our record yet."""
         for _ in range(PLACE_TRIES):
             found = await self._parts.hop(self._here, actor, address, ref)
             if found is not None or ref is None:

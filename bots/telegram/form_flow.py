@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bots.kit import clean, heard
+from bots.kit.addresses import page
 from bots.kit.dialog import Chat, Reply, Submit, Tap, Text, Upload, action, replies, step
 from bots.kit.dispatch import field_errors
 from bots.kit.screen import Block, Bullets, Button, Heading, Paragraph, Quote, Screen, row
@@ -41,7 +42,7 @@ class FormFlow:
         return Reply(shown, reply.mode, reply.toast, reply.alert)
 
     def _elsewhere(self, chat: Chat, screen: Screen) -> Screen:
-        address = render.page("/", self._public_url)
+        address = page("/", self._public_url)
         code = "telegram.form.secret" if address else "telegram.form.secret_no_page"
         blocks = (*screen.blocks, Paragraph(text=chat.say(code)))
         there = row(Button(label=chat.say("telegram.form.open_page"), url=address)) if address else ()

@@ -2,15 +2,14 @@
 mention or a command that a finger could press."""
 
 import html
-import ipaddress
 import re
 from collections.abc import Callable, Iterable
-from urllib.parse import urljoin, urlsplit
 
 from babel.dates import format_time
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bots.kit import clean
+from bots.kit.addresses import page
 from bots.kit.screen import (
     Block,
     Bullets,
@@ -121,15 +120,3 @@ def _button(one: Button, token: Callable[[Button], str], public_url: str | None)
         return InlineKeyboardButton(label, url=address) if address else None
     style = {"style": _STYLES[one.style]} if one.style in _STYLES else None
     return InlineKeyboardButton(label, callback_data=token(one), api_kwargs=style)
-
-
-def page(url: str, public_url: str | None) -> str | None:
-    """The address of a page of our own, for a phone: https or http at a public name; None where there is none."""
-    address = urljoin(public_url, url) if public_url else url
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "." not in parts.hostname:
-        return None
-    try:
-        return address if ipaddress.ip_address(parts.hostname).is_global else None
-    except ValueError:
-        return address

@@ -56,10 +56,17 @@ def make_web(
     async def life(app: FastAPI) -> AsyncIterator[None]:
         await parts.hop(visitors.make_local_person)
         listening = asyncio.create_task(streams.listen())
+        slack = app.state.slack
+        if slack is not None:
+            slack.begin()
+        forming = asyncio.create_task(slack.run()) if slack is not None else None
         try:
             yield
         finally:
             streams.stop()
+            if slack is not None and forming is not None:
+                slack.stop()
+                await forming
             listening.cancel()
             with suppress(asyncio.CancelledError):
                 await listening
@@ -75,8 +82,21 @@ def make_web(
     for part in (page, inputs, streams, health):
         app.include_router(part.router)
     app.mount("/static", Files(directory=STATIC))
+    app.state.slack = _slack(parts, settings)
+    if app.state.slack is not None:
+        app.state.slack.mount(app)
     _mount_others(app, parts, settings)
     return Web(app, streams)
+
+
+def _slack(parts: Parts, settings: Settings) -> Any:
+    """Slack's own calls, where that is how they come."""
+    if settings.slack_signing_secret is None:
+        return None
+    from bots.slack import ways
+    from bots.slack.http import SlackHttp
+
+    return SlackHttp(parts, settings) if ways.by_http(settings) else None
 
 
 def _mount_others(app: FastAPI, parts: Parts, settings: Settings) -> None:

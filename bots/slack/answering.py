@@ -1,0 +1,360 @@
+"""Gives effect to one stored event. Who speaks is whom Slack names, in a verified request; never what a payload says."""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from bots.kit import clean
+from bots.kit.chatting import open_chat
+from bots.kit.dialog import Input, Reply, Submit, Tap, Text, Upload
+from bots.kit.dispatch import Answer, Dispatch, field_errors
+from bots.kit.parts import Parts
+from bots.kit.screen import Screen
+from bots.kit.speak import failure
+from bots.slack import events, modal, reach
+from bots.slack.files import NotTaken, fetch
+from bots.slack.forms import Done
+from bots.slack.home import Home
+from bots.slack.intake import ASK_AGENT, NEW_AGENT
+from bots.slack.people import People
+from bots.slack.replies import Replies
+from bots.slack.sender import reference
+from bots.slack.strangers import OWN_ACTIONS, Said, Strangers, stranger_id
+from bots.slack.teams import NotInstalled, Refusal, Team, Teams
+from core.identity.prove import by_account
+from core.kernel.actor import Actor
+from core.kernel.errors import Invalid, NotFound, Unauthenticated
+from core.messaging.models import InboundEvent
+from core.messaging.post import answer
+
+log = logging.getLogger(__name__)
+QUOTED = 6000
+
+
+class InModal:
+    """bots.kit.dispatch.Forms, for an input that a modal waits for: its form goes there and not into the chat, and so does what is wrong with its answers."""
+
+    def __init__(self, for_form: bool) -> None:
+        self._for_form = for_form
+        self.asked: tuple[Screen, UUID | None] | None = None
+        self.errors: dict[str, str] = {}
+        self.general = ""
+
+    def ask(self, chat: Any, reply: Reply) -> Reply:
+        """Keeps the form; nothing stands in the chat."""
+        place = getattr(chat.input, "delivery_id", None) if reply.mode == "replace" else None
+        assert reply.screen is not None
+        if self._for_form and place is None:
+            return reply
+        self.asked = (clean.screen(reply.screen), place)
+        return Reply(toast=reply.toast, alert=reply.alert)
+
+    def again(self, chat: Any, wrong: Invalid) -> Reply | None:
+        """Keeps what is wrong, where there is a form that it can be said beside."""
+        if not isinstance(chat.input, Submit):
+            return None
+        self.errors, self.general = field_errors(chat, wrong), clean.line(failure(chat.say, wrong).line)
+        return Reply()
+
+
+class Answering:
+    """Handles events; `wake` tells the outgoing side that something may be due."""
+
+    def __init__(self, parts: Parts, teams: Teams, public_url: str | None, wake: Callable[[], None]) -> None:
+        self._parts, self._teams, self._wake = parts, teams, wake
+        self._people = People(teams)
+        self._strangers = Strangers(parts, self._people)
+        self._replies = Replies(parts, teams)
+        self._home = Home(parts, teams, public_url)
+
+    async def handle(self, event: InboundEvent) -> str:
+        """What it was, as a word for the metrics."""
+        payload = event.payload or {}
+        body, kind = payload["body"], payload["kind"]
+        who = events.speaker(body)
+        told = body.get("event") or {}
+        if kind == "event" and told.get("type") in ("app_uninstalled", "tokens_revoked"):
+            if told["type"] == "app_uninstalled" or (told.get("tokens") or {}).get("bot"):
+                await self.uninstalled(who.team)
+            return "uninstalled"
+        if not who.team or not who.user:
+            return "unreadable"
+        try:
+            team = await self._teams.of(who.team)
+            if who.foreign or who.user == team.bot_user_id:
+                return "ignored"
+            match kind:
+                case "event":
+                    return await self._event(event, team, who.user, told)
+                case "command":
+                    return await self._command(event, team, who.user, body)
+                case "action":
+                    return await self._tap(event, team, who.user, body, payload.get("view"))
+                case _:
+                    return await self._shortcut(event, team, who.user, body, payload.get("view"))
+        except NotInstalled:
+            log.info("an event of a team without Nod", extra={"event": str(event.id)})
+            return "not_installed"
+
+    async def uninstalled(self, team_id: str) -> None:
+        """Everything stops there."""
+        self._teams.forget(team_id)
+        people = await self._parts.hop(reach.team_gone, self._parts, team_id)
+        log.warning("Slack took Nod out of a team", extra={"team": team_id, "people": people})
+
+    async def _event(self, event: InboundEvent, team: Team, user: str, told: dict[str, Any]) -> str:
+        actor = await self._known(team, user)
+        channel = str(told.get("channel") or "")
+        if told["type"] == "app_home_opened":
+            if actor is not None and told.get("tab") == "home":
+                await self._home.publish(team, user, actor)
+            return "home"
+        if told["type"] == "app_mention":
+            say = await self._strangers.say(team, user)
+            await self._replies.whisper(team, channel, user, say("slack.private_only"))
+            return "mention"
+        if actor is None:
+            said = await self._strangers.words(event, team, user, _words(told.get("text")))
+            await self._teams.ask(team, "chat.postMessage", channel, **self._strangers.draw(said, team, user))
+            return "stranger"
+        thread = str(told.get("thread_ts") or "")
+        place = await self._parts.hop(self._here, actor, channel, reference(channel, thread) if thread else None)
+        for heard in await self._heard(team, actor, told, place):
+            once = event.id if not isinstance(heard, Upload) else None
+            await self._dispatch(actor, team, user, heard, once or event.id)
+        self._wake()
+        return "message"
+
+    async def _heard(self, team: Team, actor: Actor, told: dict[str, Any], place: UUID | None) -> list[Input]:
+        """What was said: the first of its files, or its words."""
+        files = told.get("files") or []
+        if not files:
+            return [Text(_words(told.get("text")), place)]
+        try:
+            name, content = await fetch(self._teams, team, files[0])
+        except NotTaken as why:
+            await self._parts.hop(self._tell, actor, why.code, why.data)
+            return []
+        blobs = self._parts.storage.blobs(actor.workspace_id, actor.user_id)
+        blob = await self._parts.hop(blobs.put, content)
+        return [Upload(name, blob, len(content), _words(told.get("text")))]
+
+    async def _command(self, event: InboundEvent, team: Team, user: str, body: dict[str, Any]) -> str:
+        words, channel = str(body.get("text") or "").strip(), str(body.get("channel_id") or "")
+        actor = await self._known(team, user)
+        if actor is None:
+            said = await self._strangers.words(event, team, user, words)
+            await self._to_stranger(team, user, said)
+        else:
+            await self._dispatch(actor, team, user, Text("/" + (words.lstrip("/") or "start")), event.id)
+            self._wake()
+        if not channel.startswith("D"):
+            say = await self._strangers.say(team, user)
+            await self._replies.respond(str(body.get("response_url") or ""), say("slack.answered_alone"))
+        return "command"
+
+    async def _tap(self, event: InboundEvent, team: Team, user: str, body: dict[str, Any], view: str | None) -> str:
+        pressed = (body.get("actions") or [{}])[0]
+        token = str(pressed.get("value") or "")
+        if not token:
+            return "ignored"  # A button that opens a page.
+        container = body.get("container") or {}
+        channel = str(container.get("channel_id") or (body.get("channel") or {}).get("id") or "")
+        ts = str(container.get("message_ts") or "")
+        actor = await self._known(team, user)
+        if actor is None:
+            await self._stranger_tap(event, team, user, token, channel, ts)
+            return "stranger"
+        try:
+            tap = await self._parts.hop(self._pressed, actor, token, team, user, channel, ts)
+        except Invalid as forged:
+            words = await self._parts.hop(self._in_words, actor, forged)
+            await self._show(team, user, actor, view, channel, words)
+            return "forged"
+        waits = InModal(False) if view else None
+        answered = await self._dispatch(actor, team, user, tap, event.id, waits)
+        self._wake()
+        if view:
+            await self._fill(team, actor, view, waits, answered)
+        elif answered.toast and (answered.alert or tap.delivery_id is None or not answered.deliveries):
+            await self._show(team, user, actor, None, channel, answered.toast)
+        if container.get("type") == "view" and not view:
+            await self._home.publish(team, user, actor)
+        return "tap"
+
+    async def _stranger_tap(
+        self, event: InboundEvent, team: Team, user: str, token: str, channel: str, ts: str
+    ) -> None:
+        said = await self._strangers.tap(team, user, token, channel)
+        if ts:
+            with suppress(Refusal):
+                await self._teams.ask(team, "chat.update", channel, ts=ts, **self._strangers.draw(said, team, user))
+        if said.entered is not None:
+            extra = await self._people.client_of(team, user)
+            await Dispatch(self._parts).handle(said.entered, Tap("slack.link", ("",)), extra, event.id)
+            self._wake()
+
+    async def _to_stranger(self, team: Team, user: str, said: Said) -> None:
+        opened = await self._teams.ask(team, "conversations.open", users=user)
+        there = str(opened["channel"]["id"])
+        await self._teams.ask(team, "chat.postMessage", there, **self._strangers.draw(said, team, user))
+
+    async def _shortcut(
+        self, event: InboundEvent, team: Team, user: str, body: dict[str, Any], view: str | None
+    ) -> str:
+        actor = await self._known(team, user)
+        say = await self._strangers.say(team, user)
+        if actor is None:
+            await self._to_stranger(team, user, await self._strangers.words(event, team, user, ""))
+            await self._replies.show_in(team, view, modal.notice(say, say("slack.answered_alone")))
+            return "stranger"
+        if body.get("callback_id") == NEW_AGENT:
+            answered = await self._dispatch(actor, team, user, Text("/new"), event.id)
+            self._wake()
+            await self._fill(team, actor, view, None, answered)
+        elif body.get("callback_id") == ASK_AGENT:
+            quoted = clean.cut(_words((body.get("message") or {}).get("text")), QUOTED)
+            await self._parts.hop(self._remember, actor, quoted)
+            waits = InModal(False)
+            answered = await self._dispatch(actor, team, user, Tap("slack.ask_agent", ()), event.id, waits)
+            await self._fill(team, actor, view, waits, answered)
+        return "shortcut"
+
+    async def submit(self, event: InboundEvent) -> Done:
+        """Gives effect to a form that was sent in."""
+        body = (event.payload or {})["body"]
+        who, view = events.speaker(body), body["view"]
+        team = await self._teams.of(who.team)
+        say = await self._strangers.say(team, who.user)
+        actor = None if who.foreign else await self._known(team, who.user)
+        if actor is None or actor.link_id is None:
+            return Done(notice=modal.notice(say, say("slack.not_linked")))
+        try:
+            token, place = modal.about(view)
+            name, args = self._parts.tokens.unpack(token, actor.link_id)
+            heard = Submit(name, args, modal.answers(view), await self._parts.hop(self._own, actor, place))
+        except (Invalid, ValueError, KeyError, TypeError):
+            return Done(notice=modal.notice(say, say("messaging.button_forged")))
+        waits = InModal(True)
+        answered = await self._dispatch(actor, team, who.user, heard, event.id, waits)
+        self._wake()
+        if waits.asked is not None:
+            screen, where = waits.asked
+            return Done(notice=await self._form(actor, screen, where))
+        if answered.code is not None and (waits.errors or waits.general):
+            return Done(errors=modal.wrong(view, waits.errors, waits.general))
+        if answered.toast and answered.alert:
+            return Done(notice=modal.notice(say, answered.toast))
+        return Done()
+
+    async def late(self, event: InboundEvent, done: Done) -> None:
+        """What came of a form whose sender was answered already: in its modal, if that is still open."""
+        body = (event.payload or {})["body"]
+        who = events.speaker(body)
+        with suppress(NotInstalled):
+            team = await self._teams.of(who.team)
+            say = await self._strangers.say(team, who.user)
+            words = " ".join(done.errors.values()) or say("slack.modal.in_chat")
+            await self._replies.show_in(team, body["view"].get("id"), done.notice or modal.notice(say, words))
+
+    async def _fill(self, team: Team, actor: Actor, view: str | None, waits: InModal | None, answered: Answer) -> None:
+        """What the modal that was opened shows now."""
+        if view is None:
+            return
+        if waits is not None and waits.asked is not None:
+            await self._replies.show_in(team, view, await self._form(actor, *waits.asked))
+            return
+        await self._replies.show_in(team, view, await self._parts.hop(self._notice, actor, answered.toast))
+
+    async def _form(self, actor: Actor, screen: Screen, place: UUID | None) -> dict[str, Any]:
+        return await self._parts.hop(self._drawn, actor, screen, place)
+
+    def _drawn(self, actor: Actor, screen: Screen, place: UUID | None) -> dict[str, Any]:
+        assert screen.form is not None
+        assert actor.link_id is not None
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            say = open_chat(self._parts, work, actor).say
+        try:
+            return modal.form(screen, say, self._parts.tokens.pack(screen.form, actor.link_id), place)
+        except modal.NotHere as elsewhere:
+            return modal.notice(say, say(elsewhere.code))
+
+    def _notice(self, actor: Actor, words: str | None) -> dict[str, Any]:
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            say = open_chat(self._parts, work, actor).say
+        return modal.notice(say, words or say("slack.modal.in_chat"))
+
+    async def _show(self, team: Team, user: str, actor: Actor, view: str | None, channel: str, words: str) -> None:
+        """Tells the one who tapped, at once and alone. What was decided stands on the card: what does not arrive here is let go."""
+        if view is not None:
+            await self._replies.show_in(team, view, await self._parts.hop(self._notice, actor, words))
+        elif channel:
+            await self._replies.whisper(team, channel, user, words)
+
+    async def _dispatch(
+        self, actor: Actor, team: Team, user: str, heard: Input, once: UUID, waits: InModal | None = None
+    ) -> Answer:
+        client = await self._people.client_of(team, user)
+        return await Dispatch(self._parts, waits).handle(actor, heard, client, once)
+
+    def _pressed(self, actor: Actor, token: str, team: Team, user: str, channel: str, ts: str) -> Tap:
+        """Raises Invalid `messaging.button_forged`, `messaging.button_unknown`."""
+        assert actor.link_id is not None
+        with suppress(Invalid):
+            before, args = self._parts.tokens.unpack(token, stranger_id(team.id, user))
+            if before in OWN_ACTIONS:
+                return Tap("slack.not_me", ())
+        action, args = self._parts.tokens.unpack(token, actor.link_id)
+        return Tap(action, args, self._here(actor, channel, reference(channel, ts) if ts else None))
+
+    def _here(self, actor: Actor, channel: str, ref: str | None) -> UUID | None:
+        """The person is here; the delivery that a message of ours stands for."""
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            found = work.messages.delivery_by_ref(actor.link_id, ref) if ref is not None else None
+            delivery_id = found.id if found is not None else None
+            if reach.back(work, actor, channel if channel.startswith("D") else None):
+                work.commit()
+        return delivery_id
+
+    def _own(self, actor: Actor, place: UUID | None) -> UUID | None:
+        """The place, if it is one of this chat."""
+        if place is None:
+            return None
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work, suppress(NotFound):
+            if work.messages.delivery(place).link_id == actor.link_id:
+                return place
+        return None
+
+    def _remember(self, actor: Actor, quoted: str) -> None:
+        from bots.slack.asking import remember
+
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            remember(open_chat(self._parts, work, actor), quoted)
+            work.commit()
+
+    def _in_words(self, actor: Actor, problem: Invalid) -> str:
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            return failure(open_chat(self._parts, work, actor).say, problem).line
+
+    def _tell(self, actor: Actor, code: str, data: dict[str, Any]) -> None:
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            answer(work, work.people.link(actor.link_id), {"say": code, "data": data})
+            work.commit()
+
+    async def _known(self, team: Team, user: str) -> Actor | None:
+        return await self._parts.hop(known, self._parts, team.id, user)
+
+
+def known(parts: Parts, team_id: str, user: str) -> Actor | None:
+    """Whom a Slack account stands for; None for a stranger."""
+    try:
+        return by_account(parts.storage.directory, "slack", team_id, user)
+    except Unauthenticated:
+        return None
+
+
+def _words(sent: Any) -> str:
+    """What somebody typed: Slack escapes three characters of it (docs.slack.dev/messaging/formatting-message-text, "Escaping text")."""
+    return str(sent or "").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -1,0 +1,93 @@
+"""What Slack hands over, by its kind: whose it is, what tells it from any other, and what is worth being kept."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+CHANNEL, FORMS = "slack", "slack.forms"
+"""Of stored events: forms that were sent in have their own, because their sender waits for what is wrong with them."""
+Kind = Literal["event", "command", "action", "form", "shortcut"]
+KINDS: dict[str, Kind] = {
+    "event_callback": "event",
+    "block_actions": "action",
+    "view_submission": "form",
+    "shortcut": "shortcut",
+    "message_action": "shortcut",
+}
+WANTED = frozenset(("message", "app_mention", "app_home_opened", "app_uninstalled", "tokens_revoked"))
+SPOKEN = frozenset((None, "file_share", "thread_broadcast", "me_message"))
+"""Subtypes of messages that somebody said just now; an edit of what was said long ago must not become a new answer."""
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Who did it, as Slack vouches for it: the team that Nod is installed in, the person, and the person's own team (another one in shared channels)."""
+
+    team: str
+    user: str
+    home: str
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the person belongs to another company."""
+        return self.home != self.team
+
+
+def kind_of(body: Any) -> Kind | None:
+    """None for what Nod has no use for."""
+    if not isinstance(body, dict):
+        return None
+    if "command" in body and "type" not in body:
+        return "command"
+    kind = KINDS.get(str(body.get("type")))
+    return None if kind == "event" and not _wanted(body.get("event")) else kind
+
+
+def _wanted(event: Any) -> bool:
+    if not isinstance(event, dict) or event.get("type") not in WANTED:
+        return False
+    if event["type"] == "message":
+        spoken = event.get("subtype") in SPOKEN and not event.get("bot_id") and bool(event.get("user"))
+        return spoken and event.get("channel_type") == "im"
+    return not event.get("bot_id")
+
+
+def id_of(body: dict[str, Any]) -> str:
+    """The same for every delivery of the same thing, another for anything else."""
+    given = body.get("event_id") or body.get("trigger_id")
+    if given:
+        return f"{speaker(body).team}:{given}"
+    return "sha256:" + hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def speaker(body: dict[str, Any]) -> Speaker:
+    """Empty strings for what Slack did not say."""
+    event = _dict(body.get("event"))
+    if event:
+        installed = str(body.get("team_id") or "")
+        authorized = body.get("authorizations")
+        if isinstance(authorized, list) and authorized:
+            installed = str(_dict(authorized[0]).get("team_id") or installed)
+        home = str(event.get("user_team") or event.get("source_team") or installed)
+        return Speaker(installed, str(event.get("user") or ""), home)
+    if "command" in body:
+        return Speaker(str(body.get("team_id") or ""), str(body.get("user_id") or ""), str(body.get("team_id") or ""))
+    user = _dict(body.get("user"))
+    home = str(user.get("team_id") or _dict(body.get("team")).get("id") or "")
+    return Speaker(str(_dict(body.get("team")).get("id") or home), str(user.get("id") or ""), home)
+
+
+def lane_of(payload: dict[str, Any] | None) -> tuple[str, str]:
+    """What one person does is handled in order."""
+    who = speaker(_dict(_dict(payload).get("body")))
+    return (who.team, who.user)
+
+
+def trigger_of(body: dict[str, Any]) -> str:
+    """What opens a modal, within three seconds."""
+    return str(body.get("trigger_id") or "")
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

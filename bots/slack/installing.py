@@ -1,0 +1,133 @@
+"""A team installs Nod: Slack's OAuth, with what is begun and what comes of it in our own storage, sealed."""
+
+import hashlib
+import logging
+import secrets
+from typing import Any
+
+from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
+from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+from slack_sdk.oauth.installation_store import Bot, Installation
+from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
+from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
+
+from bots.kit.parts import Parts
+from bots.slack.teams import Teams
+from core.kernel.settings import Settings
+
+log = logging.getLogger("slack_bolt.oauth")
+STATE_SECONDS = 600
+SCOPES = ("app_mentions:read", "chat:write", "commands", "files:read", "im:history", "im:write", "users:read")
+"""Those of manifest.yaml."""
+KEPT = ("app_id", "bot_id", "bot_user_id", "bot_token", "team_name", "user_id", "enterprise_id", "enterprise_name")
+
+
+class OwnInstallations(AsyncInstallationStore):
+    """Slack's InstallationStore over core.identity.ports.Installations. Tokens of people are not asked for and not kept."""
+
+    def __init__(self, parts: Parts, teams: Teams) -> None:
+        self._parts, self._store, self._teams = parts, parts.storage.installations, teams
+
+    @property
+    def logger(self) -> logging.Logger:
+        return log
+
+    async def async_save(self, installation: Installation) -> None:
+        """Keeps it in the place of an earlier one."""
+        await self.async_save_bot(installation.to_bot(), installation.user_id)
+
+    async def async_save_bot(self, bot: Bot, user_id: str | None = None) -> None:
+        """The same, of a bot alone. Raises ValueError for one without a team: Nod is installed team by team."""
+        if not bot.team_id:
+            raise ValueError("an installation needs a team")
+        given = {**vars(bot), "user_id": user_id}
+        facts = {name: given[name] for name in KEPT if given.get(name)}
+        facts["scopes"] = list(bot.bot_scopes)
+        await self._parts.hop(self._store.save, bot.team_id, "", facts)
+        self._teams.forget(bot.team_id)
+
+    async def async_find_bot(
+        self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
+    ) -> Bot | None:
+        """None where Nod is not installed."""
+        found = await self._parts.hop(self._store.find, team_id) if team_id else None
+        if found is None or found.facts is None:
+            return None
+        facts = found.facts
+        return Bot(
+            app_id=facts.get("app_id"), enterprise_id=facts.get("enterprise_id"), team_id=team_id,
+            team_name=facts.get("team_name"), bot_token=facts["bot_token"], bot_id=facts.get("bot_id", ""),
+            bot_user_id=facts["bot_user_id"], bot_scopes=facts.get("scopes", ()), installed_at=found.installed_at.timestamp(),
+        )  # fmt: skip
+
+    async def async_find_installation(
+        self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None,
+        is_enterprise_install: bool | None = False,
+    ) -> Installation | None:  # fmt: skip
+        """The team's, whoever installed it."""
+        bot = await self.async_find_bot(enterprise_id=enterprise_id, team_id=team_id)
+        if bot is None:
+            return None
+        return Installation(
+            app_id=bot.app_id, enterprise_id=bot.enterprise_id, team_id=team_id, team_name=bot.team_name, user_id=user_id or "",
+            bot_token=bot.bot_token, bot_id=bot.bot_id, bot_user_id=bot.bot_user_id, bot_scopes=bot.bot_scopes,
+            installed_at=bot.installed_at,
+        )  # fmt: skip
+
+    async def async_delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
+        """Forgets the token."""
+        if team_id:
+            await self._parts.hop(self._store.revoke, team_id)
+            self._teams.forget(team_id)
+
+    async def async_delete_installation(
+        self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
+    ) -> None:
+        """A person's own part: there is none that is kept."""
+
+
+class OwnStates(AsyncOAuthStateStore):
+    """What was begun here, by its hash; each ends once, within ten minutes."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts, self._store = parts, parts.storage.installations
+
+    @property
+    def logger(self) -> logging.Logger:
+        return log
+
+    async def async_issue(self, *args: Any, **kwargs: Any) -> str:
+        """A new one."""
+        state = secrets.token_urlsafe(32)
+        await self._parts.hop(self._store.issue, _digest(state), STATE_SECONDS)
+        return state
+
+    async def async_consume(self, state: str) -> bool:
+        """Whether it was, and had not ended."""
+        return bool(state) and await self._parts.hop(self._store.consume, _digest(state))
+
+
+def flow_of(parts: Parts, settings: Settings, teams: Teams) -> AsyncOAuthFlow:
+    """The installation's two pages. The state is bound to the browser by a cookie, too."""
+    assert settings.slack_client_id is not None
+    assert settings.slack_client_secret is not None
+    assert settings.public_url is not None
+    store = OwnInstallations(parts, teams)
+    chosen = AsyncOAuthSettings(
+        client_id=settings.slack_client_id, client_secret=settings.slack_client_secret.get_secret_value(), scopes=SCOPES,
+        user_scopes=(), redirect_uri=settings.public_url.rstrip("/") + "/slack/oauth_redirect", install_path="/slack/install",
+        redirect_uri_path="/slack/oauth_redirect", install_page_rendering_enabled=False, installation_store=store,
+        state_store=OwnStates(parts), state_expiration_seconds=STATE_SECONDS, logger=log,
+        authorization_url=_authorize_url(settings),
+    )  # fmt: skip
+    return AsyncOAuthFlow(client=teams.client(), logger=log, settings=chosen)
+
+
+def _authorize_url(settings: Settings) -> str | None:
+    """Where Slack asks; None for Slack's own."""
+    base = settings.slack_api_url.rstrip("/").removesuffix("/api")
+    return None if base == "https://slack.com" else base + "/oauth/v2/authorize"
+
+
+def _digest(state: str) -> str:
+    return hashlib.sha256(state.encode("utf-8", "replace")).hexdigest()

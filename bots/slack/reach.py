@@ -1,0 +1,49 @@
+"""Whether people can be reached at Slack, and what follows when they cannot: one who is gone, or a whole team that took Nod out."""
+
+from typing import Any
+from uuid import UUID
+
+from bots.kit.parts import Parts
+from core.approvals.stop import stop
+from core.identity.settle import reachable, unreachable
+from core.kernel.actor import Actor
+from core.messaging.post import answer
+
+PROVIDER = "slack"
+PAGE = 100
+NOBODY = UUID(int=0)
+
+
+def unreached(parts: Parts, workspace_id: UUID, user_id: UUID, link_id: UUID) -> None:
+    """Nothing more is sent there. The person's other chats are told; with no other chat their agents are stopped, because nobody would see what these suggest."""
+    with parts.storage.work(workspace_id, user_id) as work:
+        if not work.people.link(link_id).reachable:
+            return
+        unreachable(work, link_id)
+        others = [link for link in work.people.links(user_id) if link.address is not None and link.reachable]
+        for link in others:
+            answer(work, link, {"say": "slack.gone", "data": {}})
+        if not others and (role := work.people.membership(user_id).role) != "viewer":
+            stop(work, Actor(user_id, workspace_id, role, PROVIDER))
+        work.commit()
+
+
+def team_gone(parts: Parts, team_id: str) -> int:
+    """The team took Nod out, or its token back: deliveries end, agents that nobody else sees stop. A second time changes nothing. How many people it had."""
+    parts.storage.installations.revoke(team_id)
+    after, people = NOBODY, 0
+    while found := parts.storage.directory.links_of_tenant(PROVIDER, team_id, after, PAGE):
+        for link in found:
+            unreached(parts, link.workspace_id, link.user_id, link.id)
+        after, people = found[-1].id, people + len(found)
+    return people
+
+
+def back(work: Any, actor: Actor, address: str | None) -> bool:
+    """They are here, in the channel `address` where that is known; whether that is news."""
+    link = work.people.link(actor.link_id)
+    news = not link.reachable or (address is not None and link.address != address)
+    if news:
+        reachable(work, link.id)
+        link.address = address or link.address
+    return news

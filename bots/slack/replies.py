@@ -1,0 +1,47 @@
+"""What is said at once and is not kept: a word to the one who tapped, what a modal shows. None of it is promised: what does not arrive is let go."""
+
+import logging
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bots.kit.outbound import SlowDown
+from bots.kit.parts import Parts
+from bots.slack import blocks
+from bots.slack.teams import NotInstalled, Refusal, Team, Teams
+
+log = logging.getLogger(__name__)
+TROUBLE = (Refusal, SlowDown, NotInstalled, aiohttp.ClientError, OSError, TimeoutError)
+
+
+class Replies:
+    """Says it."""
+
+    def __init__(self, parts: Parts, teams: Teams) -> None:
+        self._parts, self._teams = parts, teams
+
+    async def whisper(self, team: Team, channel: str, user: str, words: str) -> None:
+        """A message that only that person sees."""
+        with suppress(*TROUBLE):
+            await self._teams.ask(team, "chat.postEphemeral", channel, user=user, text=blocks.mrkdwn(words))
+
+    async def respond(self, url: str, words: str) -> None:
+        """An answer to a command where it was typed, which only that person sees. Goes to Slack's own addresses only."""
+        if not self._teams.is_slack(url):
+            return
+        with suppress(*TROUBLE):
+            client = AsyncWebhookClient(url, timeout=5)
+            client.proxy = None if urlsplit(url).hostname in ("127.0.0.1", "localhost") else client.proxy
+            await client.send(text=blocks.mrkdwn(words), response_type="ephemeral")
+
+    async def show_in(self, team: Team, view: str | None, shown: dict[str, Any]) -> None:
+        """What an open modal shows now; nothing where it was closed."""
+        if view is None:
+            return
+        try:
+            await self._teams.ask(team, "views.update", view_id=view, view=shown)
+        except TROUBLE as trouble:
+            log.info("a modal was not filled: %s", trouble if isinstance(trouble, Refusal) else type(trouble).__name__)

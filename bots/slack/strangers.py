@@ -1,0 +1,224 @@
+"""Slack accounts that are not linked yet: they join their team's workspace, or link an account that they have by a one-time code. Neither happens without a
+tap that says which."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+from zoneinfo import available_timezones
+
+from bots.kit import clean
+from bots.kit.dialog import Chat, Reply, Tap, action
+from bots.kit.heard import run_command
+from bots.kit.parts import Parts
+from bots.kit.place import place
+from bots.kit.screen import Block, Button, Paragraph, Screen
+from bots.kit.words import Say
+from bots.slack import blocks
+from bots.slack.people import People, Profile
+from bots.slack.teams import Team
+from core.identity.join import found_team, join_team
+from core.identity.ports import Known
+from core.identity.prove import redeem, who_made
+from core.identity.register import register
+from core.kernel.actor import Actor, Role
+from core.kernel.errors import Conflict, Forbidden, Invalid
+from core.kernel.ids import new_id
+from core.messaging.models import InboundEvent
+from core.messaging.post import answer
+
+CODES = "slack.codes"
+CODES_AN_HOUR = 10
+CODE = re.compile(r"(?:/?link\s+)?([A-Za-z0-9]{4}[-\s]?[A-Za-z0-9]{4})", re.IGNORECASE)
+OWN_ACTIONS = ("slack.link", "slack.not_me", "slack.join", "slack.found")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a stranger is told; `entered` is who they are from now on."""
+
+    screen: Screen
+    entered: Actor | None = None
+
+
+def stranger_id(team_id: str, user: str) -> UUID:
+    """What buttons of somebody without a link are bound to."""
+    return uuid5(NAMESPACE_URL, f"slack://user?team={team_id}&id={user}")
+
+
+@action("slack.link")
+@action("slack.join")
+@action("slack.found")
+def entered(chat: Chat, code: str = "") -> Reply:
+    """The account is linked by now: hello."""
+    greeting = run_command(chat, "start", "")
+    return Reply(greeting.screen, toast=chat.say("slack.linked", account=chat.user.email), subject=greeting.subject)
+
+
+@action("slack.not_me")
+def left_alone(chat: Chat) -> Reply:
+    """A button from before the account was linked."""
+    return Reply(toast=chat.say("slack.linked", account=chat.user.email), alert=True)
+
+
+class Strangers:
+    """Answers them: what to show, in place of what they tapped or as a message of its own. Nothing is sent here."""
+
+    def __init__(self, parts: Parts, people: People) -> None:
+        self._parts, self._people = parts, people
+
+    async def say(self, team: Team, user: str) -> Say:
+        """The language of the person's client, as long as there is no profile."""
+        client = await self._people.client_of(team, user)
+        return self._parts.words.in_language(place(client.get("language", "en"), "UTC", datetime.now(UTC)))
+
+    async def words(self, event: InboundEvent, team: Team, user: str, words: str) -> Said:
+        """A code is looked up; anything else is answered with the ways in."""
+        say = await self.say(team, user)
+        found = CODE.fullmatch(words.strip())
+        if found is None:
+            return Said(await self._ways_in(team, user, say))
+        code = re.sub(r"[-\s]", "", found[1]).upper()
+        try:
+            account = await self._parts.hop(self._look_up, event, team, user, code)
+        except Invalid as refused:
+            return Said(_screen(say, (refused.code, refused.data)))
+        link = Button(label=say("slack.link.yes"), action="slack.link", args=(code,), style="primary")
+        no = Button(label=say("slack.link.no"), action="slack.not_me")
+        return Said(
+            _screen(say, ("slack.link.ask", {"account": account}), ("slack.link.means", {}), buttons=(link, no))
+        )
+
+    async def tap(self, team: Team, user: str, token: str, address: str) -> Said:
+        """*Join*, *Set up*, *Link* do so; *Not me* does not; any other button is nobody's."""
+        say = await self.say(team, user)
+        try:
+            tap = Tap(*self._parts.tokens.unpack(token, stranger_id(team.id, user)))
+        except Invalid:
+            return Said(_screen(say, ("slack.not_linked", {})))
+        try:
+            match tap.action:
+                case "slack.link":
+                    return Said(
+                        _screen(say, ("slack.link.done", {})),
+                        await self._parts.hop(self._redeem, tap.args[0], team, user, address),
+                    )
+                case "slack.join" | "slack.found":
+                    profile = await self._people.of(team, user, anew=True)
+                    actor = await self._parts.hop(
+                        self._enter, tap.action == "slack.found", team, user, profile, address
+                    )
+                    return Said(_screen(say, ("slack.joined", {"team": team.name})), actor)
+                case _:
+                    return Said(_screen(say, ("slack.link.left", {})))
+        except Conflict:
+            return Said(
+                _screen(say, ("identity.code_refused" if tap.action == "slack.link" else "slack.cannot_join", {}))
+            )
+        except (Invalid, Forbidden) as refused:
+            return Said(_screen(say, (refused.code, refused.data)))
+
+    def draw(self, said: Said, team: Team, user: str) -> dict[str, Any]:
+        """The message."""
+        mark = stranger_id(team.id, user)
+        made = blocks.drawn(said.screen.blocks, self._parts.words.in_language(place("en", "UTC", datetime.now(UTC))))
+        rows = blocks.buttons(said.screen.buttons, lambda one: self._parts.tokens.pack(one, mark), lambda _: None)
+        return {"text": blocks.fallback(said.screen), "blocks": made + rows}
+
+    async def _ways_in(self, team: Team, user: str, say: Say) -> Screen:
+        profile = await self._people.of(team, user)
+        there = await self._parts.hop(self._parts.storage.directory.by_slack_team, team.id)
+        said: list[tuple[str, dict[str, Any]]] = [("slack.hello", {"name": clean.line(profile.name, 60) or user})]
+        rows: tuple[Button, ...] = ()
+        if profile.guest or profile.gone:
+            said.append(("slack.no_guests", {}))
+        elif there is not None:
+            said.append(("slack.may_join", {"team": team.name}))
+            rows = (
+                Button(label=say("slack.join", team=clean.line(team.name, 40)), action="slack.join", style="primary"),
+            )
+        elif _may_found(profile, team, user):
+            said.append(("slack.may_found", {"team": team.name}))
+            rows = (
+                Button(label=say("slack.found", team=clean.line(team.name, 40)), action="slack.found", style="primary"),
+            )
+        else:
+            said.append(("slack.ask_admin", {"team": team.name}))
+        return _screen(say, *said, ("slack.how", {}), buttons=rows)
+
+    def _look_up(self, event: InboundEvent, team: Team, user: str, code: str) -> str:
+        """The account that a code would link. Raises Invalid `identity.code_refused`, `slack.too_many_codes`."""
+        inbox, hour = self._parts.storage.inbox, event.received_at.astimezone(UTC).strftime("%Y%m%d%H")
+        # Each try takes one of ten rows, of which there is one each in the database.
+        if not any(inbox.store(CODES, f"{team.id}:{user}:{hour}:{nth}", {}) for nth in range(CODES_AN_HOUR)):
+            raise Invalid("slack.too_many_codes", n=CODES_AN_HOUR)
+        for taken in inbox.claim(CODES, 10, CODES_AN_HOUR):
+            inbox.done(taken)
+        known = who_made(self._parts.storage.directory, code)
+        with self._parts.storage.work(known.workspace_id, known.user_id) as work:
+            return work.people.user(known.user_id).email
+
+    def _redeem(self, code: str, team: Team, user: str, address: str) -> Actor:
+        """Raises Invalid `identity.code_refused`; Conflict when somebody was quicker."""
+        known = who_made(self._parts.storage.directory, code)
+        with self._parts.storage.work(known.workspace_id, known.user_id) as work:
+            others = [one for one in work.people.links(known.user_id) if one.address is not None and one.reachable]
+            link = redeem(work, known, "slack", user, address, team.id)
+            for other in others:
+                if other.id != link.id:
+                    told = {"team": clean.line(team.name, 60) or team.id}
+                    answer(work, other, {"say": "slack.linked_elsewhere", "data": told})
+            work.commit()
+        return Actor(known.user_id, known.workspace_id, known.role, "slack", link_id=link.id)
+
+    def _enter(self, found: bool, team: Team, user: str, profile: Profile, address: str) -> Actor:
+        """Raises Forbidden `slack.no_guests`, `slack.ask_admin`; Conflict when the person may not come in."""
+        if profile.guest or profile.gone:
+            raise Forbidden("slack.no_guests")
+        storage = self._parts.storage
+        there = storage.directory.by_slack_team(team.id)
+        if there is None and not (found and _may_found(profile, team, user)):
+            raise Forbidden("slack.ask_admin", team=team.name)
+        user_id = self._person(team, user, profile).user_id
+        if there is None:
+            with storage.work(new_id(), user_id) as work:
+                found_team(work, user_id, clean.line(team.name, 80) or team.id, team.id)
+                actor = join_team(work, user_id, "owner", "slack", team.id, user, address)
+                work.commit()
+            return actor
+        role: Role = "admin" if profile.admin else "member"
+        with storage.work(there.workspace_id, user_id) as work:
+            actor = join_team(work, user_id, role, "slack", team.id, user, address)
+            work.commit()
+        return actor
+
+    def _person(self, team: Team, user: str, profile: Profile) -> Known:
+        """Who they are to Nod, made anew for who comes first. Their address at Slack is not asked for and not trusted: it would name an account of somebody
+        else's. A repeated tap finds who the first one made."""
+        email = f"{user}@{team.id}.slack.invalid".lower()
+        directory = self._parts.storage.directory
+        known = directory.by_email(email)
+        if known is not None:
+            return known
+        zone = profile.timezone if profile.timezone in available_timezones() else "UTC"
+        workspace_id, user_id = new_id(), new_id()
+        with self._parts.storage.work(workspace_id, user_id) as work:
+            register(work, user_id, email, clean.line(profile.name, 60), zone or "UTC", profile.language)
+            work.commit()
+        made = directory.by_email(email)
+        if made is None:
+            raise Conflict("slack.cannot_join")
+        return made
+
+
+def _may_found(profile: Profile, team: Team, user: str) -> bool:
+    """Whether they may set the team's workspace up, and own it."""
+    return profile.admin or (bool(team.installer) and team.installer == user)
+
+
+def _screen(say: Say, *sentences: tuple[str, dict[str, Any]], buttons: tuple[Button, ...] = ()) -> Screen:
+    made: list[Block] = []
+    for code, data in sentences:
+        made += [Paragraph(text=say(one, **data)) for one in (code, f"{code}.todo") if say.knows(one)]
+    return clean.screen(Screen(blocks=tuple(made), buttons=(buttons,) if buttons else ()))

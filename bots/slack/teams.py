@@ -1,0 +1,180 @@
+"""The teams in which Nod is installed, and calls of Slack's Web API in the name of each. Tokens are found once and kept in memory, so that a modal can be
+opened before anything is asked of the database."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.kit.outbound import SlowDown
+from bots.kit.parts import Parts
+from bots.slack.limits import Limits
+from core.kernel.settings import Settings
+
+log = logging.getLogger(__name__)
+GONE = frozenset(
+    ("account_inactive", "token_revoked", "invalid_auth", "not_authed", "token_expired", "team_access_not_granted")
+)
+SECONDS = 10
+LONGEST_PAUSE = 3600
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team with its bot. The token is shown to nobody."""
+
+    id: str
+    bot_user_id: str
+    token: str
+    bot_id: str = ""
+    name: str = ""
+    installer: str = ""
+
+    def __repr__(self) -> str:
+        return f"Team({self.id})"
+
+
+class NotInstalled(Exception):
+    """Nod is not in that team, or not any more."""
+
+    def __init__(self, team_id: str) -> None:
+        super().__init__(team_id)
+        self.team_id = team_id
+
+
+class Refusal(Exception):
+    """Slack refuses a call; `reason` is its word for why."""
+
+    def __init__(self, method: str, reason: str, detail: str = "") -> None:
+        super().__init__(f"{method}: {reason}{' ' if detail else ''}{detail}")
+        self.method, self.reason = method, reason
+
+
+class Teams:
+    """One process's. `begin` before anything is called."""
+
+    def __init__(self, parts: Parts, settings: Settings, limits: Limits) -> None:
+        self._parts, self._settings, self._limits = parts, settings, limits
+        self._known: dict[str, Team] = {}
+        self._clients: dict[str, AsyncWebClient] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._own: Team | None = None
+
+    async def begin(self) -> None:
+        """Learns the team of the configured bot token, where there is one. Raises Refusal for a token that Slack does not know; OSError, aiohttp's ClientError
+        and TimeoutError while Slack is away."""
+        token = self._settings.slack_bot_token
+        if token is None or self._own is not None:
+            return
+        try:
+            told = await self.client(token.get_secret_value()).api_call("auth.test")
+        except SlackApiError as refused:
+            raise Refusal("auth.test", _reason(refused)) from None
+        self._own = Team(
+            str(told["team_id"]),
+            str(told["user_id"]),
+            token.get_secret_value(),
+            told.get("bot_id") or "",
+            told.get("team") or "",
+        )
+        self._known[self._own.id] = self._own
+
+    async def close(self) -> None:
+        """Lets the connections go."""
+        if self._session is not None:
+            await self._session.close()
+
+    def client(self, token: str | None = None) -> AsyncWebClient:
+        """A client of that token, on the connections of this process."""
+        if token is not None and token in self._clients:
+            return self._clients[token]
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS))
+        client = AsyncWebClient(token, self._settings.slack_api_url, timeout=SECONDS, session=self._session)
+        if token is not None:
+            self._clients[token] = client
+        return client
+
+    async def of(self, team_id: str) -> Team:
+        """The team. Raises NotInstalled; Unavailable when the database is away and the team was not met before."""
+        if team_id in self._known:
+            return self._known[team_id]
+        if self._own is None and self._settings.slack_bot_token is not None:
+            await self.begin()
+            if team_id in self._known:
+                return self._known[team_id]
+        found = await self._parts.hop(self._parts.storage.installations.find, team_id) if team_id else None
+        if found is None or found.facts is None:
+            raise NotInstalled(team_id)
+        facts = found.facts
+        team = Team(
+            team_id, facts["bot_user_id"], facts["bot_token"], facts.get("bot_id") or "", facts.get("team_name") or "",
+            facts.get("user_id") or "",
+        )  # fmt: skip
+        self._known[team_id] = team
+        return team
+
+    def forget(self, team_id: str) -> None:
+        """What was known of the team is asked anew; a token that Slack took back is not tried again, the configured one included."""
+        gone = self._known.pop(team_id, None)
+        if gone is not None:
+            self._clients.pop(gone.token, None)
+
+    async def ask(self, team: Team, method: str, channel: str = "", **given: Any) -> Mapping[str, Any]:
+        """One call. Raises SlowDown, NotInstalled when the token is good no more, Refusal; connection errors as they are."""
+        await self._limits.turn(team.id, method, channel)
+        if channel:
+            given["channel"] = channel
+        try:
+            answered = await self.client(team.token).api_call(method, json=given)
+        except SlackApiError as refused:
+            raise self._told(team, method, channel, refused) from None
+        return cast(Mapping[str, Any], answered.data)
+
+    def is_slack(self, url: str) -> bool:
+        """Whether an address that came with an event is Slack's own (or that of the configured server)."""
+        there, api = urlsplit(url), urlsplit(self._settings.slack_api_url)
+        if there.netloc == api.netloc:
+            return there.scheme == api.scheme
+        return there.scheme == "https" and (there.hostname or "").endswith(".slack.com") and there.port in (None, 443)
+
+    async def download(self, team: Team, url: str, limit: int, seconds: float) -> bytes | None:
+        """The bytes of a file; None when Slack does not give it, or more than `limit`."""
+        assert self._session is not None
+        wait = aiohttp.ClientTimeout(total=seconds)
+        headers = {"Authorization": f"Bearer {team.token}"}
+        async with self._session.get(url, headers=headers, allow_redirects=False, timeout=wait) as answered:
+            if answered.status != 200:
+                return None
+            taken = bytearray()
+            async for chunk in answered.content.iter_chunked(65536):
+                taken += chunk
+                if len(taken) > limit:
+                    return None
+            return bytes(taken)
+
+    def _told(self, team: Team, method: str, channel: str, refused: SlackApiError) -> Exception:
+        reason, response = _reason(refused), cast(Any, refused.response)
+        if reason in ("ratelimited", "rate_limited") or getattr(response, "status_code", 0) == 429:
+            after = {name.lower(): value for name, value in dict(response.headers).items()}.get("retry-after", "1")
+            seconds = min(float(after), LONGEST_PAUSE) if str(after).isdigit() else 1.0
+            self._limits.pause(team.id, method, channel, seconds)
+            return SlowDown(seconds)
+        if reason in GONE:
+            self.forget(team.id)
+            return NotInstalled(team.id)
+        told = response.get("response_metadata") if hasattr(response, "get") else None
+        detail = "; ".join(map(str, (told or {}).get("messages") or ()))[:300]
+        return Refusal(method, reason, detail)
+
+
+def _reason(refused: SlackApiError) -> str:
+    try:
+        return str(cast(Any, refused.response)["error"])
+    except (KeyError, TypeError):
+        return "unknown"
