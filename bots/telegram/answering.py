@@ -115,8 +115,8 @@ class Answering:
             words = await self._parts.hop(self._words, actor, forged)
             await self._toast(query, words, True)
             return
-        place = await self._place(actor, str(chat.id), reference(query.message))
-        tap = tap if tap.action in OWN_ACTIONS else replace(tap, delivery_id=place)
+        if tap.action not in OWN_ACTIONS:
+            tap = replace(tap, delivery_id=await self._place(actor, str(chat.id), reference(query.message)))
         answered = await self._dispatch.handle(actor, tap, _client(query.from_user), event.id)
         self._wake()
         await self._toast(query, answered.toast, answered.alert)
