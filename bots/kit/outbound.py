@@ -136,11 +136,11 @@ class Letters:
         messages.add(message)
         return message.id
 
-    def postpone(self, letter: Letter, seconds: float, reason: str) -> None:
-        """Gives the claim back for later."""
+    def postpone(self, letter: Letter, seconds: float, reason: str, *, tried: bool = True) -> None:
+        """Gives the claim back for later; `tried` False: the platform surely did not take it."""
         delivery = letter.delivery
         with self._parts.storage.work(delivery.workspace_id, delivery.user_id) as work:
-            work.messages.postpone(delivery, work.now + timedelta(seconds=seconds), reason)
+            work.messages.postpone(delivery, work.now + timedelta(seconds=seconds), reason, tried=tried)
             work.commit()
 
     def give_up(self, letter: Letter, reason: str, blocked: bool) -> None:
@@ -240,7 +240,7 @@ class Outbound:
         try:
             remote_ref = await self._take(letter)
         except SlowDown as slow:
-            await hop(letters.postpone, letter, slow.seconds, "messaging.slow_down")
+            await hop(letters.postpone, letter, slow.seconds, "messaging.slow_down", tried=False)
             return "slowed"
         except Blocked as blocked:
             await hop(letters.give_up, letter, blocked.reason, True)

@@ -31,7 +31,7 @@ def admitted(work: HoldWork, delivery: Delivery) -> Delivery | None:
         return delivery
     until = _welcome(work, delivery)
     if until > work.now:
-        work.messages.postpone(delivery, until, HELD)
+        work.messages.postpone(delivery, until, HELD, tried=False)
         return None
     return delivery if delivery.subject_kind != "suggestion" else _braked(work, delivery)
 
@@ -72,7 +72,8 @@ def _braked(work: HoldWork, delivery: Delivery) -> Delivery | None:
     if delivery.agent_id is None:
         return delivery
     lately = work.now - HOUR
-    if work.messages.cards(delivery.link_id, delivery.agent_id, lately) < CARDS_AN_HOUR:
+    # What was tried before may stand in the chat already, although nobody heard so: its card has to come, whatever else did meanwhile.
+    if delivery.attempts > 1 or work.messages.cards(delivery.link_id, delivery.agent_id, lately) < CARDS_AN_HOUR:
         return delivery
     if (digest := work.messages.digest(delivery.link_id, delivery.agent_id, lately)) is None:
         return work.messages.turn_into(delivery, "digest", delivery.agent_id, DIGEST)

@@ -46,8 +46,8 @@ class Messages(Protocol):
         """Records that the platform took what was `wanted` at the claim. False when the claim was lost (fence)."""
         ...
 
-    def postpone(self, delivery: Delivery, until: datetime, reason: str) -> bool:
-        """Gives the claim back, due at `until`. False when the claim was lost."""
+    def postpone(self, delivery: Delivery, until: datetime, reason: str, *, tried: bool = True) -> bool:
+        """Gives the claim back, due at `until`. `tried` False: nothing can have reached the chat, and it does not count as an attempt. False when the claim was lost."""
         ...
 
     def give_up(self, delivery: Delivery, reason: str) -> bool:

@@ -101,8 +101,9 @@ class SqlMessages(Repository):
             message_id=func.coalesce(message_id, c.message_id),
         )
 
-    def postpone(self, delivery: Delivery, until: datetime, reason: str) -> bool:
-        return self._let_go(delivery, status="pending", due_at=until, failure_reason=reason)
+    def postpone(self, delivery: Delivery, until: datetime, reason: str, *, tried: bool = True) -> bool:
+        attempts = deliveries.c.attempts - (0 if tried else 1)
+        return self._let_go(delivery, status="pending", due_at=until, failure_reason=reason, attempts=attempts)
 
     def give_up(self, delivery: Delivery, reason: str) -> bool:
         return self._let_go(delivery, status="failed", failure_reason=reason)

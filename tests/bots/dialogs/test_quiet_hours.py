@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from bots.kit.outbound import Letters
 from core.approvals import decide
 from core.approvals.wake import wake
 from core.identity.models import NotificationPreferences, QuietHours
@@ -216,3 +217,18 @@ def test_the_brake_holds_also_for_what_arrives_together_after_quiet_hours(person
     person.taps("Show next 5")
     person.looks()
     assert len(_subjects(person)) == 11 and "1 more suggestion from Inbox agent waits" in person.last
+
+
+def test_a_card_whose_sending_was_cut_off_comes_whatever_came_meanwhile(person: Person, settings: Settings) -> None:
+    agent = stage.agent(person)
+    looks, person.looks = person.looks, lambda: None  # type: ignore[method-assign]
+    stage.suggests(person, *_mails(*"abcdefgh"), by=agent, trigger="scheduled")
+    first, *_ = person.parts.storage.due.due("deliveries", 500, person.actor.surface)
+    assert Letters(person.parts).claim(first) is not None
+    looks()
+    assert len(_subjects(person)) == 6 and "a" not in _subjects(person)
+    assert settings.database_url is not None
+    with psycopg.connect(settings.database_url.get_secret_value()) as owner:
+        owner.execute("UPDATE nod.deliveries SET lease_until = now() - interval '1 second' WHERE id = %s", (first.id,))
+    looks()
+    assert _subjects(person)[-1] == "a"
