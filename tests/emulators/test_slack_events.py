@@ -4,12 +4,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_bolt import App, Assistant, BoltRequest
+from slack_bolt import App, Assistant, BoltRequest, BoltResponse
 from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt.oauth.oauth_settings import OAuthSettings
 from slack_sdk import WebClient
+from slack_sdk.oauth.installation_store import FileInstallationStore
+from slack_sdk.oauth.state_store import FileOAuthStateStore
 
 from .slack import Conversation, Person, SlackEmulator, Team
 
@@ -228,13 +232,32 @@ def over_sockets(slack: SlackEmulator, token: str) -> Iterator[App]:
 @contextmanager
 def over_http(slack: SlackEmulator, token: str) -> Iterator[App]:
     app = bolt(slack, token)
+    with serving(app) as address:
+        slack.listens(f"{address}/slack/events")
+        yield app
+
+
+@contextmanager
+def serving(app: App) -> Iterator[str]:
+    """The app behind an address of its own, its OAuth pages too where it has them."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            answer = app.dispatch(BoltRequest(body=body, headers={k: [v] for k, v in self.headers.items()}))
+            self.answer(app.dispatch(BoltRequest(body=body, headers={k: [v] for k, v in self.headers.items()})))
+
+        def do_GET(self) -> None:
+            assert app.oauth_flow is not None
+            path, _, query = self.path.partition("?")
+            request = BoltRequest(body="", query=query, headers={k: [v] for k, v in self.headers.items()})
+            flow = app.oauth_flow
+            self.answer(
+                flow.handle_installation(request) if path == flow.install_path else flow.handle_callback(request)
+            )
+
+        def answer(self, answer: BoltResponse) -> None:
             content = str(answer.body).encode()
             self.send_response(answer.status)
             for name, values in answer.headers.items():
@@ -251,8 +274,7 @@ def over_http(slack: SlackEmulator, token: str) -> Iterator[App]:
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        slack.listens(f"http://127.0.0.1:{server.server_address[1]}/slack/events")
-        yield app
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
@@ -356,3 +378,38 @@ def test_several_connections_share_the_load_and_refresh_loses_nothing(
         for number in range(7):
             mia.dm.wait_for(lambda m, wanted=f"Card for Number {number}": m.text == wanted)
         assert all(one.delivery is not None and one.delivery.acked for one in said)
+
+
+def test_two_teams_install_the_app_and_one_removes_it(slack: SlackEmulator, tmp_path: Path) -> None:
+    settings = OAuthSettings(
+        client_id=slack.app.client_id,
+        client_secret=slack.app.client_secret,
+        scopes=slack.app.scopes,
+        authorization_url=slack.authorize_url,
+        installation_store=FileInstallationStore(base_dir=str(tmp_path), client_id=slack.app.client_id),
+        state_store=FileOAuthStateStore(expiration_seconds=600, base_dir=str(tmp_path)),
+    )
+    client = WebClient(base_url=slack.api_url)
+    app = App(client=client, signing_secret=slack.app.signing_secret, oauth_settings=settings)
+    write(app)
+    app.enable_token_revocation_listeners()
+    teams = [slack.team("Acme"), slack.team("Globex")]
+    with serving(app) as address:
+        assert app.oauth_flow is not None
+        slack.app.redirect_urls = [f"{address}/slack/oauth_redirect"]
+        app.oauth_flow.settings.redirect_uri = slack.app.redirect_urls[0]
+        app.oauth_flow.settings.authorize_url_generator.redirect_uri = slack.app.redirect_urls[0]
+        slack.listens(f"{address}/slack/events")
+        for team in teams:
+            person = team.person(f"Owner of {team.name}")
+            page = person.installs(f"{address}/slack/install")
+            assert page.status_code == 200 and team.installation is not None, page.text
+            person.says(f"hi from {team.name}")
+            person.dm.wait_for_text("Reply to Ann")
+            assert f"{team.name}" in person.dm.last.text
+        assert teams[0].people[0].installs(f"{address}/slack/install", allow=False).text.count("access_denied") == 1
+        teams[0].uninstall(by=teams[0].people[0])
+        slack.wait_until_acknowledged()
+        assert settings.installation_store.find_bot(enterprise_id=None, team_id=teams[0].id) is None
+        teams[1].people[0].says("still here")
+        teams[1].people[0].dm.wait_for(lambda m: "still here" in m.text)

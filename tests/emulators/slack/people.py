@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from .browser import browser
 from .conversation import AssistantThread, Conversation
 from .interactions import Interactions
 from .message import Message, SentFile, Version
@@ -200,14 +201,14 @@ class Person(Interactions):
 
         Returns the page that the person ends on; without `follow`, the redirect that Slack answers with.
         """
-        with httpx.Client(follow_redirects=True, trust_env=False, timeout=60) as browser:
-            page = browser.get(address)
+        with browser() as window:
+            page = window.get(address)
             if "/oauth/v2/authorize" not in str(page.url) and self.world.url in page.text:
                 link = page.text.partition(f'href="{self.world.url}/oauth')[2].partition('"')[0]
-                page = browser.get(f"{self.world.url}/oauth{link.replace('&amp;', '&')}")
+                page = window.get(f"{self.world.url}/oauth{link.replace('&amp;', '&')}")
             page.raise_for_status()
             answer = {"person": self.id, "decision": "allow" if allow else "deny"}
-            return browser.post(str(page.url), data=answer, follow_redirects=follow)
+            return window.post(str(page.url), data=answer, follow_redirects=follow)
 
     def shows(self, content: dict[str, Any]) -> View:
         """A modal opens; one that was open before gives way. The caller holds the lock."""

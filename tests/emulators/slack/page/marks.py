@@ -31,7 +31,7 @@ def markdown(text: str) -> str:
         safe = re.sub(r"\[([^\]]+)\]\((https?://[^\s)]+)\)", r'<a href="\2">\1</a>', safe)
         safe = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", safe)
         safe = re.sub(r"(?<![\w*])[*_]([^*_\n]+)[*_](?![\w*])", r"<em>\1</em>", safe)
-        safe = re.sub(r"^#{1,6} (.+)$", r"<strong class=h>\1</strong>", safe, flags=re.MULTILINE)
+        safe = re.sub(r"^#{1,6} (.+)(?:\n|$)", r"<strong class=h>\1</strong>", safe, flags=re.MULTILINE)
         return _quotes(safe)
 
     return _outside_code(text, render)

@@ -47,7 +47,7 @@ def _tabs(what: str, where: Conversation | None) -> str:
 
 def _home(person: Person) -> str:
     if person.home is None:
-        return "<p class=empty>This is a work in progress: the app has not published a home tab yet.</p>"
+        return "<p class=empty>The app has not published a home tab yet.</p>"
     return kit.blocks(person.team, person.home.blocks, person.home)
 
 
