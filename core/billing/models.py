@@ -119,11 +119,6 @@ class Budget:
         with self._lock:
             return min((max(Decimal(c.limit - c.used), Decimal(0)) for c in self._cost), default=None)
 
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is left, so that need would raise."""
-        return self.tokens == 0 or self.cost == 0
-
     def need(self) -> None:
         """Before a metered call. Raises LimitReached `billing.limit_reached` when nothing is left."""
         with self._lock:

@@ -95,9 +95,8 @@ def test_a_budget_is_the_tightest_of_its_ceilings_and_closes_when_it_is_spent() 
     )
     assert (budget.tokens, budget.cost) == (400, Decimal("0.08"))
     budget.need()
-    assert not budget.empty
     budget.spend(Usage(tokens_prompt=300, tokens_completion=150, cost=Decimal("0.01")))
-    assert (budget.tokens, budget.cost, budget.empty) == (0, Decimal("0.07"), True)
+    assert (budget.tokens, budget.cost) == (0, Decimal("0.07"))
     with pytest.raises(LimitReached) as refused:
         budget.need()
     assert refused.value.data == {
@@ -108,7 +107,7 @@ def test_a_budget_is_the_tightest_of_its_ceilings_and_closes_when_it_is_spent() 
 def test_a_call_without_a_known_price_uses_tokens_only() -> None:
     budget = Budget("own", cost=[Ceiling("cost_per_run", Decimal(5), Decimal(0))])
     budget.spend(Usage(tokens_prompt=10**9))
-    assert (budget.tokens, budget.cost, budget.empty) == (None, Decimal(5), False)
+    assert (budget.tokens, budget.cost) == (None, Decimal(5))
     budget.need()
 
 
