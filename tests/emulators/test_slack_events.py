@@ -220,7 +220,7 @@ def bolt(slack: SlackEmulator, token: str) -> App:
 @contextmanager
 def over_sockets(slack: SlackEmulator, token: str) -> Iterator[App]:
     app = bolt(slack, token)
-    handler = SocketModeHandler(app, slack.app.app_token, web_client=WebClient(base_url=slack.api_url), ping_interval=1)
+    handler = SocketModeHandler(app, slack.app.app_token, web_client=WebClient(base_url=slack.api_url))
     handler.connect()
     slack.wait_for_connections(1)
     try:
