@@ -24,6 +24,7 @@ from bots.kit.words import Say
 SECTION, HEADER, LABEL, FIELD, FALLBACK = 3000, 150, 75, 2000, 1000
 """Limits of Block Kit in characters (docs.slack.dev/reference/block-kit): a section, a header, a button, a field; and what a notification shows of ours."""
 FACTS_AT_ONCE = 5
+NAME = 200
 BUTTONS_AT_ONCE = 25
 BAR = 10
 _MARKS = re.compile(r"[*_~`>|:@#]")
@@ -104,7 +105,11 @@ def _facts(one: Facts, say: Say) -> list[Drawn]:
     made: list[Drawn] = []
     row: list[Drawn] = []
     for label, value in one.rows:
-        name = {"type": "mrkdwn", "text": f"*{mrkdwn(say('slack.label', label=label))}*", "verbatim": True}
+        name = {
+            "type": "mrkdwn",
+            "text": f"*{mrkdwn(say('slack.label', label=clean.line(label, NAME)))}*",
+            "verbatim": True,
+        }
         if clean.utf16(value) <= FIELD and label:
             row += [name, plain(value, FIELD)]
         else:

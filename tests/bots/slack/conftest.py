@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import SecretStr
 
+import bots.slack
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
 from bots.kit.words import Words
@@ -17,10 +19,14 @@ from tests.bots.slack.running import Desk, Running
 from tests.emulators.slack import SlackEmulator
 from tests.runners.world import World, make_world
 
+MANIFEST = Path(bots.slack.__file__).parent / "manifest.yaml"
+
 
 @pytest.fixture
 def slack() -> Iterator[SlackEmulator]:
+    """Slack, with the app as our own manifest makes it: what the manifest does not ask for, Nod does not get."""
     with SlackEmulator() as emulator:
+        emulator.app.takes(yaml.safe_load(MANIFEST.read_text("utf-8")))
         yield emulator
 
 

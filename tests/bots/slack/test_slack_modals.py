@@ -1,0 +1,46 @@
+"""Forms as modals: opened at once, wrong fields said beside them, nothing lost."""
+
+from tests.bots.slack.running import Desk
+from tests.runners.world import World, mail, task
+
+
+def test_edit_opens_a_modal_and_its_answers_make_a_new_revision_that_needs_its_own_tap(
+    desk: Desk, world: World
+) -> None:
+    suggestion = world.suggest(task())
+    card = desk.card()
+    desk.person.taps(card, "Edit").acknowledge()
+    form = desk.person.wait_for_modal("Edit")
+    desk.person.submits(form, {"Task": "Pay the dentist today"}).acknowledge()
+    desk.person.wait_until_closed()
+    desk.person.dm.wait_for(lambda message: "Pay the dentist today" in message.shown and "Approve" in message.labels)
+    with world.work() as work:
+        assert work.suggestions.get(suggestion.id).revision == 2
+        assert work.suggestions.get(suggestion.id).status == "pending"
+
+
+def test_a_wrong_field_is_said_beside_it_and_the_modal_stays(desk: Desk, world: World) -> None:
+    suggestion = world.suggest(mail())
+    desk.person.taps(desk.card(), "Edit").acknowledge()
+    form = desk.person.wait_for_modal("Edit")
+    desk.person.submits(form, {"To": "nobody"}).acknowledge()
+    form.wait_for(lambda view: view.errors)
+    with world.work() as work:
+        assert work.suggestions.get(suggestion.id).revision == 1
+
+
+def test_the_modal_is_there_before_the_form_is_known(desk: Desk, world: World, slack) -> None:
+    world.suggest(task())
+    desk.person.taps(desk.card(), "Edit").acknowledge()
+    desk.person.wait_for_modal("Edit")
+    slack.wait_for_call("views.update")
+    asked = [call.method for call in slack.calls if call.method.startswith("views.")]
+    assert asked == ["views.open", "views.update"]
+
+
+def test_settings_are_asked_in_a_modal_from_the_app_home(desk: Desk) -> None:
+    desk.person.opens_home()
+    home = desk.person.wait_for_home("Nothing waits")
+    desk.person.taps(home, next(label for label in home.labels if "Change" in label)).acknowledge()
+    form = desk.person.wait_for_modal("Your settings")
+    assert "Language" in form.fields

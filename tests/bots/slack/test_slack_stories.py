@@ -1,0 +1,100 @@
+"""What people do in Slack beside deciding: shortcuts, mentions, files, long texts; and what Slack does to us."""
+
+from bots.kit.screen import Paragraph, Screen
+from core.messaging.post import answer
+from tests.bots.slack.running import Desk
+from tests.runners.world import World, task
+
+
+def test_the_same_tap_delivered_again_decides_once(desk: Desk, world: World, slack) -> None:
+    suggestion = world.suggest(task())
+    card = desk.card()
+    tap = desk.person.taps(card, "Approve")
+    tap.acknowledge()
+    card.wait_for(lambda shown: "Approve" not in shown.labels)
+    slack.redeliver(tap)
+    tap.acknowledge()
+    with world.work() as work:
+        assert len(work.suggestions.approvals(suggestion.id)) == 1
+
+
+def test_a_stale_button_is_answered_with_the_truth_alone(desk: Desk, world: World) -> None:
+    world.suggest(task())
+    card = desk.card()
+    old = card.button("Approve")
+    desk.person.taps(card, "Approve").acknowledge()
+    card.wait_for(lambda shown: "Approve" not in shown.labels)
+    desk.person.presses(card, old).acknowledge()
+    desk.person.dm.wait_for(lambda message: message.only_for is not None and "lready" in message.text)
+
+
+def test_a_button_of_somebody_else_does_nothing(desk: Desk, world: World) -> None:
+    suggestion = world.suggest(task())
+    card = desk.card()
+    other = desk.team.person("Eve")
+    other.says("hello")
+    there = other.dm.wait_for(lambda message: message.from_bot)
+    other.presses(there, card.button("Approve")).acknowledge()
+    there.wait_for(lambda message: "not linked" in message.shown)
+    with world.work() as work:
+        assert work.suggestions.get(suggestion.id).status == "pending"
+
+
+def test_a_channel_that_was_told_to_wait_gets_its_card_later(desk: Desk, world: World, slack) -> None:
+    slack.too_many_requests("chat.postMessage", retry_after=1)
+    world.suggest(task())
+    desk.card()
+    assert [call.status for call in slack.calls_to("chat.postMessage")].count(429) == 1
+
+
+def test_an_agent_is_asked_about_a_message_of_a_channel(desk: Desk, world: World) -> None:
+    general = desk.team.channel("general", [desk.person])
+    said = desk.person.says("Can somebody look at *this*?", to=general)
+    desk.person.shortcut(said, "Ask an agent about this").acknowledge()
+    form = desk.person.wait_for_modal("Ask an agent")
+    desk.person.submits(form, {"What would you like to know?": "Is it urgent?"}).acknowledge()
+    desk.person.wait_until_closed()
+
+    def asked() -> bool:
+        with world.work() as work:
+            return any(run.input.get("text") == "Can somebody look at *this*?" for run in work.runs.page(None, 10))
+
+    world.wait_until(asked, 60)
+
+
+def test_the_global_shortcut_shows_the_catalogue_in_the_direct_message(desk: Desk) -> None:
+    desk.person.shortcut(None, "New agent").acknowledge()
+    desk.person.wait_for_modal("direct messages")
+    desk.person.dm.wait_for(lambda message: message.from_bot and bool(message.labels))
+
+
+def test_in_a_channel_nod_only_says_that_it_speaks_with_each_alone(desk: Desk) -> None:
+    general = desk.team.channel("general", [desk.person])
+    desk.person.says("@nod hello", to=general)
+    told = general.wait_for(lambda message: message.from_bot)
+    assert told.only_for is not None
+    typed = desk.person.types("/nod inbox", to=general)
+    typed.acknowledge()
+    desk.person.dm.wait_for_text("Nothing waits")
+
+
+def test_a_text_that_is_too_long_is_read_in_parts_with_the_buttons_under_the_last(desk: Desk, world: World) -> None:
+    with world.work() as work:
+        link = work.people.link(desk.actor.link_id)
+        words = tuple(Paragraph(text=f"{number} " + "word " * 500) for number in range(20))
+        answer(work, link, {"screen": Screen(blocks=words).model_dump(mode="json")})
+        work.commit()
+    first = desk.person.dm.wait_for(lambda message: any(label.startswith("Read all") for label in message.labels))
+    desk.person.taps(first, next(label for label in first.labels if label.startswith("Read all"))).acknowledge()
+    last = desk.person.dm.wait_for(lambda message: "19 word" in message.shown)
+    assert not any(label.startswith("Read all") for label in last.labels)
+
+
+def test_words_of_others_stay_words(desk: Desk, world: World, slack) -> None:
+    hostile = "<!channel> <@U123> <https://evil.example|your bank> *bold* `code` :tada: &amp; > quote"
+    world.suggest(task(hostile))
+    card = desk.card()
+    drawn = str(card.blocks)
+    assert "'type': 'mrkdwn'" not in drawn.replace("'text': '*", "") or hostile not in drawn.rsplit("mrkdwn", maxsplit=1)[-1]
+    call = slack.wait_for_call("chat.postMessage")
+    assert "<" not in str(call.params["text"])
