@@ -1,8 +1,10 @@
 """Gives effect to one stored event. Who speaks is whom Slack names, in a verified request; never what a payload says."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +15,13 @@ from bots.kit.dispatch import Answer, Dispatch, field_errors
 from bots.kit.parts import Parts
 from bots.kit.screen import Screen
 from bots.kit.speak import failure
-from bots.slack import events, modal, reach
+from bots.slack import blocks, events, modal, reach
 from bots.slack.files import NotTaken, fetch
 from bots.slack.forms import Done
 from bots.slack.home import Home
 from bots.slack.intake import ASK_AGENT, NEW_AGENT
 from bots.slack.people import People
-from bots.slack.replies import Replies
+from bots.slack.replies import TROUBLE, Replies
 from bots.slack.sender import reference
 from bots.slack.strangers import OWN_ACTIONS, Said, Strangers, stranger_id
 from bots.slack.teams import NotInstalled, Refusal, Team, Teams
@@ -31,6 +33,7 @@ from core.messaging.post import answer
 
 log = logging.getLogger(__name__)
 QUOTED = 6000
+PLACE_TRIES, PLACE_PAUSE_SECONDS = 10, 0.1
 
 
 class InModal:
@@ -43,8 +46,8 @@ class InModal:
         self.general = ""
 
     def ask(self, chat: Any, reply: Reply) -> Reply:
-        """Keeps the form; nothing stands in the chat."""
-        place = getattr(chat.input, "delivery_id", None) if reply.mode == "replace" else None
+        """Keeps the form; nothing stands in the chat. What comes of it takes the place of what was tapped."""
+        place = getattr(chat.input, "delivery_id", None)
         assert reply.screen is not None
         if self._for_form and place is None:
             return reply
@@ -77,7 +80,8 @@ class Answering:
         told = body.get("event") or {}
         if kind == "event" and told.get("type") in ("app_uninstalled", "tokens_revoked"):
             if told["type"] == "app_uninstalled" or (told.get("tokens") or {}).get("bot"):
-                await self.uninstalled(who.team)
+                moment = body.get("event_time")
+                await self.uninstalled(who.team, float(moment) if isinstance(moment, int | float) else None)
             return "uninstalled"
         if not who.team or not who.user:
             return "unreadable"
@@ -98,10 +102,10 @@ class Answering:
             log.info("an event of a team without Nod", extra={"event": str(event.id)})
             return "not_installed"
 
-    async def uninstalled(self, team_id: str) -> None:
-        """Everything stops there."""
+    async def uninstalled(self, team_id: str, at: float | None = None) -> None:
+        """Everything stops there; `at` is when Slack says that it happened."""
         self._teams.forget(team_id)
-        people = await self._parts.hop(reach.team_gone, self._parts, team_id)
+        people = await self._parts.hop(reach.team_gone, self._parts, team_id, at)
         log.warning("Slack took Nod out of a team", extra={"team": team_id, "people": people})
 
     async def _event(self, event: InboundEvent, team: Team, user: str, told: dict[str, Any]) -> str:
@@ -120,7 +124,7 @@ class Answering:
             await self._teams.ask(team, "chat.postMessage", channel, **self._strangers.draw(said, team, user))
             return "stranger"
         thread = str(told.get("thread_ts") or "")
-        place = await self._parts.hop(self._here, actor, channel, reference(channel, thread) if thread else None)
+        place = await self._place(actor, channel, reference(channel, thread) if thread else None)
         for heard in await self._heard(team, actor, told, place):
             once = event.id if not isinstance(heard, Upload) else None
             await self._dispatch(actor, team, user, heard, once or event.id)
@@ -168,14 +172,18 @@ class Answering:
             await self._stranger_tap(event, team, user, token, channel, ts)
             return "stranger"
         try:
-            tap = await self._parts.hop(self._pressed, actor, token, team, user, channel, ts)
+            tap = self._pressed(actor, token, team, user)
         except Invalid as forged:
             words = await self._parts.hop(self._in_words, actor, forged)
             await self._show(team, user, actor, view, channel, words)
             return "forged"
+        ref = reference(channel, ts) if ts else None
+        tap = replace(tap, delivery_id=await self._place(actor, channel, ref))
         waits = InModal(False) if view else None
         answered = await self._dispatch(actor, team, user, tap, event.id, waits)
         self._wake()
+        if ref is not None and tap.delivery_id is None and tap.action not in OWN_ACTIONS:
+            await self._retire(actor, team, channel, ts)
         if view:
             await self._fill(team, actor, view, waits, answered)
         elif answered.toast and (answered.alert or tap.delivery_id is None or not answered.deliveries):
@@ -227,16 +235,17 @@ class Answering:
         body = (event.payload or {})["body"]
         who, view = events.speaker(body), body["view"]
         team = await self._teams.of(who.team)
-        say = await self._strangers.say(team, who.user)
         actor = None if who.foreign else await self._known(team, who.user)
         if actor is None or actor.link_id is None:
+            say = await self._strangers.say(team, who.user)
             return Done(notice=modal.notice(say, say("slack.not_linked")))
         try:
             token, place = modal.about(view)
             name, args = self._parts.tokens.unpack(token, actor.link_id)
             heard = Submit(name, args, modal.answers(view), await self._parts.hop(self._own, actor, place))
         except (Invalid, ValueError, KeyError, TypeError):
-            return Done(notice=modal.notice(say, say("messaging.button_forged")))
+            words = await self._parts.hop(self._sentence, actor, "messaging.button_forged")
+            return Done(notice=await self._parts.hop(self._notice, actor, words))
         waits = InModal(True)
         answered = await self._dispatch(actor, team, who.user, heard, event.id, waits)
         self._wake()
@@ -246,7 +255,7 @@ class Answering:
         if answered.code is not None and (waits.errors or waits.general):
             return Done(errors=modal.wrong(view, waits.errors, waits.general))
         if answered.toast and answered.alert:
-            return Done(notice=modal.notice(say, answered.toast))
+            return Done(notice=await self._parts.hop(self._notice, actor, answered.toast))
         return Done()
 
     async def late(self, event: InboundEvent, done: Done) -> None:
@@ -296,10 +305,28 @@ class Answering:
     async def _dispatch(
         self, actor: Actor, team: Team, user: str, heard: Input, once: UUID, waits: InModal | None = None
     ) -> Answer:
-        client = await self._people.client_of(team, user)
+        # Only words may need the client's language and timezone; a decision waits for nobody.
+        client = await self._people.client_of(team, user) if isinstance(heard, Text) else {}
         return await Dispatch(self._parts, waits).handle(actor, heard, client, once)
 
-    def _pressed(self, actor: Actor, token: str, team: Team, user: str, channel: str, ts: str) -> Tap:
+    async def _retire(self, actor: Actor, team: Team, channel: str, ts: str) -> None:
+        """A copy that we do not know: its sending was cut off before it was on our record, and the card was sent again. Nobody will ever update it, so it
+        gives up its buttons."""
+        words = await self._parts.hop(self._sentence, actor, "slack.copy")
+        with suppress(*TROUBLE):
+            made = [{"type": "section", "text": blocks.plain(words)}]
+            await self._teams.ask(team, "chat.update", channel, ts=ts, text=blocks.mrkdwn(words), blocks=made)
+
+    async def _place(self, actor: Actor, channel: str, ref: str | None) -> UUID | None:
+        """The delivery that a message of ours stands for; one that was answered as it arrived may not be on our record yet."""
+        for _ in range(PLACE_TRIES):
+            found = await self._parts.hop(self._here, actor, channel, ref)
+            if found is not None or ref is None:
+                return found
+            await asyncio.sleep(PLACE_PAUSE_SECONDS)
+        return None
+
+    def _pressed(self, actor: Actor, token: str, team: Team, user: str) -> Tap:
         """Raises Invalid `messaging.button_forged`, `messaging.button_unknown`."""
         assert actor.link_id is not None
         with suppress(Invalid):
@@ -307,7 +334,7 @@ class Answering:
             if before in OWN_ACTIONS:
                 return Tap("slack.not_me", ())
         action, args = self._parts.tokens.unpack(token, actor.link_id)
-        return Tap(action, args, self._here(actor, channel, reference(channel, ts) if ts else None))
+        return Tap(action, args)
 
     def _here(self, actor: Actor, channel: str, ref: str | None) -> UUID | None:
         """The person is here; the delivery that a message of ours stands for."""
@@ -333,6 +360,10 @@ class Answering:
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
             remember(open_chat(self._parts, work, actor), quoted)
             work.commit()
+
+    def _sentence(self, actor: Actor, code: str) -> str:
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            return open_chat(self._parts, work, actor).say(code)
 
     def _in_words(self, actor: Actor, problem: Invalid) -> str:
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:

@@ -6,7 +6,6 @@ import contextlib
 import logging
 from typing import Any
 
-import aiohttp
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_sdk.errors import SlackApiError
 
@@ -17,13 +16,12 @@ from bots.kit.turn import Turn
 from bots.slack import events
 from bots.slack.listening import Listening
 from bots.slack.sender import SlackSender
-from bots.slack.teams import Refusal
+from bots.slack.teams import AWAY, Refusal
 from core.kernel.errors import Unavailable
 from core.kernel.settings import Settings
 from core.messaging.models import InboundEvent
 
 log = logging.getLogger(__name__)
-AWAY = (aiohttp.ClientError, OSError, TimeoutError, SlowDown)
 LONGEST_PAUSE_SECONDS = 30.0
 
 
@@ -35,6 +33,7 @@ class Door:
         self.ready = asyncio.Event()
         self._stopping = asyncio.Event()
         self._background: set[asyncio.Task[Any]] = set()
+        self._arrivals: Arrivals | None = None
 
     def stop(self) -> None:
         """Ends `run` within seconds: what is begun is finished, what is not is handed back."""
@@ -57,7 +56,7 @@ class Door:
             await listening.teams.close()
 
     def _wake(self) -> None:
-        if hasattr(self, "_arrivals"):
+        if self._arrivals is not None:
             self._arrivals.wake()
 
     async def _begin(self) -> AsyncSocketModeHandler | None:
@@ -67,7 +66,7 @@ class Door:
             try:
                 await self._listening.teams.begin()
                 return await self._socket()
-            except AWAY as away:
+            except (*AWAY, SlowDown) as away:
                 log.warning("Slack cannot be reached (%s): trying again in %.0f s", type(away).__name__, pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -98,7 +97,7 @@ class Door:
         outbound = Outbound(parts, events.CHANNEL, sender)
         listening.wake_outbound = outbound.wake
         turn = Turn(parts.redis_url, "slack")
-        self._arrivals = Arrivals(
+        arrivals = self._arrivals = Arrivals(
             parts,
             turn,
             listening.answering.handle,
@@ -108,14 +107,14 @@ class Door:
             pause=_pause,
         )
         delivering, turning = asyncio.create_task(outbound.run()), asyncio.create_task(turn.keep())
-        arriving, forming = asyncio.create_task(self._arrivals.run()), asyncio.create_task(listening.forms.run())
+        arriving, forming = asyncio.create_task(arrivals.run()), asyncio.create_task(listening.forms.run())
         loops: set[asyncio.Task[Any]] = {delivering, turning, arriving, forming}
         self.ready.set()
         await asyncio.wait({stopped, *loops}, return_when=asyncio.FIRST_COMPLETED)
         if socket is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(socket.close_async(), 3)
-        self._arrivals.stop()
+        arrivals.stop()
         listening.forms.stop()
         await asyncio.wait({arriving, forming})
         turn.stop()

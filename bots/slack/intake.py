@@ -18,7 +18,7 @@ from bots.kit.place import place
 from bots.kit.rings import Ringer
 from bots.slack import events, modal
 from bots.slack.forms import Forms
-from bots.slack.teams import NotInstalled, Refusal, Team, Teams
+from bots.slack.teams import AWAY, NotInstalled, Refusal, Team, Teams
 from core.kernel.settings import Settings
 from core.kernel.telemetry import count, span
 
@@ -62,10 +62,10 @@ class Intake:
         self.bolt.options(ANY)(self._taken)
 
     async def _authorize(self, team_id: str) -> AuthorizeResult:
-        """Never refuses: what comes from a team without Nod (that it was uninstalled) must be kept too."""
+        """Never refuses: what comes from a team without Nod (that it was uninstalled) must be kept too, and so must what comes while Slack cannot be asked."""
         team = None
-        with suppress(NotInstalled):
-            team = await self._teams.of(team_id)
+        with suppress(NotInstalled, Refusal, SlowDown, *AWAY):
+            team = await asyncio.wait_for(self._teams.of(team_id), OPEN_SECONDS)
         return AuthorizeResult(
             enterprise_id=None, team_id=team_id, bot_user_id=team.bot_user_id if team else None,
             bot_id=team.bot_id or None if team else None, bot_token=team.token if team else None,
@@ -99,7 +99,7 @@ class Intake:
             view = modal.waiting(self._parts.words.in_language(place("en", "UTC", datetime.now(UTC))))
             opened = await asyncio.wait_for(self._opened(team, body, view), OPEN_SECONDS)
             return str(opened["view"]["id"])
-        except (NotInstalled, Refusal, SlowDown, OSError, TimeoutError) as trouble:
+        except (NotInstalled, Refusal, SlowDown, *AWAY) as trouble:
             # A second delivery of the same tap comes here too: its trigger was used.
             log.info("no modal was opened: %s", trouble if isinstance(trouble, Refusal) else type(trouble).__name__)
             return None

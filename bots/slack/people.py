@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bots.kit.outbound import SlowDown
-from bots.slack.teams import NotInstalled, Refusal, Team, Teams
+from bots.slack.teams import AWAY, NotInstalled, Refusal, Team, Teams
 
 KEPT_SECONDS = 600.0
 MOST = 5000
@@ -53,7 +53,7 @@ class People:
         """Their language and timezone, as far as Slack tells now."""
         try:
             return (await self.of(team, user)).extra
-        except (NotInstalled, SlowDown, Refusal):
+        except (NotInstalled, SlowDown, Refusal, *AWAY):
             return {}
 
 

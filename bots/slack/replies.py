@@ -5,16 +5,15 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bots.kit.outbound import SlowDown
 from bots.kit.parts import Parts
 from bots.slack import blocks
-from bots.slack.teams import NotInstalled, Refusal, Team, Teams
+from bots.slack.teams import AWAY, NotInstalled, Refusal, Team, Teams
 
 log = logging.getLogger(__name__)
-TROUBLE = (Refusal, SlowDown, NotInstalled, aiohttp.ClientError, OSError, TimeoutError)
+TROUBLE = (Refusal, SlowDown, NotInstalled, *AWAY)
 
 
 class Replies:

@@ -21,6 +21,8 @@ GONE = frozenset(
     ("account_inactive", "token_revoked", "invalid_auth", "not_authed", "token_expired", "team_access_not_granted")
 )
 SECONDS = 10
+AWAY = (aiohttp.ClientError, OSError, TimeoutError)
+"""What a call raises while Slack cannot be reached."""
 LONGEST_PAUSE = 3600
 
 
@@ -131,9 +133,26 @@ class Teams:
         if channel:
             given["channel"] = channel
         try:
-            answered = await self.client(team.token).api_call(method, json=given)
+            return await self._call(team, method, given)
         except SlackApiError as refused:
-            raise self._told(team, method, channel, refused) from None
+            if _reason(refused) not in GONE:
+                raise self._told(team, method, channel, refused) from None
+        # Another process may know a newer installation: only the newest token counts.
+        self.forget(team.id)
+        newest = await self.of(team.id)
+        if newest.token == team.token:
+            self.forget(team.id)
+            raise NotInstalled(team.id)
+        try:
+            return await self._call(newest, method, given)
+        except SlackApiError as refused:
+            if _reason(refused) in GONE:
+                self.forget(team.id)
+                raise NotInstalled(team.id) from None
+            raise self._told(newest, method, channel, refused) from None
+
+    async def _call(self, team: Team, method: str, given: dict[str, Any]) -> Mapping[str, Any]:
+        answered = await self.client(team.token).api_call(method, json=given)
         return cast(Mapping[str, Any], answered.data)
 
     def is_slack(self, url: str) -> bool:
@@ -165,9 +184,6 @@ class Teams:
             seconds = min(float(after), LONGEST_PAUSE) if str(after).isdigit() else 1.0
             self._limits.pause(team.id, method, channel, seconds)
             return SlowDown(seconds)
-        if reason in GONE:
-            self.forget(team.id)
-            return NotInstalled(team.id)
         told = response.get("response_metadata") if hasattr(response, "get") else None
         detail = "; ".join(map(str, (told or {}).get("messages") or ()))[:300]
         return Refusal(method, reason, detail)

@@ -90,10 +90,10 @@ def test_a_database_that_does_not_answer_ends_the_start(tmp_path: Path) -> None:
 
 
 def test_no_secret_is_on_a_command_line() -> None:
-    chosen = Settings(telegram_token=SecretStr("77:telegram-word"), workers=2)
+    chosen = Settings(telegram_token=SecretStr("77:telegram-word"), slack_signing_secret=SecretStr("s"), workers=2)
     shared = {"NOD_DATABASE_URL": "postgresql://postgres:database-word@/nod"}
     specs = _specs(chosen, shared, "sign-in-word")
-    assert [spec.name for spec in specs] == ["web", "worker-1", "worker-2", "scheduler", "telegram"]
+    assert [spec.name for spec in specs] == ["web", "worker-1", "worker-2", "scheduler", "telegram", "slack"]
     assert not any("word" in part for spec in specs for part in spec.command)
     assert "word" not in repr(specs)
 

@@ -1,9 +1,11 @@
 """What people do in Slack beside deciding: shortcuts, mentions, files, long texts; and what Slack does to us."""
 
+from bots.kit.parts import Parts
 from bots.kit.screen import Paragraph, Screen
+from bots.slack.reach import team_gone
 from core.messaging.post import answer
 from tests.bots.slack.running import Desk
-from tests.runners.world import World, task
+from tests.runners.world import World, mail, task
 
 
 def test_the_same_tap_delivered_again_decides_once(desk: Desk, world: World, slack) -> None:
@@ -95,6 +97,42 @@ def test_words_of_others_stay_words(desk: Desk, world: World, slack) -> None:
     world.suggest(task(hostile))
     card = desk.card()
     drawn = str(card.blocks)
-    assert "'type': 'mrkdwn'" not in drawn.replace("'text': '*", "") or hostile not in drawn.rsplit("mrkdwn", maxsplit=1)[-1]
+    assert (
+        "'type': 'mrkdwn'" not in drawn.replace("'text': '*", "")
+        or hostile not in drawn.rsplit("mrkdwn", maxsplit=1)[-1]
+    )
     call = slack.wait_for_call("chat.postMessage")
     assert "<" not in str(call.params["text"])
+
+
+def test_words_in_a_cards_thread_are_its_new_text(desk: Desk, world: World) -> None:
+    suggestion = world.suggest(mail())
+    card = desk.card()
+    desk.person.says("Thursday would be better.", thread=card)
+    desk.person.dm.wait_for(
+        lambda message: "Thursday would be better." in message.shown and "Approve" in message.labels
+    )
+    with world.work() as work:
+        assert work.suggestions.get(suggestion.id).revision == 2
+
+
+def test_a_copy_that_is_not_on_record_decides_once_and_gives_up_its_buttons(desk: Desk, world: World) -> None:
+    suggestion = world.suggest(task())
+    card = desk.card()
+    copy = desk.person.dm.add(desk.team.bot, card.text, card.blocks)
+    desk.person.taps(copy, "Approve").acknowledge()
+    copy.wait_for(lambda shown: "came twice" in shown.shown)
+    card.wait_for(lambda shown: "Approve" not in shown.labels)
+    with world.work() as work:
+        assert len(work.suggestions.approvals(suggestion.id)) == 1
+
+
+def test_what_slack_tells_late_of_an_earlier_installation_changes_nothing(
+    desk: Desk, world: World, parts: Parts
+) -> None:
+    storage, team = world.storage, desk.team
+    storage.installations.save(team.id, "", {"bot_token": "xoxb-new", "bot_user_id": "U1"})
+    assert team_gone(parts, team.id, 1.0) == 0
+    assert storage.installations.find(team.id) is not None
+    assert team_gone(parts, team.id) == 1
+    assert storage.installations.find(team.id) is None
