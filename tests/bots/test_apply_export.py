@@ -285,7 +285,7 @@ VALUES = st.recursive(
 
 
 @given(value=VALUES)
-@examples(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(max_examples=400, suppress_health_check=list(HealthCheck))
 def test_what_is_written_is_read_back_exactly(value: Any) -> None:
     (marked,) = read(write([{"value": value}]))
     assert marked.value == {"value": value}
@@ -293,7 +293,7 @@ def test_what_is_written_is_read_back_exactly(value: Any) -> None:
 
 
 @given(text=st.text() | st.binary())
-@examples(max_examples=300, deadline=None)
+@examples(max_examples=300)
 def test_whatever_text_comes_is_read_or_refused(text: str | bytes) -> None:
     try:
         read(text)

@@ -433,7 +433,7 @@ def test_who_does_not_sign_uses_up_nothing(hook: Hook, site: Site, redis_url: st
         assert hook.send(id="mine").status_code == 202
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.binary(max_size=200),
     names=st.lists(st.sampled_from(door.KEPT), unique=True),
@@ -445,7 +445,7 @@ def test_no_bytes_and_no_headers_break_the_door(hook: Hook, body: bytes, names: 
     assert hook.post(body, headers).status_code in (400, 401)
 
 
-@hypothesis_settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
 def test_no_signed_bytes_break_the_door(hook: Hook, body: bytes) -> None:
     id = hashlib.sha256(body).hexdigest()

@@ -122,7 +122,7 @@ def compare(cron: Cron, zone: str, after: datetime, days: int) -> None:
     assert found == list(walked(cron, ZoneInfo(zone), after, until)), (cron.text, zone, after)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(crons, st.sampled_from(CHANGES), st.integers(-26 * 3600, 4 * 3600))
 def test_every_fire_around_a_clock_change_is_one_that_a_patient_watcher_sees(
     cron: Cron, change: tuple[str, datetime], seconds: int
@@ -131,13 +131,13 @@ def test_every_fire_around_a_clock_change_is_one_that_a_patient_watcher_sees(
     compare(cron, zone, at + timedelta(seconds=seconds), 2)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(crons, st.sampled_from(ZONES), st.datetimes(datetime(2000, 1, 1), datetime(2037, 1, 1)))
 def test_every_fire_in_any_zone_is_one_that_a_patient_watcher_sees(cron: Cron, zone: str, after: datetime) -> None:
     compare(cron, zone, after.replace(tzinfo=UTC), 2)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(crons, st.sampled_from(CHANGES), st.integers(1, 30), st.integers(0, 14 * 1440))
 def test_the_newest_fires_of_a_time_away_are_the_last_ones_of_all(
     cron: Cron, change: tuple[str, datetime], most: int, minutes: int

@@ -279,7 +279,7 @@ def _safe(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @given(graphs())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_node_comes_after_what_it_waits_for(nodes: list[dict[str, Any]]):
     steps = Kept()
     nodes = _safe(nodes)
@@ -296,7 +296,7 @@ def test_every_node_comes_after_what_it_waits_for(nodes: list[dict[str, Any]]):
 
 
 @given(graphs(), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_order_in_which_nodes_are_written_does_not_show(nodes: list[dict[str, Any]], dice: random.Random):
     nodes = _safe(nodes)
     other = list(nodes)
@@ -320,7 +320,7 @@ class Stops(Kept):
 
 
 @given(graphs(), st.integers(0, 20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_resumed_run_repeats_no_finished_step_and_gives_the_same(nodes: list[dict[str, Any]], after: int):
     nodes = _safe(nodes)
     graph = graph_of(*nodes, **_output(nodes))
@@ -336,7 +336,7 @@ def test_a_resumed_run_repeats_no_finished_step_and_gives_the_same(nodes: list[d
 
 
 @given(graphs(), st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_run_resumed_after_a_failure_at_any_step_repeats_no_finished_one(nodes: list[dict[str, Any]], data: Any):
     nodes = _safe(nodes)
     place = data.draw(st.integers(0, len(nodes) - 1))

@@ -220,7 +220,7 @@ _WORDS = ["a", "b", "x", ".", ".all(x, ", ".map(x, ", ".exists(x,", "(", ")", "[
 
 
 @given(st.lists(st.sampled_from(_WORDS), max_size=40))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_no_text_breaks_a_condition_in_other_than_its_own_ways(parts: list[str]):
     with suppress(Invalid):
         Condition("".join(parts)).value({"a": [1, 2, {"b": "c"}], "b": {"x": 1}})

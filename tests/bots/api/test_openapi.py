@@ -19,7 +19,7 @@ def test_no_input_breaks_a_path(address: str, connect: Connect) -> None:
     for operation in api.get_all_operations():
 
         @settings(
-            max_examples=8, deadline=None, database=None, phases=[Phase.generate], derandomize=True,
+            max_examples=8, database=None, phases=[Phase.generate], derandomize=True,
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         @given(case=operation.ok().as_strategy())

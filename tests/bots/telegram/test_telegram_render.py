@@ -100,7 +100,7 @@ BLOCK = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(BLOCK, max_size=5))
 def test_any_screen_fits_in_pieces_that_telegram_can_read_and_nothing_is_left_out(blocks: list[object]) -> None:
     screen = clean.screen(Screen(blocks=tuple(blocks), buttons=((Button(label="Go", action="a"),),)))  # pyright: ignore[reportArgumentType]

@@ -102,7 +102,7 @@ def test_every_wrong_answer_is_told_at_once_in_the_order_of_the_form() -> None:
     ]  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
         st.sampled_from(list(SCHEMA["properties"])),

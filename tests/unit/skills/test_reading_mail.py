@@ -178,13 +178,13 @@ def test_no_text_takes_long(text: str, kind: str):
     assert time.process_time() - began < 3
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=2000))
 def test_random_bytes_are_read(raw: bytes):
     MailFacts.model_validate_json(facts(raw).model_dump_json())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(SAMPLES),
     st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=8), st.integers(0, 40)), max_size=12),
@@ -197,7 +197,7 @@ def test_mutated_mails_are_read(raw: bytes, changes: list[tuple[float, bytes, in
     MailFacts.model_validate_json(facts(bytes(mutated)).model_dump_json())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=600))
 def test_any_text_is_read(text: str):
     raw = b"From: Anna <a@b.example>\r\nTo: sam@home.example\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
