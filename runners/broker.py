@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 3.0
 
 # Dramatiq's own script, and after each of its commands: a queue that holds something has one entry in its bell list, an empty one has none. The bell is thus
 # set with the enqueue itself, once more for what a fetch left behind, and again for whatever a dead or stopping worker gave back.
-# Taking a message also takes the mark that kept further rings of its kind away (storage/bell.py): whoever commits from now on rings anew.
+# Taking a message also takes the mark that kept further rings of its kind away, or says in it that somebody is there now (storage/bell.py).
 # A Redis that is full refuses new messages, not the taking of old ones.
 BELL = """#!lua flags=allow-oom
 local function dramatiq()
@@ -38,8 +38,11 @@ end
 if ARGV[1] == "fetch" then
     for _, text in ipairs(answer) do
         local mark = text and string.match(text, '"rung":"(nod:rung:[^"]+)"')
+        local held = text and string.match(text, '"held":"(nod:rung:[^"]+)"')
         if mark then
             redis.call("del", mark)
+        elseif held then
+            redis.call("set", held, "taken", "PX", 1000)
         end
     end
 end

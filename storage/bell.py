@@ -3,10 +3,13 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from uuid import UUID, uuid4
 
 import structlog
+
+if TYPE_CHECKING:
+    from redis.commands.core import Script
 
 DELIVERIES = "deliveries."
 CHANNEL = "nod:deliveries:"
@@ -17,34 +20,52 @@ PAUSE = 2.0
 AT_ONCE = 500
 
 # Where Dramatiq keeps a queue: a list of ids and a hash of texts; beside it the bell list on which idle consumers sleep (runners/broker.py), never longer
-# than one. A ring with a mark is left out while the mark of an earlier one stands: that one is not fetched yet, and the fetch takes the mark away.
+# than one. A ring with a mark is left out while the mark of an earlier one stands. It says `rung` until that one is fetched; the fetch takes it away, or makes
+# it `taken` where whoever hears the bell says when they leave (HEARD): a ring meanwhile makes it `again`, and they look once more. So each ring is followed by
+# a look that begins after it, and works that come one by one gather for the one who is there instead of waking others for each.
 RING = """
 for i = 1, #ARGV, 4 do
     local place, mark, id, text = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
     if id == "" then
         redis.call("publish", place, text)
-    elseif mark == "" or redis.call("set", mark, "", "NX", "PX", KEYS[2]) then
+    elseif mark == "" or redis.call("set", mark, "rung", "NX", "PX", KEYS[2]) then
         local queue = KEYS[1] .. ":" .. place
         redis.call("hset", queue .. ".msgs", id, text)
         redis.call("rpush", queue, id)
         if redis.call("exists", queue .. ".bell") == 0 then
             redis.call("rpush", queue .. ".bell", "")
         end
+    elseif redis.call("get", mark) == "taken" then
+        redis.call("set", mark, "again", "KEEPTTL")
     end
 end
+"""
+# A mark that is gone was perhaps forgotten with a ring in it: that is a reason to look, too.
+HEARD = """
+local found = redis.call("get", KEYS[1])
+if found == "rung" then
+    return 0
+elseif found ~= "taken" and ARGV[1] == "1" then
+    redis.call("set", KEYS[1], "taken", "PX", ARGV[2])
+else
+    redis.call("del", KEYS[1])
+end
+return found == "taken" and 0 or 1
 """
 
 _log = structlog.get_logger(__name__)
 
 
 class Ring(NamedTuple):
-    """One bell for one row, in whose workspace and for which user; `link_id`: the place of a delivery."""
+    """One bell for one row, in whose workspace and for which user; `link_id`: the place of a delivery. `more`: whoever is there has more than enough, others are
+    to come as well."""
 
     bell: str
     workspace_id: UUID
     user_id: UUID
     id: UUID
     link_id: UUID | None = None
+    more: bool = False
 
 
 # Bells that mean "something is due there", and where: their hearer takes all that is due at that place, whichever row rang.
@@ -52,14 +73,23 @@ COALESCED: dict[str, Callable[[Ring], UUID]] = {
     "runs.due": lambda ring: ring.workspace_id,
     "triggers.matched": lambda ring: ring.id,
 }
+HELD = {"runs.due"}
+"""Those whose hearer says when they leave the place."""
 
 
 class Bell(Protocol):
     """Wakes whoever listens. Never raises."""
 
-    def wake(self, bell: str, workspace_id: UUID, user_id: UUID, id: UUID, link_id: UUID | None = None) -> None: ...
+    def wake(
+        self, bell: str, workspace_id: UUID, user_id: UUID, id: UUID, link_id: UUID | None = None, more: bool = False
+    ) -> None: ...
 
     def wake_all(self, rings: Iterable[Ring]) -> None: ...
+
+    def heard_again(self, bell: str, place: UUID, going_on: bool) -> bool:
+        """Asked by who is about to leave a place of a held bell: whether it was rung since they came or asked last. With `going_on` they look once more
+        if it was, else they leave all the same. False when nobody can tell."""
+        ...
 
     def close(self) -> None: ...
 
@@ -67,11 +97,17 @@ class Bell(Protocol):
 class NoBell:
     """Where there is no Redis: the sweep finds everything."""
 
-    def wake(self, bell: str, workspace_id: UUID, user_id: UUID, id: UUID, link_id: UUID | None = None) -> None:
+    def wake(
+        self, bell: str, workspace_id: UUID, user_id: UUID, id: UUID, link_id: UUID | None = None, more: bool = False
+    ) -> None:
         """Nothing."""
 
     def wake_all(self, rings: Iterable[Ring]) -> None:
         """Nothing."""
+
+    def heard_again(self, bell: str, place: UUID, going_on: bool) -> bool:
+        """Never."""
+        return False
 
     def close(self) -> None:
         """Nothing."""
@@ -90,29 +126,42 @@ class RedisBell:
             url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
         )
         self._ring = self._redis.register_script(RING)
+        self._heard = self._redis.register_script(HEARD)
         self._away_until = 0.0
         self._told = False
 
-    def wake(self, bell: str, workspace_id: UUID, user_id: UUID, id: UUID, link_id: UUID | None = None) -> None:
+    def wake(
+        self, bell: str, workspace_id: UUID, user_id: UUID, id: UUID, link_id: UUID | None = None, more: bool = False
+    ) -> None:
         """Rings one bell for one row."""
-        self.wake_all((Ring(bell, workspace_id, user_id, id, link_id),))
+        self.wake_all((Ring(bell, workspace_id, user_id, id, link_id, more),))
 
     def wake_all(self, rings: Iterable[Ring]) -> None:
         """Rings them all in one round trip (of 500 rings each)."""
+        said = [part for ring in rings for part in (_published(ring) if _is_delivery(ring) else _enqueued(ring))]
+        for start in range(0, len(said), AT_ONCE * 4):
+            self._tell(self._ring, ("dramatiq", str(MARK_MS)), said[start : start + AT_ONCE * 4])
+
+    def heard_again(self, bell: str, place: UUID, going_on: bool) -> bool:
+        """One round trip."""
+        return bool(self._tell(self._heard, (_mark(bell, place),), ("1" if going_on else "", str(MARK_MS))))
+
+    def _tell(self, script: "Script", keys: Sequence[str], args: Sequence[str | bytes]) -> Any:
+        """What the script answers; None while Redis is away."""
         import redis
 
-        said = [part for ring in rings for part in (_published(ring) if _is_delivery(ring) else _enqueued(ring))]
-        if not said or time.monotonic() < self._away_until:
-            return
+        if time.monotonic() < self._away_until:
+            return None
         try:
-            for start in range(0, len(said), AT_ONCE * 4):
-                self._ring(keys=("dramatiq", str(MARK_MS)), args=said[start : start + AT_ONCE * 4])
+            answer = script(keys=keys, args=args)
             self._told = False
+            return answer
         except (redis.RedisError, OSError) as away:
             self._away_until = time.monotonic() + PAUSE
             if not self._told:
                 self._told = True
                 _log.warning("bell.away", error=type(away).__name__, effect="due work waits for the sweep")
+            return None
 
     def close(self) -> None:
         """Lets the connections go."""
@@ -135,13 +184,18 @@ def _enqueued(ring: Ring) -> Sequence[str | bytes]:
 
     queue, id = ring.bell.split(".", 1)[0], str(uuid4())
     place = COALESCED.get(ring.bell)
-    mark = f"{MARK}{ring.bell}:{place(ring)}" if place else ""
+    mark = _mark(ring.bell, place(ring)) + (":more" if ring.more else "") if place else ""
+    marked = "held" if ring.bell in HELD and not ring.more else "rung"
     message = Message(
         queue_name=queue,
         actor_name=ring.bell,
         args=(str(ring.workspace_id), str(ring.user_id), str(ring.id)),
         kwargs={},
-        options={"redis_message_id": id} | ({"rung": mark} if mark else {}),
+        options={"redis_message_id": id} | ({marked: mark} if mark else {}),
         message_id=id,
     )
     return queue, mark, id, message.encode()
+
+
+def _mark(bell: str, place: UUID) -> str:
+    return f"{MARK}{bell}:{place}"

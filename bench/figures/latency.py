@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
+from bench.commits import bare_commits
 from bench.crowd import schedules
 from bench.figure import Figure, quantile
 from bench.figures.throughput import one_by_one
@@ -30,9 +31,14 @@ def measure(rig: Rig, plan: Plan) -> Iterator[Figure]:
         for _ in range(2):
             world.processes.worker()
         one_by_one(world, 100)
-        yield from _pair(
-            plan, "start", f"due → first step, {RATE}/s", lambda: paced(world, RATE, 4 * plan.seconds), "≤ 8"
-        )
+        with bare_commits(world) as commits:
+            yield from _pair(
+                plan, "start", f"due → first step, {RATE}/s", lambda: paced(world, RATE, 4 * plan.seconds), "≤ 8"
+            )
+        # Two commits lie between: that it is there, and that it is somebody's.
+        for part, share in (("p50", 0.5), ("p99", 0.99)):
+            what = f"  a commit of nothing else meanwhile: {part}"
+            yield Figure(f"commit_{part}_ms", what, "ms", [1000 * quantile(commits, share)], os.getloadavg()[0])
         yield from _pair(
             plan, "start_idle", f"due → first step, after {PAUSE:.0f} s of nothing",
             lambda: paced(world, 1 / PAUSE, 4 * plan.seconds), "≤ 50",

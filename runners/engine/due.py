@@ -17,10 +17,12 @@ _claiming: dict[UUID, bool] = {}
 
 def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
     """Takes the oldest that is due in the workspace, with others if they are light, and carries it out; again, while there is more. `run_id` is a hint: it is
-    what the bell was rung for. One thread of a process claims in a workspace at a time: so batches grow with the load, and nobody waits for the same rows."""
+    what the bell was rung for. One thread claims in a workspace at a time, others come when it has more than a batch: so batches grow with the load, and
+    nobody waits for the same rows."""
     if not _enter(workspace_id):
         return
     batch: Batch | None = None
+    over = False
     try:
         while batch is None or batch.more or _heard_again(workspace_id):
             batch = storage().batches.claim(workspace_id, user_id, run.LEASE_SECONDS)
@@ -28,20 +30,24 @@ def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
                 break
             if batch.more:
                 # Rung before the work begins: another process takes the rest meanwhile.
-                _ring(batch, run_id)
+                storage().bell.wake("runs.due", workspace_id, user_id, run_id, more=True)
             if batch.runs:
                 fault("run_claimed")
                 _together(batch)
+        else:
+            over = True
     finally:
         again = _leave(workspace_id)
-    if again:
-        _ring(batch, run_id)
+        if not over:
+            again = storage().bell.heard_again("runs.due", workspace_id, going_on=False) or again
+        if again:
+            _ring(workspace_id, user_id, run_id)
     if batch.single is not None:
         _by_itself(batch, batch.single)
 
 
-def _ring(batch: Batch, run_id: UUID) -> None:
-    storage().bell.wake("runs.due", batch.workspace_id, batch.user_id, run_id)
+def _ring(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
+    storage().bell.wake("runs.due", workspace_id, user_id, run_id)
 
 
 def _by_itself(batch: Batch, run_id: UUID) -> None:
@@ -51,7 +57,7 @@ def _by_itself(batch: Batch, run_id: UUID) -> None:
         # Not rung for the rest: whichever run makes room rings.
         return
     if batch.more:
-        _ring(batch, run_id)
+        _ring(batch.workspace_id, batch.user_id, run_id)
     if taken is not None:
         run.carry_out(taken)
 
@@ -68,7 +74,7 @@ def _enter(workspace_id: UUID) -> bool:
 def _heard_again(workspace_id: UUID) -> bool:
     with _lock:
         heard, _claiming[workspace_id] = _claiming[workspace_id], False
-        return heard
+    return heard or storage().bell.heard_again("runs.due", workspace_id, going_on=True)
 
 
 def _leave(workspace_id: UUID) -> bool:

@@ -373,12 +373,15 @@ def test_no_commit_goes_unheard_however_rings_are_left_out(
 
     def hear(workspace_id: str, user_id: str, id: str) -> None:
         nonlocal hearings
-        with lock:
-            hearings += 1
-            taken.extend(rows)
-            rows.clear()
-            if len(taken) == 4 * commits:
-                done.set()
+        again = True
+        while again:
+            with lock:
+                hearings += 1
+                taken.extend(rows)
+                rows.clear()
+                if len(taken) == 4 * commits:
+                    done.set()
+            again = bell.heard_again("runs.due", WORKSPACE, going_on=True)
 
     def commit(thread: int) -> None:
         for number in range(commits):

@@ -75,6 +75,46 @@ def test_a_workspace_with_an_unheard_ring_is_not_rung_again(bell: RedisBell, cli
     assert ids(client, "runs")[-1] == str(again)
 
 
+def test_who_is_there_is_told_of_rings_when_they_leave_and_nobody_else_is_woken(
+    bell: RedisBell, client: redis.Redis
+) -> None:
+    place, user = new_id(), new_id()
+    mark = f"nod:rung:runs.due:{place}"
+    client.set(mark, "taken", px=MARK_MS)
+    bell.wake("runs.due", place, user, new_id())
+    bell.wake("runs.due", place, user, new_id())
+    assert ids(client, "runs") == []
+    assert bell.heard_again("runs.due", place, going_on=True), "rung since they came"
+    assert not bell.heard_again("runs.due", place, going_on=True), "not rung since they asked"
+    rung = new_id()
+    bell.wake("runs.due", place, user, rung)
+    assert ids(client, "runs") == [str(rung)], "they are gone"
+    assert not bell.heard_again("runs.due", place, going_on=True), "somebody else is on the way"
+
+
+def test_who_leaves_all_the_same_leaves_the_place_free(bell: RedisBell, client: redis.Redis) -> None:
+    place, user, rung = new_id(), new_id(), new_id()
+    client.set(f"nod:rung:runs.due:{place}", "taken", px=MARK_MS)
+    bell.wake("runs.due", place, user, new_id())
+    assert bell.heard_again("runs.due", place, going_on=False)
+    bell.wake("runs.due", place, user, rung)
+    assert ids(client, "runs") == [str(rung)]
+
+
+def test_a_forgotten_mark_is_a_reason_to_look_once(bell: RedisBell, client: redis.Redis) -> None:
+    place = new_id()
+    assert bell.heard_again("runs.due", place, going_on=True)
+    assert not bell.heard_again("runs.due", place, going_on=True)
+
+
+def test_who_has_more_than_enough_wakes_one_other(bell: RedisBell, client: redis.Redis) -> None:
+    place, user = new_id(), new_id()
+    client.set(f"nod:rung:runs.due:{place}", "taken", px=MARK_MS)
+    for _ in range(3):
+        bell.wake("runs.due", place, user, new_id(), more=True)
+    assert len(ids(client, "runs")) == 1
+
+
 def test_a_trigger_with_an_unheard_ring_is_not_rung_again(bell: RedisBell, client: redis.Redis) -> None:
     workspace, user, one, two = (new_id() for _ in range(4))
     for id in (one, two, one, two):
