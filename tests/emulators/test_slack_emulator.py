@@ -79,11 +79,24 @@ def test_a_message_is_posted_changed_linked_and_removed(client: WebClient, mia: 
     assert sent["message"]["blocks"][1]["elements"][0]["action_id"]
     assert card.metadata == {"event_type": "card", "event_payload": {"id": 1}}
     changed = client.chat_update(channel=where, ts=sent["ts"], text="Done")
-    assert changed["text"] == "Done" and card.blocks == [] and len(card.versions) == 2
+    assert changed["text"] == "Done" and len(card.versions) == 2
+    assert card.labels == ["Approve"] and card.metadata is not None, "what a change leaves out stays"
+    client.chat_update(channel=where, ts=sent["ts"], text="Done", blocks=[], metadata={})
+    assert card.blocks == [] and card.metadata is None and card.shown == "Done"
     link = client.chat_getPermalink(channel=where, message_ts=sent["ts"])["permalink"]
     assert link == f"https://acme.slack.com/archives/{where}/p{sent['ts'].replace('.', '')}"
     client.chat_delete(channel=where, ts=sent["ts"])
     assert card.deleted and mia.dm.messages == []
+
+
+def test_what_is_live_in_a_message_can_be_listed(client: WebClient, mia: Person) -> None:
+    live = f"<@{mia.id}> <!here> <https://example.org|x> &lt;@U1&gt; plain"
+    blocks = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": live}},
+        {"type": "section", "text": {"type": "plain_text", "text": live}},
+    ]
+    client.chat_postMessage(channel=mia.dm.id, text="<!channel> and <b>", blocks=blocks)
+    assert mia.dm.last.references == ["!channel", f"@{mia.id}", "!here", "https://example.org"]
 
 
 def test_a_persons_id_is_an_address(client: WebClient, mia: Person) -> None:

@@ -114,11 +114,14 @@ def test_no_text_becomes_markup(slack: SlackEmulator, client: WebClient, mia: Pe
     hostile = "<script>alert(1)</script> <img src=x onerror=alert(1)> \"'>"
     mia.says(hostile)
     client.chat_postMessage(channel=mia.dm.id, text=hostile, blocks=[{"type": "section", "text": mrkdwn(hostile)}])
-    client.chat_postMessage(channel=mia.dm.id, markdown_text=hostile)
+    client.chat_postMessage(channel=mia.dm.id, markdown_text=f'{hostile} [x](https://a"onmouseover="alert(1))')
+    client.chat_postMessage(channel=mia.dm.id, text="<https://example.org/_a_|x> <javascript:alert(1)|y>")
     client.views_publish(user_id=mia.id, view={"type": "home", "blocks": [{"type": "header", "text": plain(hostile)}]})
     for what in ("dm", "home"):
         page = httpx.get(slack.page_url(mia, what)).text
-        assert "<script" not in page and "<img" not in page
+        assert "<script" not in page and "<img" not in page and 'href="javascript' not in page
+        assert '"onmouseover' not in page.replace('[x](https://a"onmouseover', ""), "it stays text"
+    assert '<a href="https://example.org/&#95;a&#95;">x</a>' in httpx.get(slack.page_url(mia)).text
 
 
 def test_somebody_elses_conversation_is_not_drawn(slack: SlackEmulator, client: WebClient, mia: Person) -> None:

@@ -1,13 +1,20 @@
 """What the platform does not take, and the words in which it says so."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from .slack import Conversation, Person, SlackEmulator, Team
+from .slack.blocks import check_view, message_blocks, with_ids
+from .slack.blocks.elements import ELEMENTS
+from .slack.blocks.layout import BLOCKS
+from .slack.refusals import Refused
 
 
 @pytest.fixture
@@ -73,6 +80,12 @@ def refusal(call: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
     return dict(problem.value.response.data)  # type: ignore[arg-type]
 
 
+ABSENT = object()
+FIELDS = st.sampled_from([
+    "type", "text", "elements", "element", "label", "fields", "accessory", "options", "option_groups", "initial_option",
+    "initial_options", "value", "rows", "action_id", "block_id", "confirm", "min_length", "max_length", "placeholder",
+    "style", "url", "image_url", "alt_text", "title",
+])  # fmt: skip
 SELECT = {"type": "static_select", "placeholder": plain("Choose")}
 
 BAD_BLOCKS = [
@@ -99,6 +112,9 @@ BAD_BLOCKS = [
     ([actions({"type": "overflow", "options": options(6)})], "no more than 5 items allowed [json-pointer:/blocks/0/elements/0/options]"),
     ([actions({"type": "plain_text_input"})], "unsupported type: plain_text_input [json-pointer:/blocks/0/elements/0/type]"),
     ([{"type": "context", "elements": [plain("x")] * 11}], "no more than 10 items allowed [json-pointer:/blocks/0/elements]"),
+    ([actions()], "must provide at least 1 items [json-pointer:/blocks/0/elements]"),
+    ([actions(button(style=None))], "must provide a string [json-pointer:/blocks/0/elements/0/style]"),
+    ([section(accessory=None)], "must provide an object [json-pointer:/blocks/0/accessory]"),
     ([section(colour="red")], "invalid additional property: colour [json-pointer:/blocks/0]"),
 ]  # fmt: skip
 
@@ -118,9 +134,14 @@ BAD_VIEWS = [
     (modal(private_metadata="x" * 3001), "must be less than 3001 characters [json-pointer:/view/private_metadata]"),
     (modal(callback_id="x" * 256), "must be less than 256 characters [json-pointer:/view/callback_id]"),
     (modal(*[section()] * 101), "no more than 100 items allowed [json-pointer:/view/blocks]"),
-    (modal(field({"type": "plain_text_input"}), submit=None), "missing required field: submit [json-pointer:/view]"),
+    (
+        {**modal(field({"type": "plain_text_input"})), "submit": ABSENT},
+        "must define `submit` to use `input` block [json-pointer:/view/blocks/0/input]",
+    ),
     (modal(field(button())), "unsupported type: button [json-pointer:/view/blocks/0/element/type]"),
     (modal({"type": "markdown", "text": "x"}), "unsupported type: markdown [json-pointer:/view/blocks/0/type]"),
+    (modal(close=None), "must provide an object [json-pointer:/view/close]"),
+    (modal(submit_disabled=True), "invalid additional property: submit_disabled [json-pointer:/view]"),
     (modal(colour="red"), "invalid additional property: colour [json-pointer:/view]"),
     (
         modal(field({"type": "radio_buttons", "options": options(11)})),
@@ -137,12 +158,36 @@ BAD_VIEWS = [
 def test_views_beyond_a_limit_are_refused_with_the_place(
     slack: SlackEmulator, client: WebClient, mia: Person, view: dict[str, Any], words: str
 ) -> None:
-    view = {name: value for name, value in view.items() if value is not None}
+    view = {name: value for name, value in view.items() if value is not ABSENT}
     answer = refusal(client.views_open, trigger_id=slack.world.trigger(mia), view=view)
     assert answer["error"] == "invalid_arguments"
     messages = answer["response_metadata"]["messages"]
     assert messages[0] == "[ERROR] failed to match all allowed schemas [json-pointer:/view]"
     assert f"[ERROR] {words}" in messages and mia.modal is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from([*BLOCKS, *ELEMENTS, "mrkdwn"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=4),
+    max_leaves=12,
+)
+ODD_BLOCKS = st.lists(
+    st.builds(
+        lambda kind, more: {"type": kind, **more}, st.sampled_from(sorted(BLOCKS)), st.dictionaries(FIELDS, JSON)
+    ),
+    max_size=3,
+)
+
+
+@given(blocks=ODD_BLOCKS | JSON)
+@settings(suppress_health_check=list(HealthCheck))
+def test_odd_json_is_refused_or_can_be_read(blocks: Any) -> None:
+    for check in (lambda: message_blocks(blocks), lambda: check_view({"type": "home", "blocks": blocks})):
+        with suppress(Refused):
+            check()
+    with suppress(Refused):
+        checked = with_ids(message_blocks(blocks))
+        assert check_view({"type": "home", "blocks": []}) and len(checked) == len(blocks)
 
 
 def test_a_trigger_opens_once_and_soon(slack: SlackEmulator, client: WebClient, mia: Person, acme: Team) -> None:
@@ -222,18 +267,20 @@ def test_what_a_token_lacks_is_named(slack: SlackEmulator, mia: Person) -> None:
 
 
 def test_too_many_calls_are_told_when_to_come_back(slack: SlackEmulator, client: WebClient, mia: Person) -> None:
-    slack.limit_by_tier()
+    slack.limit("chat.postMessage", 1, 60.0, per_channel=True)
     client.chat_postMessage(channel=mia.dm.id, text="One")
     with pytest.raises(SlackApiError) as problem:
         client.chat_postMessage(channel=mia.dm.id, text="Two")
     response = problem.value.response
-    assert (response.status_code, response["error"], response.headers["retry-after"]) == (429, "ratelimited", "1")
+    assert (response.status_code, response["error"]) == (429, "ratelimited")
+    assert 1 <= int(response.headers["retry-after"]) <= 60
+    client.chat_postMessage(channel=mia.team.people[0].id, text="Another channel")
     slack.heal()
     client.chat_postMessage(channel=mia.dm.id, text="Three")
-    slack.limit("users.info", 2, 60.0)
-    for _ in range(2):
-        client.users_info(user=mia.id)
-    assert refusal(client.users_info, user=mia.id)["error"] == "ratelimited"
+    slack.limit_by_tier()
+    for _ in range(20):
+        client.users_list()
+    assert refusal(client.users_list)["error"] == "ratelimited", "the second tier is 20 a minute"
 
 
 def test_trouble_comes_when_it_is_ordered(slack: SlackEmulator, client: WebClient, mia: Person) -> None:

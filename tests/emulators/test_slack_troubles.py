@@ -1,11 +1,8 @@
 """Deliveries that fail, come late or come twice; addresses that do not prove themselves; what people see of it."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,6 +11,7 @@ from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.socket_mode import SocketModeClient
 
+from .listening import Listener, listening
 from .slack import Person, SlackEmulator, Team, sign
 
 MODAL = {
@@ -31,65 +29,15 @@ MODAL = {
 }
 
 
-@dataclass
-class Listener:
-    """An address whose answers a test decides on; `heard` are the headers and bodies, oldest first."""
-
-    url: str = ""
-    heard: list[tuple[dict[str, str], str]] = field(default_factory=list)
-    answers: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
-    waits: threading.Event = field(default_factory=threading.Event)
-    holds: int = 0
-
-
-@contextmanager
-def listening() -> Iterator[Listener]:
-    listener = Listener()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            listener.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            if listener.holds:
-                listener.holds -= 1
-                listener.waits.wait(60)
-            status, headers, text = listener.answers.pop(0) if listener.answers else (200, {}, "")
-            if not text and body.startswith("{") and "challenge" in json.loads(body):
-                text = json.loads(body)["challenge"]
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Tests are quiet."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            """Whoever waited too long has hung up."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    listener.url = f"http://127.0.0.1:{server.server_address[1]}/slack/events"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield listener
-    finally:
-        listener.waits.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+@pytest.fixture
+def patience() -> float:
+    """How many seconds the app has: many where no test is about that, for machines that are busy."""
+    return 30.0
 
 
 @pytest.fixture
-def slack() -> Iterator[SlackEmulator]:
-    with SlackEmulator(ack_seconds=2, trigger_seconds=30, retry_pauses=(0, 0, 0)) as emulator:
+def slack(patience: float) -> Iterator[SlackEmulator]:
+    with SlackEmulator(ack_seconds=patience, trigger_seconds=30, retry_pauses=(0, 0, 0)) as emulator:
         yield emulator
 
 
@@ -158,12 +106,13 @@ def test_an_app_can_decline_retries(app: Listener, mia: Person) -> None:
     assert len(delivery.attempts) == 1
 
 
+@pytest.mark.parametrize("patience", [2.0])
 def test_a_slow_answer_counts_as_none(app: Listener, mia: Person) -> None:
     app.holds = 1
     delivery = mia.says("hi").delivery
     assert delivery is not None
     delivery.acknowledge()
-    assert [one.problem for one in delivery.attempts] == ["http_timeout", ""]
+    assert delivery.attempts[0].problem == "http_timeout" and delivery.attempts[-1].problem == ""
     assert app.heard[1][0]["x-slack-retry-reason"] == "http_timeout"
 
 
@@ -249,6 +198,7 @@ def silent(slack: SlackEmulator) -> Iterator[tuple[SocketModeClient, list[dict[s
         client.close()
 
 
+@pytest.mark.parametrize("patience", [0.5])
 def test_over_sockets_an_event_without_an_ack_comes_again(slack: SlackEmulator, mia: Person) -> None:
     with silent(slack) as (_, heard):
         delivery = mia.says("hi").delivery
@@ -298,7 +248,10 @@ def test_a_manifest_decides_what_is_sent() -> None:
             ],
         },
         "oauth_config": {"scopes": {"bot": ["chat:write", "im:history"]}},
-        "settings": {"event_subscriptions": {"bot_events": ["message.im", "app_mention"]}},
+        "settings": {
+            "event_subscriptions": {"bot_events": ["message.im", "app_mention"]},
+            "interactivity": {"is_enabled": True},
+        },
     }
     with SlackEmulator(manifest=manifest, retry_pauses=()) as slack:
         team = slack.team("Acme")
@@ -311,3 +264,8 @@ def test_a_manifest_decides_what_is_sent() -> None:
             mia.shortcut(None, "New agent")
         with pytest.raises(AssertionError, match="no command"):
             mia.types("/other")
+        with pytest.raises(AssertionError, match="no assistant"):
+            mia.starts_thread()
+        slack.app.interactivity = False
+        with pytest.raises(AssertionError, match="interactivity off"):
+            mia.shortcut(said, "ask")

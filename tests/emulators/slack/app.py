@@ -39,8 +39,11 @@ class SlackApp:
     commands: set[str] = field(default_factory=lambda: {"/nod"})
     shortcuts: dict[str, tuple[str, str]] = field(default_factory=dict)
     redirect_urls: list[str] = field(default_factory=list)
-    messages_tab: bool = True
     home_tab: bool = True
+    messages_tab: bool = True
+    people_may_write: bool = True
+    assistant: bool = True
+    interactivity: bool = True
 
     def takes(self, manifest: dict[str, Any]) -> None:
         """Settings from an app manifest (https://docs.slack.dev/reference/app-manifest): what it leaves out is off."""
@@ -53,8 +56,12 @@ class SlackApp:
         self.events = set(settings.get("event_subscriptions", {}).get("bot_events", []))
         self.commands = {one["command"] for one in features.get("slash_commands", [])}
         self.shortcuts = {one["callback_id"]: (one["name"], one["type"]) for one in features.get("shortcuts", [])}
-        self.home_tab = bool(features.get("app_home", {}).get("home_tab_enabled"))
-        self.messages_tab = bool(features.get("app_home", {}).get("messages_tab_enabled"))
+        tabs = features.get("app_home", {})
+        self.home_tab = bool(tabs.get("home_tab_enabled"))
+        self.messages_tab = bool(tabs.get("messages_tab_enabled"))
+        self.people_may_write = self.messages_tab and not tabs.get("messages_tab_read_only_enabled")
+        self.assistant = bool(features.get("assistant_view") or features.get("agent_view"))
+        self.interactivity = bool(settings.get("interactivity", {}).get("is_enabled"))
 
     def shortcut(self, name: str, kind: str) -> str:
         """The callback_id of a shortcut by its name or id; `kind` is global or message."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .blocks.composition import every_option
 from .blocks.layout import elements_of
-from .text import unescape
+from .text import references, unescape
 
 if TYPE_CHECKING:
     from .conversation import Conversation
@@ -82,6 +81,11 @@ class Shown:
         """Every text of the blocks, a line each, as a person reads it: entities resolved, markup left as it is."""
         return "\n".join(unescape(line) for block in self.blocks for line in _lines(block))
 
+    @property
+    def references(self) -> list[str]:
+        """People, groups, channels and addresses that are live in the mrkdwn of the blocks: `@U…`, `!here`, `https://…`."""
+        return [one for text in _mrkdwn(self.blocks) for one in references(text)]
+
     def button(self, label: str) -> Button:
         """What carries `label` (or alone contains it); an action_id works too."""
         every = self.buttons
@@ -130,6 +134,11 @@ class Message(Shown):
     @property
     def shown(self) -> str:
         return super().shown or unescape(self.text)
+
+    @property
+    def references(self) -> list[str]:
+        """As in the blocks, and in the top-level text, whose mentions notify even where blocks hide it."""
+        return references(self.text) + super().references
 
     @property
     def metadata(self) -> dict[str, Any] | None:
@@ -201,13 +210,6 @@ class Message(Shown):
             body["metadata"] = self.metadata
         return body
 
-    def age(self, seconds: float) -> None:
-        """Move the clock of this message back, as if it had been sent that long ago; its ts stays its name."""
-        self.sent_at -= seconds
-
-    def __post_init__(self) -> None:
-        self.sent_at = time.time()
-
     def __repr__(self) -> str:
         labels = f" {self.labels}" if self.labels else ""
         return f"<{self.ts} {self.sender.name}: {self.shown!r}{labels}{' (deleted)' if self.deleted else ''}>"
@@ -255,9 +257,20 @@ def _lines(block: dict[str, Any]) -> Iterator[str]:
         yield block["hint"]["text"]
 
 
+def _mrkdwn(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _mrkdwn(one)
+    elif isinstance(value, dict):
+        if value.get("type") == "mrkdwn":
+            yield value["text"]
+        for one in value.values():
+            yield from _mrkdwn(one)
+
+
 def _rich(value: dict[str, Any]) -> Iterator[str]:
     for element in value.get("elements", []):
         if "elements" in element:
             yield "".join(_rich(element))
         else:
-            yield element.get("text") or element.get("url") or f"<@{element.get('user_id', '')}>"
+            yield element.get("text") or element.get("url") or f"<@{element.get('user_id', element['type'])}>"

@@ -11,7 +11,8 @@ from .conversation import AssistantThread, Conversation
 from .interactions import Interactions
 from .message import Message, SentFile, Version
 from .refusals import Refused
-from .text import mentions, typed
+from .telling import tell_of_change, tell_of_message, tell_of_removal
+from .text import typed
 from .views import DEPTH_LIMIT, View
 
 if TYPE_CHECKING:
@@ -88,25 +89,13 @@ class Person(Interactions):
         with self.world.lock:
             where = to or (thread.conversation if thread else self.dm)
             assert self in where.members, f"{self.name} is not in {where!r}"
+            with_app = where.kind == "im" and self.team.installation and self.team.bot in where.members
+            assert not with_app or self.world.app.people_may_write, "nobody can write in the app's messages tab"
             thread_ts = (thread.thread_ts or thread.ts) if thread else None
             subtype = "file_share" if files else None
             message = where.add(self, text, files=files, thread_ts=thread_ts, subtype=subtype)
-            self._tell_of(message)
+            message.delivery = tell_of_message(message)
             return message
-
-    def _tell_of(self, message: Message) -> None:
-        installation = self.team.installation
-        where = message.conversation
-        if installation is None or installation.bot not in where.members:
-            return
-        event: dict[str, Any] = message.as_json() | {
-            "channel": where.id, "event_ts": message.ts, "client_msg_id": self.world.new_id("msg"),
-        }  # fmt: skip
-        kinds = {"im": "message.im", "mpim": "message.mpim", "channel": "message.channels", "group": "message.groups"}
-        if installation.bot.id in mentions(message.text) and where.kind != "im" and not message.subtype:
-            message.delivery = self.world.tell(installation, event | {"type": "app_mention"}, self, "app_mention")
-        told = self.world.tell(installation, event | {"channel_type": where.kind}, self, kinds[where.kind])
-        message.delivery = message.delivery or told
 
     def edits(self, message: Message, text: str) -> Message:
         """Change one's own message; the app hears of it as `message_changed`."""
@@ -114,7 +103,7 @@ class Person(Interactions):
         with self.world.lock:
             before = message.as_json()
             message.change(Version(typed(self.team, text), [], [], None, message.files))
-            self._tell_of_change(message, {"message": message.as_json(), "previous_message": before}, "message_changed")
+            tell_of_change(message, before)
             return message
 
     def deletes(self, message: Message) -> None:
@@ -122,39 +111,50 @@ class Person(Interactions):
         assert message.sender is self, "people delete only what they wrote"
         with self.world.lock:
             message.deleted = True
-            more = {"previous_message": message.as_json(), "deleted_ts": message.ts}
-            self._tell_of_change(message, more, "message_deleted")
+            tell_of_removal(message)
             self.world.notify()
-
-    def _tell_of_change(self, message: Message, more: dict[str, Any], subtype: str) -> None:
-        where, installation = message.conversation, self.team.installation
-        if installation is None or installation.bot not in where.members:
-            return
-        kinds = {"im": "message.im", "mpim": "message.mpim", "channel": "message.channels", "group": "message.groups"}
-        event = {
-            "type": "message", "subtype": subtype, "channel": where.id, "channel_type": where.kind, "hidden": True,
-            "ts": self.team.next_ts(), "event_ts": self.team.next_ts(), **more,
-        }  # fmt: skip
-        self.world.tell(installation, event, self, kinds[where.kind])
 
     def reacts(self, message: Message, name: str) -> Delivery | None:
         """Add an emoji by its name; returns what the app is told, None when it is not."""
         with self.world.lock:
             message.reactions.setdefault(name, []).append(self.id)
-            self.world.notify()
-            installation = self.team.installation
-            if installation is None or installation.bot not in message.conversation.members:
-                return None
-            event = {
-                "type": "reaction_added", "user": self.id, "reaction": name, "item_user": message.sender.id,
-                "item": {"type": "message", "channel": message.conversation.id, "ts": message.ts},
-                "event_ts": self.team.next_ts(),
-            }  # fmt: skip
-            return self.world.tell(installation, event, self)
+            return self._tell_of_reaction("reaction_added", message, name)
+
+    def takes_back(self, message: Message, name: str) -> Delivery | None:
+        """Remove one's own emoji."""
+        with self.world.lock:
+            message.reactions[name].remove(self.id)
+            return self._tell_of_reaction("reaction_removed", message, name)
+
+    def _tell_of_reaction(self, kind: str, message: Message, name: str) -> Delivery | None:
+        self.world.notify()
+        installation = self.team.installation
+        if installation is None or installation.bot not in message.conversation.members:
+            return None
+        event = {
+            "type": kind, "user": self.id, "reaction": name, "item_user": message.sender.id,
+            "item": {"type": "message", "channel": message.conversation.id, "ts": message.ts},
+            "event_ts": self.team.next_ts(),
+        }  # fmt: skip
+        return self.world.tell(installation, event, self)
 
     def joins(self, channel: Conversation) -> None:
         """Become a member; a bot that is in the channel is told."""
         self._joins(channel, self, None)
+
+    def leaves(self, channel: Conversation) -> None:
+        """Stop being a member; a bot that is in the channel is told."""
+        with self.world.lock:
+            channel.members.remove(self)
+            self.world.notify()
+            installation = self.team.installation
+            if installation is None or installation.bot not in channel.members:
+                return
+            event = {
+                "type": "member_left_channel", "user": self.id, "channel": channel.id, "team": self.team.id,
+                "channel_type": "G" if channel.kind == "group" else "C", "event_ts": self.team.next_ts(),
+            }  # fmt: skip
+            self.world.tell(installation, event, self)
 
     def invites_bot(self, channel: Conversation) -> None:
         """Add the app's bot to a channel; it is told by its own member_joined_channel."""
@@ -177,6 +177,7 @@ class Person(Interactions):
     def starts_thread(self, context: Conversation | None = None) -> AssistantThread:
         """Open the app's assistant beside what one looks at, `context` where it is a channel."""
         with self.world.lock:
+            assert self.world.app.assistant, "the app's settings have no assistant"
             root = self.dm.add(self.team.bot, "New Assistant Thread", subtype="assistant_app_thread")
             thread = AssistantThread(self.dm, root, self)
             self.dm.threads[root.ts] = thread

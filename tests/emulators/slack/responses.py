@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .blocks import check_view, message_blocks, with_ids
 from .message import Message, Version
 from .refusals import Refused
+from .telling import tell_of_change, tell_of_message, tell_of_removal
 from .text import posted
 from .views import View
 
@@ -53,17 +54,22 @@ class ResponseUrl:
             if self.original is None:
                 raise Refused("no_original", status=404)
             self.original.deleted = True
+            tell_of_removal(self.original)
             self.conversation.world.notify()
             return
         if not text and not checked:
             raise Refused("no_text", status=500)
         if body.get("replace_original") and self.original is not None:
+            before = self.original.as_json()
             self.original.change(Version(text, checked or [], body.get("attachments", []), body.get("metadata")))
+            tell_of_change(self.original, before)
             return
         only_for = None if body.get("response_type") == "in_channel" else self.person
         message = self.conversation.add(
             self.conversation.team.bot, text, checked, thread_ts=body.get("thread_ts"), only_for=only_for
         )
+        if only_for is None:
+            tell_of_message(message)
         if self.delivery is not None:
             self.delivery.messages.append(message)
 

@@ -49,6 +49,11 @@ def posted(text: str) -> str:
     return "".join([*kept, escape(text[at:])])
 
 
+def references(text: str) -> list[str]:
+    """What is live in a text, without its angle brackets: `@U…`, `#C…`, `!channel`, addresses."""
+    return re.findall(r"<([@#!][^<>|\s]+|[a-z]+:[^<>|\s]+)(?:\|[^<>]*)?>", text)
+
+
 def mentions(text: str) -> list[str]:
     """Ids of the users that a text mentions."""
     return re.findall(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>", text)

@@ -137,7 +137,7 @@ class View(Shown):
     def as_json(self) -> dict[str, Any]:
         """The view object of responses and payloads."""
         installation = self.person.team.installation
-        body: dict[str, Any] = {
+        return {
             "id": self.id, "team_id": self.person.team.id, "type": self.type, "blocks": self.blocks,
             "private_metadata": self.private_metadata, "callback_id": self.callback_id,
             "external_id": self.content.get("external_id", ""), "state": {"values": self.values}, "hash": self.hash,
@@ -146,12 +146,9 @@ class View(Shown):
             "notify_on_close": self.content.get("notify_on_close", False),
             "close": self.content.get("close"), "submit": self.content.get("submit"),
             "root_view_id": self.root.id, "previous_view_id": self.previous.id if self.previous else None,
-            "app_id": self.person.world.app.id, "external_id_kind": None,
-            "app_installed_team_id": self.person.team.id,
+            "app_id": self.person.world.app.id, "app_installed_team_id": self.person.team.id,
             "bot_id": installation.bot_id if installation else "",
         }  # fmt: skip
-        del body["external_id_kind"]
-        return body
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.type} {self.title!r} {self.fields} {self.labels}{' (closed)' if self.closed else ''}>"

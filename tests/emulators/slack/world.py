@@ -174,6 +174,7 @@ class World:
     ) -> Delivery:
         """Send an interaction or a command: once, to be answered in three seconds."""
         assert team.installation is not None, f"the app is not in {team.name}"
+        assert kind != "interactive" or self.app.interactivity, "the app's settings switch interactivity off"
         return self._queue(Delivery(self, kind, payload, accepts_response=True, on_answer=on_answer))
 
     def _queue(self, delivery: Delivery) -> Delivery:

@@ -10,10 +10,9 @@ OPTION_LIMIT = 100
 
 
 def check_confirm(problems: Problems, value: dict[str, Any], path: str) -> None:
-    confirm = value.get("confirm")
-    if confirm is None:
+    if "confirm" not in value:
         return
-    here = f"{path}/confirm"
+    confirm, here = value["confirm"], f"{path}/confirm"
     if not problems.is_object(confirm, here) or not problems.has(confirm, here, "title", "text", "confirm", "deny"):
         return
     problems.only(confirm, here, {"title", "text", "confirm", "deny", "style"})
@@ -71,12 +70,10 @@ def every_option(value: dict[str, Any]) -> list[dict[str, Any]]:
 def check_initial(problems: Problems, value: dict[str, Any], path: str) -> None:
     """What is chosen at first has to be among the options, character by character."""
     known = every_option(value)
-    initial = value.get("initial_options") or [value["initial_option"]] if _has_initial(value) else []
-    field = "initial_options" if value.get("initial_options") else "initial_option"
-    for option in initial:
-        if option not in known:
-            problems.add("`initial_option` must match one of the options", f"{path}/{field}")
-
-
-def _has_initial(value: dict[str, Any]) -> bool:
-    return bool(value.get("initial_option") or value.get("initial_options"))
+    if "initial_option" in value and value["initial_option"] not in known:
+        problems.add("`initial_option` must match one of the options", f"{path}/initial_option")
+    initial = value.get("initial_options", known[:1])
+    if problems.is_list(initial, f"{path}/initial_options", OPTION_LIMIT):
+        for option in initial:
+            if option not in known:
+                problems.add("`initial_option` must match one of the options", f"{path}/initial_options")

@@ -18,10 +18,7 @@ Check = Callable[[Problems, dict[str, Any], str], None]
 
 
 def check_element(problems: Problems, element: Any, path: str, allowed: frozenset[str]) -> None:
-    if not problems.is_object(element, path) or not problems.has(element, path, "type"):
-        return
-    if element["type"] not in allowed or element["type"] not in ELEMENTS:
-        problems.add(f"unsupported type: {element['type']}", f"{path}/type")
+    if not problems.is_object(element, path) or not problems.is_kind(element, path, allowed):
         return
     fields, check = ELEMENTS[element["type"]]
     problems.only(element, path, _COMMON | fields)
@@ -84,7 +81,7 @@ def _text_input(problems: Problems, element: dict[str, Any], path: str) -> None:
     problems.boolean(element, "multiline", path)
     problems.number(element, "min_length", path, 0, 3000)
     problems.number(element, "max_length", path, 1, 3000)
-    if element.get("min_length", 0) > element.get("max_length", 3000):
+    if not problems.found and element.get("min_length", 0) > element.get("max_length", 3000):
         problems.add("`min_length` must be less than or equal to `max_length`", f"{path}/min_length")
 
 

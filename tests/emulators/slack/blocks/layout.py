@@ -13,6 +13,8 @@ from .problems import Problems
 
 _LETTERS = string.ascii_letters + string.digits
 MARKDOWN_LIMIT = 12_000
+_RICH_BLOCKS = frozenset({"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"})
+_RICH_WORDS = frozenset({"text", "link", "user", "channel", "usergroup", "emoji", "date", "broadcast", "color"})
 
 
 def check_blocks(problems: Problems, blocks: Any, path: str, most: int, allowed: frozenset[str]) -> None:
@@ -22,10 +24,7 @@ def check_blocks(problems: Problems, blocks: Any, path: str, most: int, allowed:
     ids: set[str] = set()
     for at, block in enumerate(blocks):
         here = f"{path}/{at}"
-        if not problems.is_object(block, here) or not problems.has(block, here, "type"):
-            continue
-        if block["type"] not in BLOCKS or block["type"] not in allowed:
-            problems.add(f"unsupported type: {block['type']}", f"{here}/type")
+        if not problems.is_object(block, here) or not problems.is_kind(block, here, allowed):
             continue
         fields, check = BLOCKS[block["type"]]
         problems.only(block, here, {"type", "block_id"} | fields)
@@ -78,14 +77,14 @@ def _unique_actions(problems: Problems, block: dict[str, Any], path: str) -> Non
 
 
 def _section(problems: Problems, block: dict[str, Any], path: str) -> None:
-    if block.get("text") is None and block.get("fields") is None:
+    if "text" not in block and "fields" not in block:
         problems.add("must define either `text` or `fields`", path)
     problems.text(block, "text", path, 3000, plain=False)
     problems.boolean(block, "expand", path)
     if "fields" in block and problems.is_list(block["fields"], f"{path}/fields", 10):
         for at, field in enumerate(block["fields"]):
             problems.text({str(at): field}, str(at), f"{path}/fields", 2000, plain=False)
-    if block.get("accessory") is not None:
+    if "accessory" in block:
         check_element(problems, block["accessory"], f"{path}/accessory", IN_SECTION)
 
 
@@ -141,16 +140,41 @@ def _markdown(problems: Problems, block: dict[str, Any], path: str) -> None:
 def _table(problems: Problems, block: dict[str, Any], path: str) -> None:
     if problems.has(block, path, "rows") and problems.is_list(block["rows"], f"{path}/rows", 100):
         for at, row in enumerate(block["rows"]):
-            problems.is_list(row, f"{path}/rows/{at}", 20)
+            if problems.is_list(row, f"{path}/rows/{at}", 20):
+                for number, cell in enumerate(row):
+                    _cell(problems, cell, f"{path}/rows/{at}/{number}")
+
+
+def _cell(problems: Problems, cell: Any, path: str) -> None:
+    if problems.is_object(cell, path) and problems.is_kind(cell, path, ("raw_text", "rich_text")):
+        if cell["type"] == "raw_text":
+            problems.has(cell, path, "text")
+            problems.string(cell, "text", path, 3000)
+        else:
+            _rich_text(problems, cell, path)
 
 
 def _rich_text(problems: Problems, block: dict[str, Any], path: str) -> None:
-    known = {"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"}
     if problems.has(block, path, "elements") and problems.is_list(block["elements"], f"{path}/elements", 1000, 0):
         for at, element in enumerate(block["elements"]):
-            here = f"{path}/elements/{at}"
-            if problems.is_object(element, here) and element.get("type") not in known:
-                problems.add(f"unsupported type: {element.get('type')}", f"{here}/type")
+            _rich_element(problems, element, f"{path}/elements/{at}", _RICH_BLOCKS)
+
+
+def _rich_element(problems: Problems, element: Any, path: str, allowed: frozenset[str]) -> None:
+    if not problems.is_object(element, path) or not problems.is_kind(element, path, allowed):
+        return
+    if element["type"] in _RICH_BLOCKS:
+        inner = frozenset({"rich_text_section"}) if element["type"] == "rich_text_list" else _RICH_WORDS
+        if problems.has(element, path, "elements") and problems.is_list(
+            element["elements"], f"{path}/elements", 1000, 0
+        ):
+            for at, one in enumerate(element["elements"]):
+                _rich_element(problems, one, f"{path}/elements/{at}", inner)
+        return
+    needed = {"text": "text", "link": "url", "user": "user_id", "channel": "channel_id", "emoji": "name"}
+    if needed_field := needed.get(element["type"]):
+        problems.has(element, path, needed_field)
+        problems.string(element, needed_field, path, 3000, least=0)
 
 
 def _nothing(problems: Problems, block: dict[str, Any], path: str) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 
 class Problems:
-    """Collects problems; every check returns whether its value can be looked into further."""
+    """Collects problems; every check returns whether its value can be looked into further.
+
+    A field that is null is not absent: the platform refuses it.
+    """
 
     def __init__(self) -> None:
         self.found: list[str] = []
@@ -28,11 +31,11 @@ class Problems:
         if len(value) > most:
             self.add(f"no more than {most} items allowed", path)
         if len(value) < least:
-            self.add(f"no fewer than {least} items allowed", path)
+            self.add(f"must provide at least {least} items", path)
         return True
 
     def has(self, value: dict[str, Any], path: str, *fields: str) -> bool:
-        missing = [field for field in fields if value.get(field) is None]
+        missing = [field for field in fields if field not in value]
         for field in missing:
             self.add(f"missing required field: {field}", path)
         return not missing
@@ -44,15 +47,27 @@ class Problems:
 
     def string(self, value: dict[str, Any], field: str, path: str, most: int, least: int = 1) -> None:
         """A field that may be absent; between `least` and `most` characters when it is there."""
-        text = value.get(field)
-        if text is None:
+        if field not in value:
             return
+        text = value[field]
         if not isinstance(text, str):
             self.add("must provide a string", f"{path}/{field}")
         elif len(text) > most:
             self.add(f"must be less than {most + 1} characters", f"{path}/{field}")
         elif len(text) < least:
             self.add(f"must be more than {least - 1} characters", f"{path}/{field}")
+
+    def is_kind(self, value: dict[str, Any], path: str, allowed: Collection[str]) -> bool:
+        """Whether `type` is there and one of `allowed`."""
+        if not self.has(value, path, "type"):
+            return False
+        if not isinstance(value["type"], str):
+            self.add("must provide a string", f"{path}/type")
+            return False
+        if value["type"] not in allowed:
+            self.add(f"unsupported type: {value['type']}", f"{path}/type")
+            return False
+        return True
 
     def number(self, value: dict[str, Any], field: str, path: str, low: int, high: int) -> None:
         if field not in value:
@@ -68,18 +83,19 @@ class Problems:
             self.add("must provide a boolean", f"{path}/{field}")
 
     def one_of(self, value: dict[str, Any], field: str, path: str, choices: Collection[str]) -> None:
-        if field in value and value[field] not in choices:
+        if field in value and not isinstance(value[field], str):
+            self.add("must provide a string", f"{path}/{field}")
+        elif field in value and value[field] not in choices:
             self.add("must be a valid enum value", f"{path}/{field}")
 
     def text(self, value: dict[str, Any], field: str, path: str, most: int, *, plain: bool = True) -> None:
         """A text object that may be absent: plain_text alone, or mrkdwn too when not `plain`."""
-        text = value.get(field)
-        if text is None:
+        if field not in value:
             return
+        text = value[field]
         here, before = f"{path}/{field}", len(self.found)
-        if self.is_object(text, here) and self.has(text, here, "type", "text"):
-            if text["type"] not in (("plain_text",) if plain else ("plain_text", "mrkdwn")):
-                self.add(f"unsupported type: {text['type']}", f"{here}/type")
+        kinds = ("plain_text",) if plain else ("plain_text", "mrkdwn")
+        if self.is_object(text, here) and self.is_kind(text, here, kinds) and self.has(text, here, "text"):
             known = {"type", "text", "emoji"} if text["type"] == "plain_text" else {"type", "text", "verbatim"}
             self.only(text, here, known)
             self.string(text, "text", here, most)

@@ -18,7 +18,7 @@ BLOCK_CHARACTERS = 13_200  # not documented; as measured in slackapi/bolt-js#250
 _IN_MESSAGES = frozenset(BLOCKS)
 _IN_VIEWS = frozenset(BLOCKS) - {"markdown", "table", "context_actions"}
 _BOTH = {"type", "blocks", "private_metadata", "callback_id", "external_id"}
-_MODAL = _BOTH | {"title", "close", "submit", "clear_on_close", "notify_on_close", "submit_disabled"}
+_MODAL = _BOTH | {"title", "close", "submit", "clear_on_close", "notify_on_close"}
 
 
 def message_blocks(blocks: Any, most: int = MESSAGE_LIMIT) -> list[dict[str, Any]]:
@@ -65,12 +65,12 @@ def _modal(problems: Problems, view: dict[str, Any]) -> None:
     problems.has(view, "/view", "title", "blocks")
     for field in ("title", "close", "submit"):
         problems.text(view, field, "/view", 24)
-    for field in ("clear_on_close", "notify_on_close", "submit_disabled"):
+    for field in ("clear_on_close", "notify_on_close"):
         problems.boolean(view, field, "/view")
     blocks = view.get("blocks")
-    with_input = isinstance(blocks, list) and any(isinstance(b, dict) and b.get("type") == "input" for b in blocks)
-    if with_input and view.get("submit") is None:
-        problems.add("missing required field: submit", "/view")
+    for at, block in enumerate(blocks if isinstance(blocks, list) else []):
+        if isinstance(block, dict) and block.get("type") == "input" and "submit" not in view:
+            problems.add("must define `submit` to use `input` block", f"/view/blocks/{at}/input")
 
 
 def _characters(value: Any) -> int:

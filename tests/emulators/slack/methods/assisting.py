@@ -8,6 +8,7 @@ from typing import Any
 from tests.emulators.slack.blocks import message_blocks, with_ids
 from tests.emulators.slack.conversation import AssistantThread
 from tests.emulators.slack.refusals import Refused, invalid_arguments, missing_argument
+from tests.emulators.slack.telling import tell_of_message
 from tests.emulators.slack.text import posted
 
 from .method import Caller, Method
@@ -17,7 +18,7 @@ _EMOJI = re.compile(r"[a-z0-9_+'-]+(?:::skin-tone-[2-6])?")
 
 def set_status(caller: Caller) -> dict[str, Any]:
     caller.needs("chat:write", "assistant:write")
-    thread = _thread(caller)
+    thread = _any_thread(caller)
     messages = caller.params.json("loading_messages", "invalid_arguments") or []
     if len(messages) > 10:
         raise invalid_arguments("no more than 10 items allowed [json-pointer:/loading_messages]")
@@ -61,6 +62,15 @@ def _thread(caller: Caller) -> AssistantThread:
     if thread is None:
         raise Refused("invalid_thread_ts")
     return thread
+
+
+def _any_thread(caller: Caller) -> AssistantThread:
+    """A status may stand in every thread of the app, not only in those that its assistant opened."""
+    where = caller.conversation("channel_id")
+    root = where.message(caller.params.required("thread_ts"))
+    if root is None:
+        raise Refused("invalid_thread_ts")
+    return where.threads.setdefault(root.ts, AssistantThread(where, root, root.sender))
 
 
 def reactions_add(caller: Caller) -> dict[str, Any]:
@@ -126,7 +136,7 @@ def complete_upload(caller: Caller) -> dict[str, Any]:
     if where is not None:
         comment = posted(caller.params.text("initial_comment"))
         thread = caller.params.text("thread_ts") or None
-        where.add(caller.installation.bot, comment, checked, files=files, thread_ts=thread)
+        tell_of_message(where.add(caller.installation.bot, comment, checked, files=files, thread_ts=thread))
     return {"files": [caller.world.files.as_json(file) for file in files]}
 
 

@@ -9,6 +9,7 @@ from tests.emulators.slack.blocks import message_blocks, with_ids
 from tests.emulators.slack.message import Message, Version
 from tests.emulators.slack.parameters import Parameters
 from tests.emulators.slack.refusals import Refused, invalid_arguments
+from tests.emulators.slack.telling import tell_of_change, tell_of_message, tell_of_removal
 from tests.emulators.slack.text import posted
 
 from .method import Caller, Method
@@ -35,6 +36,7 @@ def post_message(caller: Caller) -> dict[str, Any]:
     if parent in where.threads:
         where.threads[parent].status = ""
         caller.world.notify()
+    tell_of_message(message)
     return {"channel": where.id, "ts": message.ts, "message": message.as_json()}
 
 
@@ -68,10 +70,18 @@ def update(caller: Caller) -> dict[str, Any]:
     if not any(name in caller.params.values for name in ("text", "blocks", "attachments", "markdown_text")):
         raise Refused("no_text")
     content = content_of(caller.params)
-    # Without blocks in the call the old ones go when there is new text (chat.update, "Updating text and blocks").
-    blocks = content.blocks if "blocks" in caller.params.values or content.text else message.blocks
-    metadata = content.metadata or message.metadata
-    message.change(Version(content.text, blocks, content.attachments, metadata, message.files))
+    # What the call leaves out stays as it was; an empty array, or an empty object for metadata, removes it.
+    given, before = caller.params.values, message.as_json()
+    message.change(
+        Version(
+            content.text if "text" in given or "markdown_text" in given else message.text,
+            content.blocks if "blocks" in given or "markdown_text" in given else message.blocks,
+            content.attachments if "attachments" in given else message.now.attachments,
+            content.metadata if "metadata" in given else message.metadata,
+            message.files,
+        )
+    )
+    tell_of_change(message, before)
     return {"channel": where.id, "ts": message.ts, "text": message.text, "message": message.as_json()}
 
 
@@ -80,6 +90,7 @@ def delete(caller: Caller) -> dict[str, Any]:
     where = caller.conversation()
     message = _own(caller, where, "cant_delete_message")
     message.deleted = True
+    tell_of_removal(message)
     caller.world.notify()
     return {"channel": where.id, "ts": message.ts}
 
@@ -119,7 +130,7 @@ def content_of(params: Parameters) -> Version:
 
 def metadata_of(params: Parameters) -> dict[str, Any] | None:
     metadata = params.json("metadata", "invalid_metadata_format")
-    if metadata is None:
+    if not metadata:
         return None
     if not isinstance(metadata, dict) or not isinstance(metadata.get("event_type"), str):
         raise Refused("invalid_metadata_format")

@@ -7,6 +7,7 @@ from typing import Any
 from tests.emulators.slack.blocks import message_blocks, with_ids
 from tests.emulators.slack.message import Message, Version
 from tests.emulators.slack.refusals import Refused
+from tests.emulators.slack.telling import tell_of_change, tell_of_message
 from tests.emulators.slack.text import posted
 
 from .method import Caller, Method
@@ -41,6 +42,7 @@ def start_stream(caller: Caller) -> dict[str, Any]:
     message.streaming = True
     if thread_ts in where.threads:
         where.threads[thread_ts].status = ""
+    tell_of_message(message)
     return {"channel": where.id, "ts": message.ts}
 
 
@@ -63,9 +65,10 @@ def stop_stream(caller: Caller) -> dict[str, Any]:
     end = with_ids(message_blocks(given)) if given else []
     if not text and not end:
         raise Refused("no_text")
-    metadata = metadata_of(caller.params) or message.metadata
+    metadata, before = metadata_of(caller.params) or message.metadata, message.as_json()
     message.streaming = False
     message.change(Version(text, [*_blocks(text), *end], [], metadata))
+    tell_of_change(message, before)
     return {"channel": message.conversation.id, "ts": message.ts, "message": message.as_json()}
 
 

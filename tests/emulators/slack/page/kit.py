@@ -75,7 +75,7 @@ def _rich(team: Team, value: dict[str, Any]) -> str:
             names = {"bold": "strong", "italic": "em", "strike": "s", "code": "code"}
             text = plain(one["text"])
             for style, tag in names.items():
-                text = f"<{tag}>{text}</{tag}>" if one.get("style", {}).get(style) else text
+                text = f"<{tag}>{text}</{tag}>" if (one.get("style") or {}).get(style) else text
             parts.append(text)
     return "".join(parts)
 

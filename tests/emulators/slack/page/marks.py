@@ -28,7 +28,7 @@ def markdown(text: str) -> str:
 
     def render(part: str) -> str:
         safe = html.escape(unescape(part), quote=False)
-        safe = re.sub(r"\[([^\]]+)\]\((https?://[^\s)]+)\)", r'<a href="\2">\1</a>', safe)
+        safe = re.sub(r"\[([^\]]+)\]\((https?://[^\s)\"'<>]+)\)", r'<a href="\2">\1</a>', safe)
         safe = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", safe)
         safe = re.sub(r"(?<![\w*])[*_]([^*_\n]+)[*_](?![\w*])", r"<em>\1</em>", safe)
         safe = re.sub(r"^#{1,6} (.+)(?:\n|$)", r"<strong class=h>\1</strong>", safe, flags=re.MULTILINE)
@@ -74,7 +74,9 @@ def _reference(team: Team, target: str, label: str | None) -> str:
     if target.startswith("!"):
         name = target[1:].partition("^")[0]
         return f"<span class=mention>{_entities(label or f'@{name}')}</span>"
-    return f'<a href="{html.escape(target)}">{_entities(label or target)}</a>'
+    # Signs of emphasis in an address are no emphasis.
+    address = re.sub(r"[*_~]", lambda sign: f"&#{ord(sign[0])};", html.escape(target))
+    return f'<a href="{address}">{_entities(label or target)}</a>'
 
 
 def _styled(text: str) -> str:

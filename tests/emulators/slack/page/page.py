@@ -31,6 +31,8 @@ def draw(person: Person, what: str, theme: str) -> str:
     kind = theme if theme in ("light", "dark") else ""
     return (
         f"<!doctype html><html lang=en class='{kind}'><meta charset=utf-8>"
+        # Pictures that an app names are not fetched: nothing leaves this machine.
+        "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
         f"<title>{escape(title)}</title><style>{_STYLE}</style>"
         f"<header><small>{escape(person.team.name)}</small><h1>{escape(title)}</h1>{_tabs(what, where)}</header>"
