@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -9,57 +10,28 @@ from typing import Any
 from uuid import UUID
 
 from bots.kit import clean
-from bots.kit.chatting import open_chat
-from bots.kit.dialog import Input, Reply, Submit, Tap, Text, Upload
-from bots.kit.dispatch import Answer, Dispatch, field_errors
+from bots.kit.dialog import Input, Tap, Text, Upload
+from bots.kit.dispatch import Answer, Dispatch
 from bots.kit.parts import Parts
-from bots.kit.screen import Screen
-from bots.kit.speak import failure
 from bots.slack import blocks, events, modal, reach
+from bots.slack.chats import Chats
 from bots.slack.files import NotTaken, fetch
-from bots.slack.forms import Done
 from bots.slack.home import Home
 from bots.slack.intake import ASK_AGENT, NEW_AGENT
 from bots.slack.people import People
 from bots.slack.replies import TROUBLE, Replies
 from bots.slack.sender import reference
 from bots.slack.strangers import OWN_ACTIONS, Said, Strangers, stranger_id
+from bots.slack.submitting import InModal, Submitting
 from bots.slack.teams import NotInstalled, Refusal, Team, Teams
-from core.identity.prove import by_account
 from core.kernel.actor import Actor
-from core.kernel.errors import Invalid, NotFound, Unauthenticated
+from core.kernel.errors import Invalid
 from core.messaging.models import InboundEvent
-from core.messaging.post import answer
 
 log = logging.getLogger(__name__)
 QUOTED = 6000
+LINK = re.compile(r"/?link\b", re.IGNORECASE)
 PLACE_TRIES, PLACE_PAUSE_SECONDS = 10, 0.1
-
-
-class InModal:
-    """bots.kit.dispatch.Forms, for an input that a modal waits for: its form goes there and not into the chat, and so does what is wrong with its answers."""
-
-    def __init__(self, for_form: bool) -> None:
-        self._for_form = for_form
-        self.asked: tuple[Screen, UUID | None] | None = None
-        self.errors: dict[str, str] = {}
-        self.general = ""
-
-    def ask(self, chat: Any, reply: Reply) -> Reply:
-        """Keeps the form; nothing stands in the chat. What comes of it takes the place of what was tapped."""
-        place = getattr(chat.input, "delivery_id", None)
-        assert reply.screen is not None
-        if self._for_form and place is None:
-            return reply
-        self.asked = (clean.screen(reply.screen), place)
-        return Reply(toast=reply.toast, alert=reply.alert)
-
-    def again(self, chat: Any, wrong: Invalid) -> Reply | None:
-        """Keeps what is wrong, where there is a form that it can be said beside."""
-        if not isinstance(chat.input, Submit):
-            return None
-        self.errors, self.general = field_errors(chat, wrong), clean.line(failure(chat.say, wrong).line)
-        return Reply()
 
 
 class Answering:
@@ -71,6 +43,8 @@ class Answering:
         self._strangers = Strangers(parts, self._people)
         self._replies = Replies(parts, teams)
         self._home = Home(parts, teams, public_url)
+        self._chats = Chats(parts)
+        self.submitting = Submitting(parts, teams, self._strangers, self._replies, wake)
 
     async def handle(self, event: InboundEvent) -> str:
         """What it was, as a word for the metrics."""
@@ -112,8 +86,13 @@ class Answering:
         actor = await self._known(team, user)
         channel = str(told.get("channel") or "")
         if told["type"] == "app_home_opened":
-            if actor is not None and told.get("tab") == "home":
+            if told.get("tab") == "home" and actor is not None:
                 await self._home.publish(team, user, actor)
+            elif told.get("tab") == "home":
+                say = await self._strangers.say(team, user)
+                await self._home.show(
+                    team, user, [{"type": "section", "text": blocks.plain(say("slack.home.stranger"))}]
+                )
             return "home"
         if told["type"] == "app_mention":
             say = await self._strangers.say(team, user)
@@ -125,25 +104,28 @@ class Answering:
             return "stranger"
         thread = str(told.get("thread_ts") or "")
         place = await self._place(actor, channel, reference(channel, thread) if thread else None)
-        for heard in await self._heard(team, actor, told, place):
-            once = event.id if not isinstance(heard, Upload) else None
-            await self._dispatch(actor, team, user, heard, once or event.id)
+        for nth, heard in enumerate(await self._heard(team, actor, told, place)):
+            # Each file counts once; the time in the id stays.
+            await self._dispatch(actor, team, user, heard, UUID(int=event.id.int ^ nth))
         self._wake()
         return "message"
 
     async def _heard(self, team: Team, actor: Actor, told: dict[str, Any], place: UUID | None) -> list[Input]:
-        """What was said: the first of its files, or its words."""
+        """What was said: its files, or its words."""
         files = told.get("files") or []
         if not files:
             return [Text(_words(told.get("text")), place)]
-        try:
-            name, content = await fetch(self._teams, team, files[0])
-        except NotTaken as why:
-            await self._parts.hop(self._tell, actor, why.code, why.data)
-            return []
         blobs = self._parts.storage.blobs(actor.workspace_id, actor.user_id)
-        blob = await self._parts.hop(blobs.put, content)
-        return [Upload(name, blob, len(content), _words(told.get("text")))]
+        taken: list[Input] = []
+        for file in files:
+            try:
+                name, content = await fetch(self._teams, team, file)
+            except NotTaken as why:
+                await self._parts.hop(self._chats.tell, actor, why.code, why.data)
+                continue
+            blob = await self._parts.hop(blobs.put, content)
+            taken.append(Upload(name, blob, len(content), _words(told.get("text"))))
+        return taken
 
     async def _command(self, event: InboundEvent, team: Team, user: str, body: dict[str, Any]) -> str:
         words, channel = str(body.get("text") or "").strip(), str(body.get("channel_id") or "")
@@ -151,6 +133,9 @@ class Answering:
         if actor is None:
             said = await self._strangers.words(event, team, user, words)
             await self._to_stranger(team, user, said)
+        elif LINK.match(words):
+            await self._parts.hop(self._chats.linked_already, actor)
+            self._wake()
         else:
             await self._dispatch(actor, team, user, Text("/" + (words.lstrip("/") or "start")), event.id)
             self._wake()
@@ -174,7 +159,7 @@ class Answering:
         try:
             tap = self._pressed(actor, token, team, user)
         except Invalid as forged:
-            words = await self._parts.hop(self._in_words, actor, forged)
+            words = await self._parts.hop(self._chats.problem, actor, forged)
             await self._show(team, user, actor, view, channel, words)
             return "forged"
         ref = reference(channel, ts) if ts else None
@@ -224,81 +209,25 @@ class Answering:
             await self._fill(team, actor, view, None, answered)
         elif body.get("callback_id") == ASK_AGENT:
             quoted = clean.cut(_words((body.get("message") or {}).get("text")), QUOTED)
-            await self._parts.hop(self._remember, actor, quoted)
+            await self._parts.hop(self._chats.remember, actor, quoted)
             waits = InModal(False)
             answered = await self._dispatch(actor, team, user, Tap("slack.ask_agent", ()), event.id, waits)
             await self._fill(team, actor, view, waits, answered)
         return "shortcut"
-
-    async def submit(self, event: InboundEvent) -> Done:
-        """Gives effect to a form that was sent in."""
-        body = (event.payload or {})["body"]
-        who, view = events.speaker(body), body["view"]
-        team = await self._teams.of(who.team)
-        actor = None if who.foreign else await self._known(team, who.user)
-        if actor is None or actor.link_id is None:
-            say = await self._strangers.say(team, who.user)
-            return Done(notice=modal.notice(say, say("slack.not_linked")))
-        try:
-            token, place = modal.about(view)
-            name, args = self._parts.tokens.unpack(token, actor.link_id)
-            heard = Submit(name, args, modal.answers(view), await self._parts.hop(self._own, actor, place))
-        except (Invalid, ValueError, KeyError, TypeError):
-            words = await self._parts.hop(self._sentence, actor, "messaging.button_forged")
-            return Done(notice=await self._parts.hop(self._notice, actor, words))
-        waits = InModal(True)
-        answered = await self._dispatch(actor, team, who.user, heard, event.id, waits)
-        self._wake()
-        if waits.asked is not None:
-            screen, where = waits.asked
-            return Done(notice=await self._form(actor, screen, where))
-        if answered.code is not None and (waits.errors or waits.general):
-            return Done(errors=modal.wrong(view, waits.errors, waits.general))
-        if answered.toast and answered.alert:
-            return Done(notice=await self._parts.hop(self._notice, actor, answered.toast))
-        return Done()
-
-    async def late(self, event: InboundEvent, done: Done) -> None:
-        """What came of a form whose sender was answered already: in its modal, if that is still open."""
-        body = (event.payload or {})["body"]
-        who = events.speaker(body)
-        with suppress(NotInstalled):
-            team = await self._teams.of(who.team)
-            say = await self._strangers.say(team, who.user)
-            words = " ".join(done.errors.values()) or say("slack.modal.in_chat")
-            await self._replies.show_in(team, body["view"].get("id"), done.notice or modal.notice(say, words))
 
     async def _fill(self, team: Team, actor: Actor, view: str | None, waits: InModal | None, answered: Answer) -> None:
         """What the modal that was opened shows now."""
         if view is None:
             return
         if waits is not None and waits.asked is not None:
-            await self._replies.show_in(team, view, await self._form(actor, *waits.asked))
+            await self._replies.show_in(team, view, await self._parts.hop(self._chats.form, actor, *waits.asked))
             return
-        await self._replies.show_in(team, view, await self._parts.hop(self._notice, actor, answered.toast))
-
-    async def _form(self, actor: Actor, screen: Screen, place: UUID | None) -> dict[str, Any]:
-        return await self._parts.hop(self._drawn, actor, screen, place)
-
-    def _drawn(self, actor: Actor, screen: Screen, place: UUID | None) -> dict[str, Any]:
-        assert screen.form is not None
-        assert actor.link_id is not None
-        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            say = open_chat(self._parts, work, actor).say
-        try:
-            return modal.form(screen, say, self._parts.tokens.pack(screen.form, actor.link_id), place)
-        except modal.NotHere as elsewhere:
-            return modal.notice(say, say(elsewhere.code))
-
-    def _notice(self, actor: Actor, words: str | None) -> dict[str, Any]:
-        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            say = open_chat(self._parts, work, actor).say
-        return modal.notice(say, words or say("slack.modal.in_chat"))
+        await self._replies.show_in(team, view, await self._parts.hop(self._chats.notice, actor, answered.toast))
 
     async def _show(self, team: Team, user: str, actor: Actor, view: str | None, channel: str, words: str) -> None:
         """Tells the one who tapped, at once and alone. What was decided stands on the card: what does not arrive here is let go."""
         if view is not None:
-            await self._replies.show_in(team, view, await self._parts.hop(self._notice, actor, words))
+            await self._replies.show_in(team, view, await self._parts.hop(self._chats.notice, actor, words))
         elif channel:
             await self._replies.whisper(team, channel, user, words)
 
@@ -312,7 +241,7 @@ class Answering:
     async def _retire(self, actor: Actor, team: Team, channel: str, ts: str) -> None:
         """A copy that we do not know: its sending was cut off before it was on our record, and the card was sent again. Nobody will ever update it, so it
         gives up its buttons."""
-        words = await self._parts.hop(self._sentence, actor, "slack.copy")
+        words = await self._parts.hop(self._chats.sentence, actor, "slack.copy")
         with suppress(*TROUBLE):
             made = [{"type": "section", "text": blocks.plain(words)}]
             await self._teams.ask(team, "chat.update", channel, ts=ts, text=blocks.mrkdwn(words), blocks=made)
@@ -320,7 +249,7 @@ class Answering:
     async def _place(self, actor: Actor, channel: str, ref: str | None) -> UUID | None:
         """The delivery that a message of ours stands for; one that was answered as it arrived may not be on our record yet."""
         for _ in range(PLACE_TRIES):
-            found = await self._parts.hop(self._here, actor, channel, ref)
+            found = await self._parts.hop(self._chats.here, actor, channel, ref)
             if found is not None or ref is None:
                 return found
             await asyncio.sleep(PLACE_PAUSE_SECONDS)
@@ -336,54 +265,8 @@ class Answering:
         action, args = self._parts.tokens.unpack(token, actor.link_id)
         return Tap(action, args)
 
-    def _here(self, actor: Actor, channel: str, ref: str | None) -> UUID | None:
-        """The person is here; the delivery that a message of ours stands for."""
-        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            found = work.messages.delivery_by_ref(actor.link_id, ref) if ref is not None else None
-            delivery_id = found.id if found is not None else None
-            if reach.back(work, actor, channel if channel.startswith("D") else None):
-                work.commit()
-        return delivery_id
-
-    def _own(self, actor: Actor, place: UUID | None) -> UUID | None:
-        """The place, if it is one of this chat."""
-        if place is None:
-            return None
-        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work, suppress(NotFound):
-            if work.messages.delivery(place).link_id == actor.link_id:
-                return place
-        return None
-
-    def _remember(self, actor: Actor, quoted: str) -> None:
-        from bots.slack.asking import remember
-
-        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            remember(open_chat(self._parts, work, actor), quoted)
-            work.commit()
-
-    def _sentence(self, actor: Actor, code: str) -> str:
-        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            return open_chat(self._parts, work, actor).say(code)
-
-    def _in_words(self, actor: Actor, problem: Invalid) -> str:
-        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            return failure(open_chat(self._parts, work, actor).say, problem).line
-
-    def _tell(self, actor: Actor, code: str, data: dict[str, Any]) -> None:
-        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            answer(work, work.people.link(actor.link_id), {"say": code, "data": data})
-            work.commit()
-
     async def _known(self, team: Team, user: str) -> Actor | None:
-        return await self._parts.hop(known, self._parts, team.id, user)
-
-
-def known(parts: Parts, team_id: str, user: str) -> Actor | None:
-    """Whom a Slack account stands for; None for a stranger."""
-    try:
-        return by_account(parts.storage.directory, "slack", team_id, user)
-    except Unauthenticated:
-        return None
+        return await self._parts.hop(self._chats.known, team.id, user)
 
 
 def _words(sent: Any) -> str:

@@ -16,7 +16,7 @@ from bots.kit.turn import Turn
 from bots.slack import events
 from bots.slack.listening import Listening
 from bots.slack.sender import SlackSender
-from bots.slack.teams import AWAY, Refusal
+from bots.slack.teams import AWAY, WEATHER, Refusal, Trouble
 from core.kernel.errors import Unavailable
 from core.kernel.settings import Settings
 from core.messaging.models import InboundEvent
@@ -32,7 +32,6 @@ class Door:
         self._parts, self._settings, self._rate = parts, settings, rate
         self.ready = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._background: set[asyncio.Task[Any]] = set()
         self._arrivals: Arrivals | None = None
 
     def stop(self) -> None:
@@ -80,20 +79,22 @@ class Door:
         try:
             opened = await client.apps_connections_open(app_token=token.get_secret_value())
         except SlackApiError as refused:
-            raise Refusal("apps.connections.open", str(refused.response.get("error"))) from None
+            reason = str(refused.response.get("error") or "unknown")
+            if reason in WEATHER or reason == "ratelimited":
+                raise Trouble(reason) from None
+            raise Refusal("apps.connections.open", reason) from None
         handler = AsyncSocketModeHandler(
             self._listening.intake.bolt, token.get_secret_value(), web_client=client,
             logger=logging.getLogger("slack_sdk.socket_mode"),
         )  # fmt: skip
         handler.client.wss_uri = opened["url"]
-        handler.client.proxy = client.proxy
         await handler.connect_async()
         return handler
 
     async def _work(self, stopped: "asyncio.Task[bool]", socket: AsyncSocketModeHandler | None) -> None:
         """What breaks one loop ends all of them."""
         parts, listening = self._parts, self._listening
-        sender = SlackSender(parts, listening.teams, self._settings.public_url, self._uninstalled)
+        sender = SlackSender(parts, listening.teams, self._settings.public_url, listening.answering.uninstalled)
         outbound = Outbound(parts, events.CHANNEL, sender)
         listening.wake_outbound = outbound.wake
         turn = Turn(parts.redis_url, "slack")
@@ -119,16 +120,10 @@ class Door:
         await asyncio.wait({arriving, forming})
         turn.stop()
         outbound.stop()
-        await asyncio.wait({turning, delivering, *self._background})
+        await asyncio.wait({turning, delivering})
         for loop in loops:
             if not loop.cancelled() and (trouble := loop.exception()) is not None:
                 raise trouble
-
-    def _uninstalled(self, team_id: str) -> None:
-        """Found out while sending."""
-        task = asyncio.create_task(self._listening.answering.uninstalled(team_id))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
 
 
 def _order(event: InboundEvent) -> Any:

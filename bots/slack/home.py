@@ -12,7 +12,7 @@ from bots.kit.screen import Screen
 from bots.slack import blocks
 from bots.slack.pieces import VIEW_BLOCKS
 from bots.slack.replies import TROUBLE
-from bots.slack.teams import Team, Teams
+from bots.slack.teams import Refusal, Team, Teams
 from core.kernel.actor import Actor
 
 log = logging.getLogger(__name__)
@@ -28,13 +28,20 @@ class Home:
 
     async def publish(self, team: Team, user: str, actor: Actor) -> None:
         """As it is now; what does not arrive is drawn when it is opened again."""
-        view = await self._parts.hop(self._draw, actor)
-        try:
-            await self._teams.ask(team, "views.publish", user_id=user, view=view)
-        except TROUBLE as trouble:
-            log.info("the App Home was not drawn: %s", trouble)
+        await self.show(team, user, await self._parts.hop(self._draw, actor))
 
-    def _draw(self, actor: Actor) -> dict[str, Any]:
+    async def show(self, team: Team, user: str, made: list[dict[str, Any]]) -> None:
+        """Those blocks, as far as there is room."""
+        try:
+            await self._teams.ask(
+                team, "views.publish", user_id=user, view={"type": "home", "blocks": made[:VIEW_BLOCKS]}
+            )
+        except TROUBLE as trouble:
+            log.info(
+                "the App Home was not drawn: %s", trouble if isinstance(trouble, Refusal) else type(trouble).__name__
+            )
+
+    def _draw(self, actor: Actor) -> list[dict[str, Any]]:
         """Nothing that its dialogs change on the way is kept."""
         made: list[dict[str, Any]] = []
         for name in PARTS:
@@ -43,7 +50,7 @@ class Home:
                 screen = commands[name](chat, "").screen
                 if screen is not None:
                     made += [*([{"type": "divider"}] if made else []), *self._part(clean.screen(screen), chat)]
-        return {"type": "home", "blocks": made[:VIEW_BLOCKS]}
+        return made
 
     def _part(self, screen: Screen, chat: Any) -> list[dict[str, Any]]:
         """Its words and buttons, as many as its share has room for."""

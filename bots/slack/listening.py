@@ -6,15 +6,13 @@ from typing import Any
 
 from bots.kit.parts import Parts
 from bots.kit.place import place
-from bots.slack import asking, modal
+from bots.slack import modal
 from bots.slack.answering import Answering
 from bots.slack.forms import Forms
 from bots.slack.intake import Intake
 from bots.slack.limits import Limits
 from bots.slack.teams import Teams
 from core.kernel.settings import Settings
-
-__all__ = ["Listening", "asking"]
 
 
 class Listening:
@@ -27,7 +25,7 @@ class Listening:
         self.wake_outbound: Callable[[], None] = lambda: None
         self.teams = Teams(parts, settings, Limits(rate))
         self.answering = Answering(parts, self.teams, settings.public_url, self._something_due)
-        self.forms = Forms(parts, self.answering.submit, self.answering.late, self._waiting)
+        self.forms = Forms(parts, self.answering.submitting.submit, self.answering.submitting.late, self._waiting)
         self.intake = Intake(parts, settings, self.teams, self.forms, wake)
 
     def _something_due(self) -> None:

@@ -32,7 +32,7 @@ def team_gone(parts: Parts, team_id: str, at: float | None = None) -> int:
     """The team took Nod out, or its token back: deliveries end, agents that nobody else sees stop. A second time changes nothing, nor does what Slack tells
     late of an earlier installation (`at`, Unix seconds). How many people it had."""
     installed = parts.storage.installations.find(team_id)
-    if installed is not None and at is not None and installed.installed_at.timestamp() > at:
+    if installed is not None and at is not None and installed.installed_at.timestamp() > at + 1:
         return 0
     parts.storage.installations.revoke(team_id)
     after, people = NOBODY, 0

@@ -36,11 +36,13 @@ class Replies:
             client.proxy = None if urlsplit(url).hostname in ("127.0.0.1", "localhost") else client.proxy
             await client.send(text=blocks.mrkdwn(words), response_type="ephemeral")
 
-    async def show_in(self, team: Team, view: str | None, shown: dict[str, Any]) -> None:
-        """What an open modal shows now; nothing where it was closed."""
+    async def show_in(self, team: Team, view: str | None, shown: dict[str, Any]) -> bool:
+        """What an open modal shows now; False where it was closed."""
         if view is None:
-            return
+            return False
         try:
             await self._teams.ask(team, "views.update", view_id=view, view=shown)
         except TROUBLE as trouble:
             log.info("a modal was not filled: %s", trouble if isinstance(trouble, Refusal) else type(trouble).__name__)
+            return False
+        return True

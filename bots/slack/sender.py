@@ -2,7 +2,8 @@
 better than none; both copies show the truth and work once. What came of an action is also said in the card's thread."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from bots.kit import clean
@@ -34,7 +35,9 @@ def reference(channel: str, ts: str) -> str:
 class SlackSender:
     """bots.kit.outbound.Sender. `uninstalled` hears of a team whose token is good no more."""
 
-    def __init__(self, parts: Parts, teams: Teams, public_url: str | None, uninstalled: Callable[[str], None]) -> None:
+    def __init__(
+        self, parts: Parts, teams: Teams, public_url: str | None, uninstalled: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._parts, self._teams, self._public_url = parts, teams, public_url
         self._uninstalled = uninstalled
 
@@ -53,7 +56,9 @@ class SlackSender:
         told = outcome(letter.screen) if letter.delivery.subject_kind == "suggestion" else None
         if told is not None and told != await self._parts.hop(self._told_before, letter):
             thread = {"thread_ts": ts, "text": blocks.mrkdwn(told), **QUIET}
-            await self._ask(letter, team, "chat.postMessage", channel, thread)
+            # The card says it already.
+            with suppress(Refused, Gone):
+                await self._ask(letter, team, "chat.postMessage", channel, thread)
         return ref
 
     def _told_before(self, letter: Letter) -> str | None:
@@ -69,7 +74,7 @@ class SlackSender:
         try:
             return await self._teams.of(letter.link.provider_tenant)
         except NotInstalled as gone:
-            self._uninstalled(gone.team_id)
+            await self._uninstalled(gone.team_id)
             raise Blocked("slack.not_installed") from None
 
     async def _ask(self, letter: Letter, team: Team, method: str, channel: str, given: dict[str, Any]) -> Any:
@@ -77,7 +82,7 @@ class SlackSender:
         try:
             return await self._teams.ask(team, method, channel, **given)
         except NotInstalled as gone:
-            self._uninstalled(gone.team_id)
+            await self._uninstalled(gone.team_id)
             raise Blocked("slack.not_installed") from None
         except Refusal as refused:
             if refused.reason in LOST:

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 GONE = frozenset(
     ("account_inactive", "token_revoked", "invalid_auth", "not_authed", "token_expired", "team_access_not_granted")
 )
+WEATHER = frozenset(("unknown", "internal_error", "fatal_error", "service_unavailable", "request_timeout"))
 SECONDS = 10
 AWAY = (aiohttp.ClientError, OSError, TimeoutError)
 """What a call raises while Slack cannot be reached."""
@@ -57,6 +58,10 @@ class Refusal(Exception):
         self.method, self.reason = method, reason
 
 
+class Trouble(OSError):
+    """Slack answered, but not to what was asked: later may help."""
+
+
 class Teams:
     """One process's. `begin` before anything is called."""
 
@@ -76,6 +81,8 @@ class Teams:
         try:
             told = await self.client(token.get_secret_value()).api_call("auth.test")
         except SlackApiError as refused:
+            if _reason(refused) in WEATHER or _reason(refused) == "ratelimited":
+                raise Trouble(f"auth.test: {_reason(refused)}") from None
             raise Refusal("auth.test", _reason(refused)) from None
         self._own = Team(
             str(told["team_id"]),
@@ -152,7 +159,13 @@ class Teams:
             raise self._told(newest, method, channel, refused) from None
 
     async def _call(self, team: Team, method: str, given: dict[str, Any]) -> Mapping[str, Any]:
-        answered = await self.client(team.token).api_call(method, json=given)
+        try:
+            answered = await self.client(team.token).api_call(method, json=given)
+        except (
+            AttributeError,
+            ValueError,
+        ):  # What a proxy may answer is no answer of Slack's, and the library stumbles over it.
+            raise Trouble(f"{method}: not an answer of Slack's") from None
         return cast(Mapping[str, Any], answered.data)
 
     def is_slack(self, url: str) -> bool:
@@ -179,11 +192,14 @@ class Teams:
 
     def _told(self, team: Team, method: str, channel: str, refused: SlackApiError) -> Exception:
         reason, response = _reason(refused), cast(Any, refused.response)
-        if reason in ("ratelimited", "rate_limited") or getattr(response, "status_code", 0) == 429:
+        status = getattr(response, "status_code", 0) or getattr(response, "status", 0)
+        if reason in ("ratelimited", "rate_limited") or status == 429:
             after = {name.lower(): value for name, value in dict(response.headers).items()}.get("retry-after", "1")
             seconds = min(float(after), LONGEST_PAUSE) if str(after).isdigit() else 1.0
             self._limits.pause(team.id, method, channel, seconds)
             return SlowDown(seconds)
+        if reason in WEATHER or status >= 500:
+            return Trouble(f"{method}: {reason} ({status})")
         told = response.get("response_metadata") if hasattr(response, "get") else None
         detail = "; ".join(map(str, (told or {}).get("messages") or ()))[:300]
         return Refusal(method, reason, detail)
@@ -191,6 +207,6 @@ class Teams:
 
 def _reason(refused: SlackApiError) -> str:
     try:
-        return str(cast(Any, refused.response)["error"])
-    except (KeyError, TypeError):
+        return str(cast(Any, refused.response)["error"] or "unknown")
+    except (KeyError, TypeError, ValueError, AttributeError):
         return "unknown"

@@ -25,8 +25,7 @@ MANIFEST = Path(bots.slack.__file__).parent / "manifest.yaml"
 @pytest.fixture
 def slack() -> Iterator[SlackEmulator]:
     """Slack, with the app as our own manifest makes it: what the manifest does not ask for, Nod does not get."""
-    with SlackEmulator() as emulator:
-        emulator.app.takes(yaml.safe_load(MANIFEST.read_text("utf-8")))
+    with SlackEmulator(manifest=yaml.safe_load(MANIFEST.read_text("utf-8"))) as emulator:
         yield emulator
 
 

@@ -25,7 +25,7 @@ BLOCK = (
         lambda lines: Change(lines=tuple(lines))
     )  # type: ignore[arg-type]
 )
-SAFE = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SAFE = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 def _say(words: Words):

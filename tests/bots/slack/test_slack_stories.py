@@ -1,11 +1,26 @@
 """What people do in Slack beside deciding: shortcuts, mentions, files, long texts; and what Slack does to us."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from bots.kit.parts import Parts
 from bots.kit.screen import Paragraph, Screen
 from bots.slack.reach import team_gone
 from core.messaging.post import answer
 from tests.bots.slack.running import Desk
 from tests.runners.world import World, mail, task
+
+
+def _marked_up(blocks: Any) -> Iterator[str]:
+    """Every text that Slack would read markup in."""
+    if isinstance(blocks, list):
+        for one in blocks:
+            yield from _marked_up(one)
+    elif isinstance(blocks, dict):
+        if blocks.get("type") == "mrkdwn":
+            yield blocks["text"]
+        for inner in blocks.values():
+            yield from _marked_up(inner)
 
 
 def test_the_same_tap_delivered_again_decides_once(desk: Desk, world: World, slack) -> None:
@@ -15,7 +30,8 @@ def test_the_same_tap_delivered_again_decides_once(desk: Desk, world: World, sla
     tap.acknowledge()
     card.wait_for(lambda shown: "Approve" not in shown.labels)
     slack.redeliver(tap)
-    tap.acknowledge()
+    desk.person.types("/nod inbox").acknowledge()
+    desk.person.dm.wait_for_text("Nothing waits")
     with world.work() as work:
         assert len(work.suggestions.approvals(suggestion.id)) == 1
 
@@ -47,6 +63,12 @@ def test_a_channel_that_was_told_to_wait_gets_its_card_later(desk: Desk, world: 
     world.suggest(task())
     desk.card()
     assert [call.status for call in slack.calls_to("chat.postMessage")].count(429) == 1
+
+
+def test_a_card_that_slack_failed_to_take_comes_later(desk: Desk, world: World, slack) -> None:
+    slack.fail_next("chat.postMessage", "internal_error", status=500)
+    world.suggest(task())
+    desk.card()
 
 
 def test_an_agent_is_asked_about_a_message_of_a_channel(desk: Desk, world: World) -> None:
@@ -96,11 +118,9 @@ def test_words_of_others_stay_words(desk: Desk, world: World, slack) -> None:
     hostile = "<!channel> <@U123> <https://evil.example|your bank> *bold* `code` :tada: &amp; > quote"
     world.suggest(task(hostile))
     card = desk.card()
-    drawn = str(card.blocks)
-    assert (
-        "'type': 'mrkdwn'" not in drawn.replace("'text': '*", "")
-        or hostile not in drawn.rsplit("mrkdwn", maxsplit=1)[-1]
-    )
+    assert "your bank" in card.shown
+    assert card.references == []
+    assert not any("<" in words or "your bank" in words for words in _marked_up(card.blocks))
     call = slack.wait_for_call("chat.postMessage")
     assert "<" not in str(call.params["text"])
 

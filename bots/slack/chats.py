@@ -1,0 +1,104 @@
+"""The short transactions around an event of a known person: where they are, what a place is, what they are told."""
+
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from bots.kit import clean
+from bots.kit.chatting import open_chat
+from bots.kit.parts import Parts
+from bots.kit.screen import Paragraph, Screen
+from bots.kit.speak import failure
+from bots.slack import asking, modal, reach
+from core.identity.prove import by_account
+from core.kernel.actor import Actor
+from core.kernel.errors import Invalid, NotFound, Unauthenticated
+from core.messaging.post import answer
+
+
+class Chats:
+    """All of it blocks: called in a thread."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def known(self, team_id: str, user: str) -> Actor | None:
+        """Whom a Slack account stands for; None for a stranger."""
+        try:
+            return by_account(self._parts.storage.directory, "slack", team_id, user)
+        except Unauthenticated:
+            return None
+
+    def here(self, actor: Actor, channel: str, ref: str | None) -> UUID | None:
+        """The person is here; the delivery that a message of ours stands for."""
+        with self._work(actor) as work:
+            found = work.messages.delivery_by_ref(actor.link_id, ref) if ref is not None else None
+            delivery_id = found.id if found is not None else None
+            if reach.back(work, actor, channel if channel.startswith("D") else None):
+                work.commit()
+        return delivery_id
+
+    def own(self, actor: Actor, place: UUID | None) -> UUID | None:
+        """The place, if it is one of this chat."""
+        if place is None:
+            return None
+        with self._work(actor) as work, suppress(NotFound):
+            if work.messages.delivery(place).link_id == actor.link_id:
+                return place
+        return None
+
+    def sentence(self, actor: Actor, code: str) -> str:
+        """In the person's language."""
+        with self._work(actor) as work:
+            return open_chat(self._parts, work, actor).say(code)
+
+    def problem(self, actor: Actor, why: Invalid) -> str:
+        """The words of a failure."""
+        with self._work(actor) as work:
+            return failure(open_chat(self._parts, work, actor).say, why).line
+
+    def notice(self, actor: Actor, words: str | None) -> dict[str, Any]:
+        """A modal that says something; without words: that it stands in the chat."""
+        with self._work(actor) as work:
+            say = open_chat(self._parts, work, actor).say
+        return modal.notice(say, words or say("slack.modal.in_chat"))
+
+    def form(self, actor: Actor, screen: Screen, place: UUID | None) -> dict[str, Any]:
+        """The form of a screen as a modal; where a modal cannot ask it, one that says so."""
+        assert screen.form is not None
+        assert actor.link_id is not None
+        with self._work(actor) as work:
+            say = open_chat(self._parts, work, actor).say
+        try:
+            return modal.form(screen, say, self._parts.tokens.pack(screen.form, actor.link_id), place)
+        except modal.NotHere as elsewhere:
+            return modal.notice(say, say(elsewhere.code))
+
+    def tell(self, actor: Actor, code: str, data: dict[str, Any]) -> None:
+        """A message in the chat."""
+        with self._work(actor) as work:
+            answer(work, work.people.link(actor.link_id), {"say": code, "data": data})
+            work.commit()
+
+    def tell_wrong(self, actor: Actor, words: str) -> None:
+        """What is wrong with a form, as a message."""
+        screen = clean.screen(Screen(blocks=(Paragraph(text=words),), tone="problem"))
+        with self._work(actor) as work:
+            answer(work, work.people.link(actor.link_id), {"screen": screen.model_dump(mode="json")})
+            work.commit()
+
+    def linked_already(self, actor: Actor) -> None:
+        """A code from somebody who is linked: nothing changes, which is said."""
+        with self._work(actor) as work:
+            data = {"account": work.people.user(actor.user_id).email}
+            answer(work, work.people.link(actor.link_id), {"say": "slack.linked", "data": data})
+            work.commit()
+
+    def remember(self, actor: Actor, quoted: str) -> None:
+        """A message that an agent will be asked about."""
+        with self._work(actor) as work:
+            asking.remember(open_chat(self._parts, work, actor), quoted)
+            work.commit()
+
+    def _work(self, actor: Actor) -> Any:
+        return self._parts.storage.work(actor.workspace_id, actor.user_id)
