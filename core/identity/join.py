@@ -31,10 +31,14 @@ def join_team(
     """The person is a member from now on, with that role unless they have one, and speaks through that account. A second time changes nothing."""
     member = _member(work, user_id)
     if member is None:
-        member = Membership(id=new_id(), workspace_id=work.workspace_id, user_id=user_id, role=role, created_at=work.now)
+        member = Membership(
+            id=new_id(), workspace_id=work.workspace_id, user_id=user_id, role=role, created_at=work.now
+        )
         work.people.add(member)
         work.record(Event("workspace.joined", work.workspace_id, user_id, {"role": role}))
-    link = _known(work, user_id, provider, tenant, subject) or add_link(work, user_id, provider, subject, address, tenant)
+    link = _known(work, user_id, provider, tenant, subject) or add_link(
+        work, user_id, provider, subject, address, tenant
+    )
     return Actor(user_id, work.workspace_id, member.role, provider, link_id=link.id)
 
 

@@ -563,7 +563,11 @@ def test_what_is_read_is_found_by_keys_however_old_the_workspace_is(storage: Sto
         plans += _plans(work, lambda: work.billing.of_run(run.id))
     assert len(plans) == 3 + 3 + 1 + 1
     for plan in plans:
-        read = [line for line in plan.splitlines() if "Seq Scan" in line and "actual rows=0" not in line and "never" not in line]
+        read = [
+            line
+            for line in plan.splitlines()
+            if "Seq Scan" in line and "actual rows=0" not in line and "never" not in line
+        ]
         assert not read, plan
 
 
