@@ -32,6 +32,10 @@ class Agents(Protocol):
 
     def version(self, version_id: UUID) -> AgentVersion: ...
 
+    def some_versions(self, version_ids: Sequence[UUID]) -> list[AgentVersion]:
+        """Those of them that there are, in no order."""
+        ...
+
     def versions(self, agent_id: UUID) -> list[AgentVersion]:
         """Newest first."""
         ...

@@ -16,7 +16,7 @@ from core.orchestration.batches import Batch, Ended, LightRun
 from core.orchestration.models import RunStep
 from core.orchestration.ports import SkillContext, Snapshot, Usage, Waits
 from runners.engine.evaluate import evaluate
-from runners.engine.plans import Ready, make_ready, ready
+from runners.engine.plans import Ready, make_all_ready, ready
 from runners.wiring import storage
 
 log = structlog.get_logger()
@@ -31,12 +31,13 @@ def carry_out(batch: Batch, without: Collection[UUID]) -> list[LightRun]:
     ended: list[Ended] = []
     troubled: list[LightRun] = []
     began = time.monotonic()
+    plans = _plans(batch)
     for run in batch.runs:
         if run.id in without:
             continue
         with span("run", parent=run.trace, workspace=run.workspace_id, run=run.id, agent=run.agent_id):
             try:
-                ended.append(_computed(batch, run))
+                ended.append(_computed(batch, run, plans))
             except Exception as why:
                 log.info("run.not_light", why=type(why).__name__)
                 troubled.append(run)
@@ -57,10 +58,12 @@ def carry_out(batch: Batch, without: Collection[UUID]) -> list[LightRun]:
     return troubled
 
 
-def _computed(batch: Batch, run: LightRun) -> Ended:
+def _computed(batch: Batch, run: LightRun, plans: Mapping[UUID, Ready]) -> Ended:
     """Raises NotLight, and whatever a skill raises."""
+    if run.agent_version_id not in plans:
+        raise NotLight
     steps = LightSteps(run)
-    plan, params = _plan(run)
+    plan, params = plans[run.agent_version_id]
     output = evaluate(
         plan,
         run={"id": str(run.id), "input": run.input, "dry_run": run.dry},
@@ -159,9 +162,17 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def _plan(run: LightRun) -> Ready:
-    found = ready(run.workspace_id, run.agent_version_id)
-    if found is None:
-        with storage().work(run.workspace_id, run.user_id) as work:
-            found = make_ready(work, run.agent_version_id)
-    return found
+def _plans(batch: Batch) -> dict[UUID, Ready]:
+    """Of each version of the batch: what this process knows, and the rest by one question."""
+    plans: dict[UUID, Ready] = {}
+    unknown: list[UUID] = []
+    for version_id in dict.fromkeys(run.agent_version_id for run in batch.runs):
+        found = ready(batch.workspace_id, version_id)
+        if found is None:
+            unknown.append(version_id)
+        else:
+            plans[version_id] = found
+    if unknown:
+        with storage().work(batch.workspace_id, batch.user_id) as work:
+            plans |= make_all_ready(work, unknown)
+    return plans

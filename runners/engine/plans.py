@@ -1,12 +1,14 @@
 """What a run carries out: the graph of its agent's version, or of the execution of its pack or workflow, made ready."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, cast
 from uuid import UUID
 
+from core.catalog.models import AgentVersion
 from core.catalog.ports import CatalogWork, SkillsWork
 from core.kernel.errors import NotFound
 from core.orchestration.models import Run
@@ -57,10 +59,23 @@ def ready(workspace_id: UUID, version_id: UUID) -> Ready | None:
 
 def make_ready(work: Any, version_id: UUID) -> Ready:
     """Versions never change: each is read once a process, by whom it belongs to. Raises NotFound."""
-    version = cast(CatalogWork, work).agents.version(version_id)
+    return _keep(work, cast(CatalogWork, work).agents.version(version_id))
+
+
+def make_all_ready(work: Any, version_ids: Sequence[UUID]) -> dict[UUID, Ready]:
+    """Many at once, read by one question; those that cannot be made ready are missing."""
+    made: dict[UUID, Ready] = {}
+    for version in cast(CatalogWork, work).agents.some_versions(version_ids):
+        # One that is broken must not hold up the others: its runs are carried out by themselves, and fail in words.
+        with suppress(Exception):
+            made[version.id] = _keep(work, version)
+    return made
+
+
+def _keep(work: Any, version: AgentVersion) -> Ready:
     made = Plan(version.graph, own_skills(cast(SkillsWork, work), version.graph)), version.default_params
     with _lock:
-        _ready[work.workspace_id, version_id] = made
+        _ready[work.workspace_id, version.id] = made
         if len(_ready) > MOST:
             _ready.popitem(last=False)
     return made

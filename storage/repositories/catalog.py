@@ -39,6 +39,9 @@ class SqlAgents(Repository):
             raise NotFound("catalog.version_unknown", id=str(version_id))
         return found
 
+    def some_versions(self, version_ids: Sequence[UUID]) -> list[AgentVersion]:
+        return self._rows(AgentVersion, versions, versions.c.id.in_(version_ids), order=versions.c.id)
+
     def versions(self, agent_id: UUID) -> list[AgentVersion]:
         return self._rows(AgentVersion, versions, versions.c.agent_id == agent_id, order=versions.c.id.desc())
 

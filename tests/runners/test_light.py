@@ -25,6 +25,7 @@ from core.workflows.models import Trigger
 from runners import wiring
 from runners.engine import due, light
 from storage import Storage
+from storage.repositories.catalog import SqlAgents
 from tests.databases import somebody
 
 STEPS = {
@@ -112,6 +113,27 @@ def test_runs_that_are_due_together_are_ended_together_with_steps_ledger_and_eve
             assert [entry.kind for entry in work.billing.of_run(id)] == ["run"]
         counters = work.billing.counters(work.now.date(), ["workspace"])
         assert counters["workspace"].runs == 5
+
+
+def test_agents_of_many_versions_are_read_by_one_question(
+    storage: Storage, person: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [run for _ in range(20) for run in queue(storage, person, an_agent(storage, person), 1)]
+    asked: list[int] = []
+    some = SqlAgents.some_versions
+    monkeypatch.setattr(SqlAgents, "some_versions", lambda self, ids: asked.append(len(ids)) or some(self, ids))
+    monkeypatch.setattr(SqlAgents, "version", lambda self, id: pytest.fail("one version was read by itself"))
+    carry_out(person)
+    assert asked == [20]
+    with storage.work(person.workspace_id, person.user_id) as work:
+        assert {run.status for run in work.runs.some(runs)} == {"succeeded"}
+        agent_id = work.runs.get(runs[0]).agent_id
+    assert agent_id is not None
+    more = queue(storage, person, agent_id, 1)
+    carry_out(person)
+    assert asked == [20], "each version is read once a process"
+    with storage.work(person.workspace_id, person.user_id) as work:
+        assert work.runs.get(more[0]).status == "succeeded"
 
 
 def test_a_batch_is_no_bigger_than_it_may_be_and_the_next_takes_the_rest(storage: Storage, person: Actor) -> None:
