@@ -1,4 +1,4 @@
-"""A Telegram of its own for every test, and python-telegram-bot as the bot that uses it."""
+"""A Telegram of its own for every test, and python-telegram-bot as the bot that uses it; and what tests of Slack share."""
 
 import asyncio
 import struct
@@ -10,6 +10,8 @@ import pytest
 from telegram import Bot
 from telegram.request import HTTPXRequest
 
+from .listening import Listener, listening
+from .slack import SlackEmulator, Team
 from .telegram import TelegramEmulator
 
 
@@ -49,6 +51,23 @@ def bot(telegram: TelegramEmulator) -> Iterator[SyncBot]:
     client = SyncBot(telegram)
     yield client
     client.close()
+
+
+@pytest.fixture
+def acme(slack: SlackEmulator) -> Team:
+    """A team that Ada installed the app in; `slack` is each module's own."""
+    team = slack.team("Acme")
+    team.install(by=team.person("Ada"))
+    return team
+
+
+@pytest.fixture
+def app(slack: SlackEmulator) -> Iterator[Listener]:
+    """The app's HTTP end: what Slack sends, and what it answers."""
+    with listening() as listener:
+        slack.listens(listener.url)
+        listener.heard.clear()
+        yield listener
 
 
 @pytest.fixture

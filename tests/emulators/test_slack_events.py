@@ -27,13 +27,6 @@ def slack() -> Iterator[SlackEmulator]:
 
 
 @pytest.fixture
-def acme(slack: SlackEmulator) -> Team:
-    team = slack.team("Acme")
-    team.install(by=team.person("Ada"))
-    return team
-
-
-@pytest.fixture
 def mia(acme: Team) -> Person:
     return acme.person("Mia", locale="de-DE")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from .listening import Listener, listening
+from .listening import Listener
 from .slack import Message, NoSuchButton, Person, SlackEmulator, Team
 
 
@@ -14,14 +14,6 @@ from .slack import Message, NoSuchButton, Person, SlackEmulator, Team
 def slack() -> Iterator[SlackEmulator]:
     with SlackEmulator(ack_seconds=30, trigger_seconds=30) as emulator:
         yield emulator
-
-
-@pytest.fixture
-def app(slack: SlackEmulator) -> Iterator[Listener]:
-    with listening() as listener:
-        slack.listens(listener.url)
-        listener.heard.clear()
-        yield listener
 
 
 @pytest.fixture

@@ -42,14 +42,6 @@ def slack(patience: float) -> Iterator[SlackEmulator]:
 
 
 @pytest.fixture
-def app(slack: SlackEmulator) -> Iterator[Listener]:
-    with listening() as listener:
-        slack.listens(listener.url)
-        listener.heard.clear()
-        yield listener
-
-
-@pytest.fixture
 def acme(slack: SlackEmulator) -> Team:
     team = slack.team("Acme")
     team.install(by=team.person("Mia"))

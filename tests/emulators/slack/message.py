@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -59,12 +60,12 @@ class Version:
     files: tuple[SentFile, ...] = ()
 
 
-class Shown:
+class Shown(ABC):
     """What a message and a view have in common: blocks that can be read and pressed."""
 
     @property
-    def blocks(self) -> list[dict[str, Any]]:
-        raise NotImplementedError
+    @abstractmethod
+    def blocks(self) -> list[dict[str, Any]]: ...
 
     @property
     def buttons(self) -> list[Button]:

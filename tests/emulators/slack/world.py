@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import secrets
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from tests.emulators.changing import Changing
 
 from .app import EVENT_SCOPES, SlackApp
 from .deliveries import Delivery
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from .message import Message
     from .people import Person
     from .views import View
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,9 @@ class Addresses:
     commands: str
 
 
-class World:
+class World(Changing):
     def __init__(self, url: str, app: SlackApp, trigger_seconds: float) -> None:
-        self.lock = threading.Condition(threading.RLock())
+        super().__init__()
         self.url = url
         self.app = app
         self.trigger_seconds = trigger_seconds
@@ -96,27 +95,8 @@ class World:
         self.tickets: set[str] = set()
         self.connections: list[Any] = []
         self.response_urls: dict[str, ResponseUrl] = {}
-        self.listeners: list[Callable[[], None]] = []
         self._numbers = itertools.count(1)
         self._teams = itertools.count(1)
-
-    def notify(self) -> None:
-        """Something changed: wake the tests that wait and the one who delivers."""
-        with self.lock:
-            self.lock.notify_all()
-            for listener in self.listeners:
-                listener()
-
-    def wait_until(self, look: Callable[[], T | None], timeout: float, complaint: Callable[[], str]) -> T:
-        """The first thing other than None that `look` sees, woken by every change; AssertionError after `timeout` s."""
-        deadline = time.monotonic() + timeout
-        with self.lock:
-            while (seen := look()) is None:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise AssertionError(f"{complaint()} (after {timeout} s)")
-                self.lock.wait(left)
-            return seen
 
     def new_team(self, name: str) -> Team:
         with self.lock:

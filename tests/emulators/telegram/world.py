@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
+
+from tests.emulators.changing import Changing
 
 from .chat import Chat
 from .faults import Faults
@@ -16,8 +16,6 @@ from .message import Message
 from .people import Account, Bot, Group, Person, Tap
 from .updates import Updates
 from .webhook import Webhook
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,9 +33,9 @@ class Call:
     lost: bool = False
 
 
-class World:
+class World(Changing):
     def __init__(self, token: str, callback_seconds: float) -> None:
-        self.lock = threading.Condition(threading.RLock())
+        super().__init__()
         self.token = token
         self.callback_seconds = callback_seconds
         self.bot = Bot(self, int(token.partition(":")[0]), "Nod", "nod_test_bot", None)
@@ -51,28 +49,9 @@ class World:
         self.taps: dict[str, Tap] = {}
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
         self.texts: dict[tuple[str, str], str] = {}
-        self.listeners: list[Callable[[], None]] = []
         self._people_ids = itertools.count(7_000_000_001)
         self._group_numbers = itertools.count(1)
         self._tap_ids = itertools.count(4_382_950_000_000_000_001)
-
-    def notify(self) -> None:
-        """Something changed: wake the tests that wait, the long poll and the webhook."""
-        with self.lock:
-            self.lock.notify_all()
-            for listener in self.listeners:
-                listener()
-
-    def wait_until(self, look: Callable[[], T | None], timeout: float, complaint: Callable[[], str]) -> T:
-        """The first thing other than None that `look` sees, woken by every change; AssertionError after `timeout` s."""
-        deadline = time.monotonic() + timeout
-        with self.lock:
-            while (seen := look()) is None:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise AssertionError(f"{complaint()} (after {timeout} s)")
-                self.lock.wait(left)
-            return seen
 
     def new_person(self, first_name: str, username: str | None, language_code: str | None) -> Person:
         with self.lock:
