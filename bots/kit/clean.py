@@ -196,12 +196,13 @@ def parts(words: str, limit: int, size: Size = len) -> list[str]:
 
 def _units(words: str, limit: int, size: Size) -> Iterator[str]:
     """Words with the space after them; a word that is too long, grapheme by grapheme."""
-    unit = ""
+    unit, room = "", limit
     for grapheme in graphemes(words):
-        if (unit and unit[-1].isspace() and not grapheme.isspace()) or size(unit) + size(grapheme) > limit:
+        if (unit and unit[-1].isspace() and not grapheme.isspace()) or size(grapheme) > room:
             yield unit
-            unit = ""
+            unit, room = "", limit
         unit += grapheme
+        room -= size(grapheme)
     if unit:
         yield unit
 

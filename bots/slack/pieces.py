@@ -55,9 +55,11 @@ def _parts(one: Block) -> Iterator[Block]:
     match one:
         case Heading() | Paragraph() if clean.utf16(one.text) > PART:
             yield from (Paragraph(text=words) for words in clean.parts(one.text, PART, clean.utf16))
-        case Quote() if clean.utf16(one.text) > PART:
-            for number, words in enumerate(clean.parts(one.text, PART, clean.utf16)):
-                yield Quote(text=words, source=one.source if number == 0 else "")
+        case Quote() if clean.utf16(one.text) + clean.utf16(one.source) > PART:
+            sources = clean.parts(one.source, PART, clean.utf16) or [""]
+            for number, words in enumerate(clean.parts(one.text, PART, clean.utf16) or [""]):
+                yield Quote(text=words, source=sources[0] if number == 0 else "")
+            yield from (Paragraph(text=words, muted=True) for words in sources[1:])
         case Bullets():
             for item in one.items:
                 yield from (Bullets(items=(words,)) for words in clean.parts(item, PART, clean.utf16))

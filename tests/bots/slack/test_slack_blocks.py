@@ -65,6 +65,17 @@ def test_every_piece_is_within_slacks_limits_and_nothing_is_markup(shown, catalo
                     assert text["type"] == "plain_text" and text["emoji"] is False
 
 
+def test_a_quote_of_a_sender_without_end_is_in_pieces_with_all_its_words(catalogue: Words) -> None:
+    say = _say(catalogue)
+    screen = Screen(
+        blocks=(Quote(text="b" * 9000, source="a" * 9000),), buttons=((Button(label="x", action="command.run"),),)
+    )
+    made = pieces(screen, say)
+    assert all(fits(part, say) for part in made)
+    letters = "".join(text["text"] for part in made for text in _texts(blocks.drawn(part.blocks, say)))
+    assert (letters.count("a"), letters.count("b")) == (9000, 9000)
+
+
 @SAFE
 @given(outside=WORDS)
 def test_the_words_of_a_notification_can_begin_no_markup(outside: str) -> None:
