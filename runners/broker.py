@@ -42,7 +42,7 @@ if ARGV[1] == "fetch" then
         if mark then
             redis.call("del", mark)
         elseif held then
-            redis.call("set", held, "taken", "PX", 1000)
+            redis.call("set", held, "taken", "XX", "KEEPTTL")
         end
     end
 end

@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from bots.kit.parts import Parts
@@ -25,11 +25,23 @@ IN_HAND = 500
 TRIES, PATIENT_TRIES = 4, 12
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 15.0
 STOP_SECONDS = 5.0
+RECORD_TRIES, RECORD_PAUSE_SECONDS = 10, 0.1
+T = TypeVar("T")
 
 Handle = Callable[[InboundEvent], Awaitable[str]]
 Lane = Callable[[dict[str, Any] | None], Hashable]
 Order = Callable[[InboundEvent], Any]
 Pause = Callable[[Exception, int], float | None]
+
+
+async def on_record(look: Callable[[], Awaitable[T | None]]) -> T | None:
+    """What `look` finds, for a second. A message of ours may be answered as it arrives there, before the process that sent it has written down where it stands."""
+    for _ in range(RECORD_TRIES):
+        found = await look()
+        if found is not None:
+            return found
+        await asyncio.sleep(RECORD_PAUSE_SECONDS)
+    return None
 
 
 class Arrivals:

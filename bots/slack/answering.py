@@ -1,6 +1,5 @@
 """Gives effect to one stored event. Who speaks is whom Slack names, in a verified request; never what a payload says."""
 
-import asyncio
 import logging
 import re
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from bots.kit import clean
+from bots.kit.arrivals import on_record
 from bots.kit.dialog import Input, Tap, Text, Upload
 from bots.kit.dispatch import Answer, Dispatch
 from bots.kit.parts import Parts
@@ -31,7 +31,6 @@ from core.messaging.models import InboundEvent
 log = logging.getLogger(__name__)
 QUOTED = 6000
 LINK = re.compile(r"/?link\b", re.IGNORECASE)
-PLACE_TRIES, PLACE_PAUSE_SECONDS = 10, 0.1
 
 
 class Answering:
@@ -248,12 +247,9 @@ class Answering:
 
     async def _place(self, actor: Actor, channel: str, ref: str | None) -> UUID | None:
         """The delivery that a message of ours stands for; one that was answered as it arrived may not be on our record yet."""
-        for _ in range(PLACE_TRIES):
-            found = await self._parts.hop(self._chats.here, actor, channel, ref)
-            if found is not None or ref is None:
-                return found
-            await asyncio.sleep(PLACE_PAUSE_SECONDS)
-        return None
+        if ref is None:
+            return await self._parts.hop(self._chats.here, actor, channel, None)
+        return await on_record(lambda: self._parts.hop(self._chats.here, actor, channel, ref))
 
     def _pressed(self, actor: Actor, token: str, team: Team, user: str) -> Tap:
         """Raises Invalid `messaging.button_forged`, `messaging.button_unknown`."""

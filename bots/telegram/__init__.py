@@ -2,10 +2,7 @@
 
 import asyncio
 import logging
-import os
-import signal
 import sys
-from contextlib import suppress
 
 
 def main() -> int:
@@ -13,6 +10,7 @@ def main() -> int:
     from telegram.error import BadRequest, InvalidToken
 
     from bots import wiring
+    from bots.kit.serving import serve
     from bots.telegram.api import hide_token
     from bots.telegram.door import Door, explain
     from core.kernel.settings import settings
@@ -28,18 +26,8 @@ def main() -> int:
     hide_token(chosen)
     parts = wiring.parts()
 
-    async def serve() -> None:
-        door = Door(parts, chosen)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, door.stop)
-        announcing = asyncio.create_task(_announce(door.ready, chosen.ready_fd))
-        try:
-            await door.run()
-        finally:
-            announcing.cancel()
-
     try:
-        asyncio.run(serve())
+        asyncio.run(serve(lambda: Door(parts, chosen), chosen.ready_fd))
     except (InvalidToken, BadRequest) as wrong:
         sys.stderr.write(explain(wrong) + "\n")
         return 1
@@ -48,12 +36,3 @@ def main() -> int:
         logging.getLogger(__name__).exception("the Telegram door broke")
         return 1
     return 0
-
-
-async def _announce(ready: asyncio.Event, descriptor: int | None) -> None:
-    """Tells the supervisor."""
-    await ready.wait()
-    if descriptor is not None:
-        with suppress(OSError):  # A supervisor that is gone needs no answer.
-            os.write(descriptor, b"ready\n")
-            os.close(descriptor)

@@ -1,6 +1,5 @@
 """Gives effect to one update. Who speaks is who Telegram says that it is (`from.id`), in a private chat; never what a payload says."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +11,7 @@ import telegram
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from bots.kit import clean
+from bots.kit.arrivals import on_record
 from bots.kit.chatting import open_chat
 from bots.kit.dialog import Input, Tap, Text, Upload
 from bots.kit.dispatch import Dispatch
@@ -33,7 +33,6 @@ from core.messaging.post import answer
 log = logging.getLogger(__name__)
 TOAST_LIMIT = 200
 TOAST_TRIES = 3
-PLACE_TRIES, PLACE_PAUSE_SECONDS = 10, 0.1
 
 
 class Answering:
@@ -152,12 +151,9 @@ class Answering:
 
     async def _place(self, actor: Actor, address: str, ref: str | None) -> UUID | None:
         """The same; a message that was tapped or answered as it arrived may not be on our record yet."""
-        for _ in range(PLACE_TRIES):
-            found = await self._parts.hop(self._here, actor, address, ref)
-            if found is not None or ref is None:
-                return found
-            await asyncio.sleep(PLACE_PAUSE_SECONDS)
-        return None
+        if ref is None:
+            return await self._parts.hop(self._here, actor, address, None)
+        return await on_record(lambda: self._parts.hop(self._here, actor, address, ref))
 
     async def _member(self, change: telegram.ChatMemberUpdated) -> None:
         """The person blocked the bot, or lets it speak again."""
