@@ -8,9 +8,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from starlette.requests import ClientDisconnect
 
 from bots.hooks.often import Often
+from bots.kit.body import body_of
 from bots.kit.parts import Parts
 from core.kernel.errors import Invalid, NotFound, Unauthenticated, Unavailable
 from core.kernel.telemetry import count, span
@@ -42,7 +42,7 @@ class _Door:
     async def take(self, trigger_id: str, request: Request) -> Response:
         """202, 400 for a body that is none, 401 for whoever did not sign or no such trigger, 413, 429, and 503 while it cannot be stored: then the sender comes again."""
         began = time.monotonic()
-        body = await _body(request)
+        body = await body_of(request, LIMIT)
         if body is None:
             return _answer(413, "too_large")
         id = _uuid(trigger_id)
@@ -85,22 +85,6 @@ class _Door:
                 return earlier(work, trigger_id, taken.key)
         self._often.called(trigger_id)
         return receipt
-
-
-async def _body(request: Request) -> bytes | None:
-    """None when it is too large, whatever it said of its length, or when nobody sends it any more."""
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdigit() or int(declared) > LIMIT:
-        return None
-    taken = bytearray()
-    try:
-        async for chunk in request.stream():
-            taken += chunk
-            if len(taken) > LIMIT:
-                return None
-    except ClientDisconnect:
-        return None
-    return bytes(taken)
 
 
 def _uuid(text: str) -> UUID | None:

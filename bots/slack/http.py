@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
 
+from bots.kit.body import body_of
 from bots.kit.parts import Parts
 from bots.slack import ways
 from bots.slack.listening import Listening
@@ -60,7 +61,7 @@ class SlackHttp:
 
     async def take(self, request: Request) -> Response:
         """401 for what Slack did not sign just now, 413 and 400 for what is no request of Slack's; what could not be kept gets a 5xx, and Slack comes again."""
-        body = await _body(request)
+        body = await body_of(request, LIMIT)
         if body is None:
             return _no(413)
         secret = self._settings.slack_signing_secret
@@ -104,16 +105,6 @@ def _deep(body: bytes) -> bool:
         depth += (letter in b"[{") - (letter in b"]}")
         most = max(most, depth)
     return most > DEEPEST
-
-
-async def _body(request: Request) -> bytes | None:
-    """None when it is too large, whatever it said of its length."""
-    taken = bytearray()
-    async for chunk in request.stream():
-        taken += chunk
-        if len(taken) > LIMIT:
-            return None
-    return bytes(taken)
 
 
 def _no(status: int) -> Response:

@@ -4,10 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from bots.kit.parts import Parts
-from core.approvals.stop import stop
-from core.identity.settle import reachable, unreachable
+from core.approvals import stop
+from core.identity.settle import reachable
 from core.kernel.actor import Actor
-from core.messaging.post import answer
 
 PROVIDER = "slack"
 PAGE = 100
@@ -15,16 +14,9 @@ NOBODY = UUID(int=0)
 
 
 def unreached(parts: Parts, workspace_id: UUID, user_id: UUID, link_id: UUID) -> None:
-    """Nothing more is sent there. The person's other chats are told; with no other chat their agents are stopped, because nobody would see what these suggest."""
+    """As core.approvals.stop.unreached, in a transaction of its own."""
     with parts.storage.work(workspace_id, user_id) as work:
-        if not work.people.link(link_id).reachable:
-            return
-        unreachable(work, link_id)
-        others = [link for link in work.people.links(user_id) if link.address is not None and link.reachable]
-        for link in others:
-            answer(work, link, {"say": "slack.gone", "data": {}})
-        if not others and (role := work.people.membership(user_id).role) != "viewer":
-            stop(work, Actor(user_id, workspace_id, role, PROVIDER))
+        stop.unreached(work, link_id, "slack.gone")
         work.commit()
 
 

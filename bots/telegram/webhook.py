@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import PlainTextResponse, Response
 
+from bots.kit.body import body_of
 from bots.kit.parts import Parts
 from bots.kit.rings import Ringer
 from core.kernel.errors import Unavailable
@@ -46,7 +47,7 @@ async def take(parts: Parts, settings: Settings, request: Request) -> Response:
     if not hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode()):
         count("inbound_events", channel=CHANNEL, outcome="refused")
         return _answer(401)
-    body = await _body(request)
+    body = await body_of(request, LIMIT)
     if body is None:
         return _answer(413)
     try:
@@ -80,16 +81,6 @@ def read(body: bytes) -> dict[str, Any]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(constant)
-
-
-async def _body(request: Request) -> bytes | None:
-    """None when it is too large, whatever it said of its length."""
-    taken = bytearray()
-    async for chunk in request.stream():
-        taken += chunk
-        if len(taken) > LIMIT:
-            return None
-    return bytes(taken)
 
 
 def _ringer(request: Request, redis_url: str | None) -> Ringer:

@@ -11,8 +11,10 @@ from core.approvals.models import Suggestion
 from core.catalog.configure import pause_agent, resume_agent
 from core.catalog.models import Agent
 from core.catalog.ports import CatalogWork
+from core.identity.settle import unreachable
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, NotFound
+from core.messaging.post import answer
 from core.preferences.choose import prefer
 from core.preferences.ports import PreferencesWork
 
@@ -38,12 +40,7 @@ class Stopped:
 def stop(work: StopWork, actor: Actor) -> Stopped:
     """Pauses all of the person's active agents and takes back every held execution of theirs; what is already being sent is too late.
     A second time adds to the first, so that `resume_all` wakes all that were stopped."""
-    actor.need("write")
-    paused = [agent for agent in _agents(work, actor) if agent.status == "active"]
-    for agent in paused:
-        pause_agent(work, actor, agent.id)
-    stopped = {*_remembered(work, actor), *(str(agent.id) for agent in paused)}
-    prefer(work, actor, SCOPE, KEY, sorted(stopped))
+    paused = _pause_all(work, actor)
     undone, too_late = [], 0
     for suggestion in _just_approved(work, actor):
         execution = work.executions.of(suggestion.id)
@@ -57,8 +54,23 @@ def stop(work: StopWork, actor: Actor) -> Stopped:
     return Stopped(paused, undone, too_late)
 
 
+def unreached(work: StopWork, link_id: UUID, told: str) -> None:
+    """A chat takes no messages any more: nothing is sent there. The person's other chats are told the sentence `told`; with no other chat their agents are paused, because
+    nobody would see what these suggest, and `resume_all` wakes them. What was approved stays approved. A second time changes nothing."""
+    link = work.people.link(link_id)
+    if not link.reachable:
+        return
+    unreachable(work, link_id)
+    others = [other for other in work.people.links(link.user_id) if other.address is not None and other.reachable]
+    for other in others:
+        answer(work, other, {"say": told, "data": {}})
+    role = work.people.membership(link.user_id).role
+    if not others and role != "viewer":
+        _pause_all(work, Actor(link.user_id, link.workspace_id, role, link.provider))
+
+
 def resume_all(work: StopWork, actor: Actor) -> list[Agent]:
-    """Wakes the agents that `stop` paused, and no others."""
+    """Wakes the agents that `stop` or `unreached` paused, and no others."""
     actor.need("write")
     woken = []
     for agent_id in _remembered(work, actor):
@@ -70,6 +82,16 @@ def resume_all(work: StopWork, actor: Actor) -> list[Agent]:
             woken.append(resume_agent(work, actor, agent.id))
     prefer(work, actor, SCOPE, KEY, [])
     return woken
+
+
+def _pause_all(work: StopWork, actor: Actor) -> list[Agent]:
+    actor.need("write")
+    paused = [agent for agent in _agents(work, actor) if agent.status == "active"]
+    for agent in paused:
+        pause_agent(work, actor, agent.id)
+    stopped = {*_remembered(work, actor), *(str(agent.id) for agent in paused)}
+    prefer(work, actor, SCOPE, KEY, sorted(stopped))
+    return paused
 
 
 def _remembered(work: PreferencesWork, actor: Actor) -> list[str]:

@@ -9,6 +9,7 @@ from bots.kit.outbound import SlowDown
 from bots.kit.parts import Parts
 from bots.telegram.files import LIMIT
 from bots.telegram.limits import Limits, Rates
+from core.approvals.stop import resume_all
 from core.identity.prove import make_code
 from core.kernel.settings import Settings
 from core.messaging.post import refresh
@@ -122,11 +123,18 @@ def test_who_blocks_their_only_chat_has_their_agents_paused(
     with world.work() as work:
         work.people.link(world.actor.link_id).reachable = False
         work.commit()
+    approved = world.suggest(task())
+    world.approve(approved, undo_seconds=600)
+    phone.person.chat.wait_for_text("Approved by you")
     telegram.fail_next("sendMessage", 403, "Forbidden: bot was blocked by the user", times=None)
-    world.suggest(task())
+    world.suggest(task("Call the vet"))
     world.wait_until(lambda: not _link_reachable(phone))
     with world.work() as work:
         assert work.agents.get(world.agent_id).status == "paused"
+        held = work.executions.of(approved.id)
+        assert held is not None and held.status == "ready", "what was approved stays so"
+        resume_all(work, phone.actor)
+        assert work.agents.get(world.agent_id).status == "active", "it is woken like one that was stopped"
 
 
 def _link_reachable(phone: Phone) -> bool:
