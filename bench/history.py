@@ -12,7 +12,7 @@ DAYS, CHUNK = 300, 200_000
 # Half of everything is the first person's: whoever looks has much.
 SOURCE = """
 FROM generate_series(%d, %d) AS g (i)
-CROSS JOIN LATERAL (SELECT now() - make_interval(secs => (g.i * 7919 %% %d)) AS at) AS t
+CROSS JOIN LATERAL (SELECT now() - make_interval(secs => (g.i::bigint * 7919 %% %d)) AS at) AS t
 JOIN whose p ON p.n = CASE WHEN g.i %% 2 = 0 THEN 0 ELSE g.i %% %d END"""
 OWN = {
     "workspace_id": "p.workspace_id", "user_id": "p.user_id", "owner_id": "p.user_id", "agent_id": "p.agent_id",
@@ -32,7 +32,7 @@ REVISION = {
 }  # fmt: skip
 TRIGGER = {
     "type": "'schedule'", "status": "'active'", "cron": "'0 9 * * *'", "timezone": "'Europe/Berlin'", "misfire_policy": "'once'",
-    "overlap": "'allow'", "name": "'Every morning'", "next_fire_at": "now() + interval '1 hour' + make_interval(secs => g.i * 7919 % 86400)",
+    "overlap": "'allow'", "name": "'Every morning'", "next_fire_at": "now() + interval '1 hour' + make_interval(secs => g.i::bigint * 7919 % 86400)",
 }  # fmt: skip
 PARTED = """
 SELECT c.relname FROM pg_class c JOIN pg_partitioned_table t ON t.partrelid = c.oid WHERE c.relnamespace = 'nod'::regnamespace"""
