@@ -207,9 +207,6 @@ def test_at_the_door_no_row_of_any_workspace_is_seen(storage: Storage, settings:
             assert app.execute(f"SELECT count(*) FROM nod.{table}").fetchone() == (0,)  # type: ignore[arg-type]
 
 
-BOUND = ("current_workspace", "current_user_id", "at_the_door")
-
-
 def test_doors_answer_ids_only(owner_url: str) -> None:
     allowed = {
         "id",
@@ -233,9 +230,8 @@ def test_doors_answer_ids_only(owner_url: str) -> None:
     assert len(doors) > 15
     for name, definer, owner_name, config, result, names, modes in doors:
         assert (definer, owner_name) == (True, "nod_doors"), name
-        # A function that is bound when it is made has no path to look things up on.
         planned = ["enable_sort=off"] if name == "due_runs" else []
-        assert config == (None if name in BOUND else ["search_path=pg_catalog, pg_temp", *planned]), name
+        assert config == ["search_path=pg_catalog, pg_temp", *planned], name
         answers = {n for n, mode in zip(names or [], modes or [], strict=True) if mode == "t"} if modes else set()
         assert answers <= allowed, name
         assert answers or result in ("uuid", "text", "boolean", "SETOF uuid", "SETOF text"), name
