@@ -6,7 +6,7 @@ from bots.dialogs import ways
 from bots.dialogs.people import called
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, Tap, action, command
-from bots.kit.place import place
+from bots.kit.place import language_name, place
 from bots.kit.screen import Button, Facts, Form, Heading, Paragraph, Screen, row
 from bots.kit.words import words
 from core.identity.models import NotificationPreferences, QuietHours
@@ -44,7 +44,7 @@ def _page(chat: Chat, told: str = "") -> Screen:
     rows = (
         (say("settings.name"), called(chat.user)),
         (say("settings.timezone"), say("settings.timezone.is", zone=profile.timezone, time=there.clock(chat.work.now))),
-        (say("settings.language"), say("settings.language.en")),
+        (say("settings.language"), language_name(words().best(profile.language))),
         (say("settings.tone"), say(f"settings.tone.{profile.tone}")),
         (say("settings.quiet"), say("settings.quiet.is", start=quiet.start, end=quiet.end) if quiet.enabled else say("settings.off")),
         (say("settings.frequency"), _often(chat)),
@@ -93,12 +93,14 @@ def _schema(chat: Chat) -> dict[str, Any]:
             "oneOf": [{"const": name, "title": say(f"{code}.{name}")} for name in names],
         }
 
+    languages = [{"const": language, "title": language_name(language)} for language in words().languages]
+
     clock = {"type": "string", "format": "time", "pattern": "^[0-2][0-9]:[0-5][0-9]$"}
     return {
         "type": "object",
         "properties": {
             "preferred_name": {"type": "string", "title": say("settings.name"), "description": say("settings.name.help"), "maxLength": 100},
-            "language": choice("settings.language", tuple(words().languages)),
+            "language": {"type": "string", "title": say("settings.language"), "oneOf": languages},
             "tone": choice("settings.tone", TONES),
             "frequency": choice("settings.frequency", FREQUENCIES),
             "quiet": {"type": "boolean", "title": say("settings.quiet"), "description": say("settings.quiet.help")},

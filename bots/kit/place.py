@@ -138,6 +138,12 @@ def place(language: str, timezone: str, now: datetime) -> Place:
     return Place(language, zone, now)
 
 
+def language_name(language: str) -> str:
+    """A language by its own name: `Deutsch`."""
+    named = Locale.parse(language.replace("-", "_")).get_display_name() or language
+    return named[0].upper() + named[1:]
+
+
 def _instant(value: Any) -> datetime:
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)
 
