@@ -1,5 +1,7 @@
 """Settling a person's timezone: "it is 14:05 for you?", then likely ones as buttons, then words."""
 
+from dataclasses import replace
+
 from bots.dialogs import talk, ways, zones
 from bots.kit.dialog import Chat, Reply, action, step
 from bots.kit.place import place
@@ -49,7 +51,7 @@ def words(chat: Chat, conversation: Conversation) -> Reply:
     text = " ".join(getattr(chat.input, "text", "").split())[:60]
     found = zones.search(text) if text else []
     if len(found) == 1:
-        return _settled(chat, found[0], "new")
+        return replace(_settled(chat, found[0], "new"), understood=True)
     if found:
         return Reply(_offer(chat, "timezone.several", found, words=text))
     return Reply(_offer(chat, "timezone.not_found", zones.likely(chat, guess(chat)), words=text))

@@ -120,7 +120,7 @@ def _set(chat: Chat, agent_id: UUID, cron: str | None, replace: bool) -> Reply:
         buttons=(row(run, ahead), row(change, ways.agent(chat, agent_id, agent.name))),
         tone="done",
     )
-    return Reply(screen, mode="replace" if replace else "new")
+    return Reply(screen, mode="replace" if replace else "new", understood=not replace)
 
 
 @action("schedule.ahead")

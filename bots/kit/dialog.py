@@ -57,13 +57,15 @@ Input = Tap | Text | Upload | Submit
 @dataclass(frozen=True)
 class Reply:
     """What comes of an input: a `screen` as a new message or in place of the one that was tapped; a `toast` that answers the tap at
-    once (`alert`: one that must be closed). `subject` (kind, id) instead of a screen puts that subject's own card there."""
+    once (`alert`: one that must be closed). `subject` (kind, id) instead of a screen puts that subject's own card there. `understood`: words of the
+    person's own said something that had an effect, at which a door may nod."""
 
     screen: Screen | None = None
     mode: Literal["new", "replace"] = "new"
     toast: str | None = None
     alert: bool = False
     subject: tuple[str, UUID] | None = None
+    understood: bool = False
 
 
 @dataclass

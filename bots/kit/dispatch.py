@@ -31,12 +31,13 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Answer:
     """What a door shows at once: a `toast` (`alert`: to be closed), and the chat's own `deliveries` that are due now. `code` names what
-    failed, if something did; then nothing was changed."""
+    failed, if something did; then nothing was changed. `understood`: as in Reply."""
 
     toast: str | None = None
     alert: bool = False
     deliveries: tuple[UUID, ...] = ()
     code: str | None = None
+    understood: bool = False
 
 
 class Forms(Protocol):
@@ -119,7 +120,7 @@ class Dispatch:
             reply = by(chat)
             made = self._put(chat, reply)
             work.commit()
-        return Answer(clean.line(reply.toast) if reply.toast else None, reply.alert, made)
+        return Answer(clean.line(reply.toast) if reply.toast else None, reply.alert, made, understood=reply.understood)
 
     def _put(self, chat: Chat, reply: Reply) -> tuple[UUID, ...]:
         if self._forms is not None and reply.screen is not None and reply.screen.form is not None:

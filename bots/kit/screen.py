@@ -113,12 +113,14 @@ class Field(Part):
 
 
 class Form(Part):
-    """Questions and where their answers go. Web shows them at once, Telegram one after the other."""
+    """Questions and where their answers go. Web shows them at once, Telegram one after the other. `changes`: it is about something that stands already, so that
+    one who is asked bit by bit first says what to change."""
 
     action: str
     args: tuple[str, ...] = ()
     fields: tuple[Field, ...]
     submit: str
+    changes: bool = False
 
 
 class Picture(Part):
@@ -139,7 +141,8 @@ class Document(Part):
 
 
 class Screen(Part):
-    """What is shown in one message. `summary` is one plain line for a notification or a screen reader."""
+    """What is shown in one message. `summary` is one plain line for a notification or a screen reader. `asks`: words are expected in answer; what stands in the
+    empty field, where a door can open one."""
 
     blocks: tuple[Block, ...]
     buttons: tuple[tuple[Button, ...], ...] = ()
@@ -148,6 +151,7 @@ class Screen(Part):
     document: Document | None = None
     tone: Literal["plain", "ask", "done", "problem"] = "plain"
     accepts_file: tuple[str, ...] = ()
+    asks: str = ""
 
     @property
     def summary(self) -> str:

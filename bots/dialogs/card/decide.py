@@ -185,6 +185,7 @@ def answered(chat: Chat, suggestion_id: UUID) -> Reply:
             Screen(
                 blocks=(Paragraph(text=chat.say("decided.reason", reason=words[:500])),),
                 buttons=(row(ways.inbox(chat)),),
-            )
+            ),
+            understood=True,
         )
     return replace_text(chat, facts, words)

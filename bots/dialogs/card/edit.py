@@ -32,6 +32,7 @@ def edit(chat: Chat, suggestion_id: str, revision: str) -> Reply:
         return Reply(toast=chat.say("card.edit.nothing"), alert=True)
     form = Form(
         action="suggestion.revise", args=(suggestion_id, revision), fields=forms.fields(schema, values), submit=chat.say("card.edit.save"),
+        changes=True,
     )  # fmt: skip
     heading = Heading(
         text=chat.say("card.edit.heading", title=title(chat, facts.suggestion.kind, facts.revision.action))
@@ -73,7 +74,7 @@ def replace_text(chat: Chat, facts: Facts, words: str) -> Reply:
 
     def attempt() -> Reply:
         decide.edit(chat.work, chat.actor, facts.suggestion.id, facts.suggestion.revision, {"body": words})
-        return Reply(subject=("suggestion", facts.suggestion.id))
+        return Reply(subject=("suggestion", facts.suggestion.id), understood=True)
 
     answer = truly(chat, str(facts.suggestion.id), attempt)
     if answer.subject is None:

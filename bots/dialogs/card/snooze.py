@@ -1,5 +1,6 @@
 """Putting a suggestion off: at times that make sense now, or in words. It comes back as a new message."""
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -76,7 +77,7 @@ def words(chat: Chat, conversation: Conversation) -> Reply:
     answer = truly(chat, suggestion_id, lambda: _until(chat, UUID(suggestion_id), when))
     if answer.screen is None:
         return Reply(Screen(blocks=(Paragraph(text=answer.toast or ""),), buttons=(row(ways.inbox(chat)),)))
-    return answer
+    return replace(answer, understood=True)
 
 
 def _until(chat: Chat, suggestion_id: UUID, when: datetime, mode: str = "new") -> Reply:
