@@ -1,4 +1,5 @@
-"""*Ask an agent about this*: a message from anywhere in Slack becomes the input of a run. And *Read all*, and forms that a button in the chat opens."""
+"""*Ask an agent about this*: a message from anywhere in Slack becomes the input of a run. And *Read all*, forms that a button in the chat opens, and files that are
+chosen in a modal."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,8 @@ from core.messaging.post import answer
 from core.orchestration.start import start
 
 DIALOG = "slack.ask_agent"
+FILE, FILE_SENT = "file", "slack.file_sent"
+"""The field of a file, and what the form around it is for."""
 LAPSES = timedelta(hours=1)
 AGENTS, SHOWN = 100, 1500
 
@@ -79,6 +82,23 @@ def open_form(chat: Chat) -> Reply:
     if screen is None or screen.form is None:
         return Reply(toast=chat.say("slack.read_gone"), alert=True)
     return Reply(screen, mode="replace")
+
+
+@action("slack.file")
+def choose_file(chat: Chat) -> Reply:
+    """Asks for the file that the tapped message waits for; what is chosen is then heard as if it had been sent in the chat."""
+    screen = _shown(chat)
+    if screen is None or not screen.accepts_file:
+        return Reply(toast=chat.say("slack.read_gone"), alert=True)
+    field = Field(name=FILE, label=chat.say("slack.file.label"), kind="file", required=True)
+    form = Form(action=FILE_SENT, args=screen.accepts_file, fields=(field,), submit=chat.say("slack.file.submit"))
+    return Reply(Screen(blocks=(Heading(text=chat.say("slack.file.heading")),), form=form))
+
+
+@action(FILE_SENT)
+def heard_as_a_file(chat: Chat, *given: Any) -> Reply:
+    """What is chosen is heard as the file that it is (bots.slack.submitting), never as a form."""
+    raise Invalid("messaging.button_unknown", action=FILE_SENT)
 
 
 @action("slack.read")

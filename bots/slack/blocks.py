@@ -28,6 +28,7 @@ NAME = 200
 BUTTONS_AT_ONCE = 25
 BAR = 10
 _MARKS = re.compile(r"[*_~`>|:@#]")
+_PLACE = re.compile(r"nod\.(?:url\.)?\d+\.\d+\.([A-Za-z0-9-]{1,35})")
 _STYLES = {"primary": "primary", "danger": "danger"}
 Drawn = dict[str, Any]
 Token = Callable[[Button], str]
@@ -131,20 +132,27 @@ def _progress(one: Progress, say: Say) -> str:
     return f"{one.label}\n{'▓' * full}{'░' * (BAR - full)} {say('slack.progress', done=one.done, total=one.total)}"
 
 
-def buttons(rows: Iterable[Iterable[Button]], token: Token, address: Address) -> list[Drawn]:
-    """Rows of buttons; one that would open a page which nobody can reach is left out."""
+def buttons(rows: Iterable[Iterable[Button]], token: Token, address: Address, language: str = "en") -> list[Drawn]:
+    """Rows of buttons; one that would open a page which nobody can reach is left out. Each says in which language it is, for what a tap has to show before the
+    person is looked up (language_of)."""
     made = []
     for at, row in enumerate(rows):
         elements = [
             element
             for nth, one in enumerate(row)
-            if (element := _button(one, f"{at}.{nth}", token, address)) is not None
+            if (element := _button(one, f"{at}.{nth}.{language}", token, address)) is not None
         ]
         made += [
             {"type": "actions", "elements": elements[first : first + BUTTONS_AT_ONCE]}
             for first in range(0, len(elements), BUTTONS_AT_ONCE)
         ]
     return made
+
+
+def language_of(action_id: str) -> str | None:
+    """The language of a tapped button of ours; None where it does not say."""
+    found = _PLACE.fullmatch(action_id)
+    return found[1] if found else None
 
 
 def _button(one: Button, place: str, token: Token, address: Address) -> Drawn | None:

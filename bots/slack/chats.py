@@ -29,6 +29,14 @@ class Chats:
         except Unauthenticated:
             return None
 
+    def language(self, team_id: str, user: str) -> str | None:
+        """The language that somebody is spoken to in; None for a stranger."""
+        actor = self.known(team_id, user)
+        if actor is None:
+            return None
+        with self._work(actor) as work:
+            return work.people.profile(actor.user_id).language
+
     def here(self, actor: Actor, channel: str, ref: str | None) -> UUID | None:
         """The person is here; the delivery that a message of ours stands for."""
         with self._work(actor) as work:

@@ -31,6 +31,7 @@ async def fetch(teams: Teams, team: Team, file: dict[str, Any]) -> tuple[str, by
         content = await teams.download(team, url, LIMIT, SECONDS)
     except (aiohttp.ClientError, OSError, TimeoutError):
         content = None
-    if content is None:
+    # Who may not read it is given a page to sign in, as if it were the file.
+    if content is None or (isinstance(size, int) and len(content) != size):
         raise NotTaken("slack.file_gone", {"name": name})
     return name, content

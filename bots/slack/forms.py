@@ -35,12 +35,13 @@ class Done:
 
 Submit = Callable[[InboundEvent], Awaitable[Done]]
 Late = Callable[[InboundEvent, Done], Awaitable[None]]
+Waiting = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Forms:
-    """One process's. `submit` gives effect to a form; `late` shows what came of one whose sender was answered already; `waiting` is the modal meanwhile."""
+    """One process's. `submit` gives effect to a form; `late` shows what came of one whose sender was answered already; `waiting` is what a form becomes meanwhile."""
 
-    def __init__(self, parts: Parts, submit: Submit, late: Late, waiting: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, parts: Parts, submit: Submit, late: Late, waiting: Waiting) -> None:
         self._parts, self._submit, self._late, self._waiting = parts, submit, late, waiting
         self._expected: dict[str, asyncio.Future[Done]] = {}
         self._arrivals = Arrivals(
@@ -69,7 +70,7 @@ class Forms:
             self._arrivals.wake()
             with suppress(TimeoutError):
                 return (await asyncio.wait_for(expected, PATIENCE_SECONDS)).response()
-            return Done(notice=self._waiting()).response()
+            return Done(notice=self._waiting(body["view"])).response()
         finally:
             if self._expected.get(name) is expected:
                 del self._expected[name]

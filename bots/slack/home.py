@@ -58,6 +58,7 @@ class Home:
             screen.buttons,
             lambda one: self._parts.tokens.pack(one, chat.link.id),
             lambda url: page(url, self._public_url),
+            chat.say.place.language,
         )
         words = blocks.drawn(screen.blocks, chat.say)
         return [*words[: max(1, SHARE - len(rows))], *rows][:SHARE]

@@ -16,16 +16,18 @@ from bots.kit.outbound import SlowDown
 from bots.kit.parts import Parts
 from bots.kit.place import place
 from bots.kit.rings import Ringer
-from bots.slack import events, modal
+from bots.slack import blocks, events, modal
+from bots.slack.chats import Chats
 from bots.slack.forms import Forms
 from bots.slack.teams import AWAY, NotInstalled, Refusal, Team, Teams
+from core.kernel.errors import Failure
 from core.kernel.settings import Settings
 from core.kernel.telemetry import count, span
 
 log = logging.getLogger(__name__)
 OPENS = frozenset(
     (
-        "slack.form", "slack.ask_agent", "suggestion.edit", "agent.settings", "settings.change", "trigger.policies",
+        "slack.form", "slack.file", "slack.ask_agent", "suggestion.edit", "agent.settings", "settings.change", "trigger.policies",
         "trigger.add_event", "catalog.begin",
     )
 )  # fmt: skip
@@ -33,6 +35,7 @@ OPENS = frozenset(
 ASK_AGENT, NEW_AGENT = "ask_agent", "new_agent"
 """Callback ids of the shortcuts in manifest.yaml."""
 OPEN_SECONDS = 1.5
+LANGUAGE_SECONDS = 0.25
 ANY = re.compile(".*", re.DOTALL)
 Next = Callable[[], Awaitable[Any]]
 
@@ -44,6 +47,7 @@ class Intake:
         self, parts: Parts, settings: Settings, teams: Teams, forms: Forms, wake: Callable[[], None] = lambda: None
     ) -> None:
         self._parts, self._teams, self._forms, self._wake = parts, teams, forms, wake
+        self._chats = Chats(parts)
         self._ringer = Ringer(parts.redis_url, events.CHANNEL)
         secret = settings.slack_signing_secret
 
@@ -96,13 +100,25 @@ class Intake:
             return None
         try:
             team = await self._teams.of(events.speaker(body).team)
-            view = modal.waiting(self._parts.words.in_language(place("en", "UTC", datetime.now(UTC))))
+            language = await self._language(body)
+            view = modal.waiting(self._parts.words.in_language(place(language, "UTC", datetime.now(UTC))))
             opened = await asyncio.wait_for(self._opened(team, body, view), OPEN_SECONDS)
             return str(opened["view"]["id"])
         except (NotInstalled, Refusal, SlowDown, *AWAY) as trouble:
             # A second delivery of the same tap comes here too: its trigger was used.
             log.info("no modal was opened: %s", trouble if isinstance(trouble, Refusal) else type(trouble).__name__)
             return None
+
+    async def _language(self, body: dict[str, Any]) -> str:
+        """A button says it; for a shortcut the person is looked up, unless that takes long: a modal that opens counts for more than its language."""
+        said = blocks.language_of(str((body.get("actions") or [{}])[0].get("action_id") or ""))
+        if said is not None:
+            return said
+        who = events.speaker(body)
+        with suppress(TimeoutError, Failure):
+            known = await asyncio.wait_for(self._parts.hop(self._chats.language, who.team, who.user), LANGUAGE_SECONDS)
+            return known or "en"
+        return "en"
 
     async def _opened(self, team: Team, body: dict[str, Any], view: dict[str, Any]) -> Any:
         return await self._teams.ask(team, "views.open", trigger_id=events.trigger_of(body), view=view)

@@ -31,5 +31,5 @@ class Listening:
     def _something_due(self) -> None:
         self.wake_outbound()
 
-    def _waiting(self) -> dict[str, Any]:
-        return modal.waiting(self._parts.words.in_language(place("en", "UTC", datetime.now(UTC))))
+    def _waiting(self, view: dict[str, Any]) -> dict[str, Any]:
+        return modal.waiting(self._parts.words.in_language(place(modal.language(view), "UTC", datetime.now(UTC))))

@@ -16,7 +16,7 @@ TITLE, INPUT, OPTION, VALUE, OPTIONS, BOXES = 24, 3000, 75, 150, 100, 10
 """Limits of Block Kit: a modal's title and buttons, what is typed, an option's words and value, options of a menu, boxes to tick."""
 LABEL, HINT, NAME = 2000, 2000, 255
 FORM, WAITING = "nod.form", "nod.waiting"
-KINDS = {"boolean": "b", "choices": "m"}
+KINDS = {"boolean": "b", "choices": "m", "file": "f"}
 ONE = "v"
 
 
@@ -47,22 +47,21 @@ def form(screen: Screen, say: Say, token: str, place: UUID | None) -> Drawn:
     for one in asked.fields:
         if one.error:
             made.append({"type": "context", "elements": [plain(f"{one.label}: {one.error}", blocks.FIELD)]})
-        made.append(_input(one, say))
+        made.append(_input(one, say, asked.args if one.kind == "file" else ()))
     if len(made) > VIEW_BLOCKS:
         raise NotHere("slack.form.too_long")
     view = _view(say, FORM, made)
     view["submit"] = plain(asked.submit, TITLE)
-    view["private_metadata"] = json.dumps({"token": token, "place": str(place) if place else None})
+    about = {"token": token, "place": str(place) if place else None, "language": say.place.language}
+    view["private_metadata"] = json.dumps(about)
     return view
 
 
 def check(asked: Form) -> None:
-    """Raises NotHere for a form that a modal cannot ask, or must not: `slack.form.secret`, `slack.form.file`, `slack.form.too_long`."""
+    """Raises NotHere for a form that a modal cannot ask, or must not: `slack.form.secret`, `slack.form.too_long`."""
     for one in asked.fields:
         if one.kind == "secret":
             raise NotHere("slack.form.secret")
-        if one.kind == "file":
-            raise NotHere("slack.form.file")
         if isinstance(one.value, str) and clean.utf16(one.value) > INPUT:
             raise NotHere("slack.form.too_long")
         if one.kind in ("choice", "choices") and (
@@ -81,9 +80,10 @@ def block_id(one: Field) -> str:
     return f"{KINDS.get(one.kind, 't')}.{one.name}"[:NAME]
 
 
-def _input(one: Field, say: Say) -> Drawn:
+def _input(one: Field, say: Say, suffixes: tuple[str, ...]) -> Drawn:
+    element = _file(suffixes) if one.kind == "file" else _element(one, say)
     made: Drawn = {
-        "type": "input", "block_id": block_id(one), "label": plain(one.label, LABEL), "element": _element(one, say),
+        "type": "input", "block_id": block_id(one), "label": plain(one.label, LABEL), "element": element,
         "optional": not one.required or one.kind == "boolean",
     }  # fmt: skip
     if one.help:
@@ -120,6 +120,12 @@ def _element(one: Field, say: Say) -> Drawn:
             return _with(typed, "initial_value", str(value) if value else None)
 
 
+def _file(suffixes: tuple[str, ...]) -> Drawn:
+    made = _with({"type": "file_input", "max_files": 1}, "", None)
+    kinds = [suffix.lstrip(".") for suffix in suffixes if suffix.startswith(".")]
+    return made | ({"filetypes": kinds} if kinds else {})
+
+
 def _number(one: Field) -> Drawn:
     made: Drawn = {"type": "number_input", "is_decimal_allowed": one.kind == "number"}
     for name, limit in (("min_value", one.minimum), ("max_value", one.maximum)):
@@ -138,12 +144,24 @@ def _option(value: str, label: str) -> Drawn:
 
 
 def answers(view: Mapping[str, Any]) -> dict[str, Any]:
-    """What was filled in, by field name, as a form posts it."""
+    """What was filled in, by field name, as a form posts it; files are left out (`files`)."""
     given: dict[str, Any] = {}
     for place, elements in view["state"]["values"].items():
         kind, _, name = place.partition(".")
-        given[name] = _answer(kind, elements.get(ONE) or {})
+        if kind != KINDS["file"]:
+            given[name] = _answer(kind, elements.get(ONE) or {})
     return given
+
+
+def files(view: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What Slack says of the files that were handed over, by field name."""
+    found: dict[str, dict[str, Any]] = {}
+    for place, elements in view["state"]["values"].items():
+        kind, _, name = place.partition(".")
+        given = (elements.get(ONE) or {}).get("files") or []
+        if kind == KINDS["file"] and given and isinstance(given[0], dict):
+            found[name] = given[0]
+    return found
 
 
 def _answer(kind: str, state: Mapping[str, Any]) -> Any:
@@ -172,3 +190,11 @@ def about(view: Mapping[str, Any]) -> tuple[str, UUID | None]:
     told = json.loads(view.get("private_metadata") or "{}")
     place = told.get("place")
     return str(told.get("token") or ""), UUID(place) if place else None
+
+
+def language(view: Mapping[str, Any]) -> str:
+    """The language of a form of ours; English where it does not say."""
+    try:
+        return str(json.loads(view.get("private_metadata") or "{}").get("language") or "en")
+    except (ValueError, AttributeError):
+        return "en"

@@ -1,23 +1,26 @@
 """Sends and edits for the outbound loop, from any process. Slack has no idempotency key: a send whose answer was lost is sent again, because a card twice is
 better than none; both copies show the truth and work once. What came of an action is also said in the card's thread."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
 from bots.kit import clean
-from bots.kit.addresses import page
-from bots.kit.outbound import Blocked, Gone, Letter, Refused
+from bots.kit.outbound import Blocked, Gone, Letter, Refused, SlowDown
 from bots.kit.parts import Parts
-from bots.kit.screen import Block, Button, Countdown, Document, Paragraph, Progress, Screen
-from bots.slack import blocks, modal, reach
-from bots.slack.pieces import fits, pieces
-from bots.slack.teams import NotInstalled, Refusal, Team, Teams
+from bots.kit.screen import Countdown, Paragraph, Progress, Screen
+from bots.slack import blocks, reach
+from bots.slack.attachments import Attached, Attachments
+from bots.slack.drawing import QUIET, Drawing
+from bots.slack.teams import AWAY, NotInstalled, Refusal, Team, Teams
 
 log = logging.getLogger(__name__)
 TOLD = 500
 """Characters of an outcome in a thread."""
+PROCESSING_PAUSES = (0.3, 0.7, 1.5, 3.0, 6.0)
+"""Seconds that a picture is waited for: Slack takes it at once, and knows it a moment later (slackapi/python-slack-sdk#1521)."""
 LOST = frozenset(("message_not_found", "cant_update_message", "edit_window_closed", "no_item_specified"))
 NOBODY = frozenset(
     (
@@ -25,6 +28,13 @@ NOBODY = frozenset(
         "messages_tab_disabled", "users_not_found", "no_permission",
     )
 )  # fmt: skip
+
+
+TROUBLES = (SlowDown, *AWAY)
+
+
+class NotYet(Exception):
+    """Slack does not know a picture that it was given, or not yet."""
 
 
 def reference(channel: str, ts: str) -> str:
@@ -38,37 +48,75 @@ class SlackSender:
     def __init__(
         self, parts: Parts, teams: Teams, public_url: str | None, uninstalled: Callable[[str], Awaitable[None]]
     ) -> None:
-        self._parts, self._teams, self._public_url = parts, teams, public_url
+        self._parts, self._teams = parts, teams
+        self._drawing, self._attachments = Drawing(parts.tokens, public_url), Attachments(parts, teams)
         self._uninstalled = uninstalled
 
     async def send(self, letter: Letter) -> str | None:
-        given = self._draw(letter)
         channel = letter.link.address or ""
         team = await self._team(letter)
-        sent = await self._ask(letter, team, "chat.postMessage", channel, given)
-        return reference(str(sent.get("channel") or channel), str(sent["ts"]))
+        attached = await self._attached(letter, team, letter.screen.document is not None)
+        sent = await self._put(letter, team, "chat.postMessage", channel, {}, attached)
+        channel, ts = str(sent.get("channel") or channel), str(sent["ts"])
+        await self._share(letter, team, channel, ts, attached)
+        return reference(channel, ts)
 
     async def edit(self, letter: Letter) -> str | None:
         ref = letter.delivery.remote_ref or ""
         channel, _, ts = ref.partition(":")
         team = await self._team(letter)
-        await self._ask(letter, team, "chat.update", channel, {**self._draw(letter), "ts": ts})
+        before = await self._parts.hop(self._before, letter) if _compared(letter) else None
+        attached = await self._attached(letter, team, before is not None and before.document != letter.screen.document)
+        await self._put(letter, team, "chat.update", channel, {"ts": ts}, attached)
+        await self._share(letter, team, channel, ts, attached)
         told = outcome(letter.screen) if letter.delivery.subject_kind == "suggestion" else None
-        if told is not None and told != await self._parts.hop(self._told_before, letter):
+        if told is not None and (before is None or told != outcome(before)):
             thread = {"thread_ts": ts, "text": blocks.mrkdwn(told), **QUIET}
             # The card says it already.
             with suppress(Refused, Gone):
                 await self._ask(letter, team, "chat.postMessage", channel, thread)
         return ref
 
-    def _told_before(self, letter: Letter) -> str | None:
-        """What had come of it when the card was shown last."""
+    def _before(self, letter: Letter) -> Screen | None:
+        """What was shown there last."""
         delivery = letter.delivery
         if delivery.message_id is None:
             return None
         with self._parts.storage.work(delivery.workspace_id, delivery.user_id) as work:
             payload = work.messages.get(delivery.message_id).payload
-        return outcome(Screen.model_validate(payload["screen"])) if "screen" in payload else None
+        return Screen.model_validate(payload["screen"]) if "screen" in payload else None
+
+    async def _attached(self, letter: Letter, team: Team, new_file: bool) -> Attached:
+        try:
+            return await self._attachments.of(letter, team, new_file)
+        except NotInstalled as gone:
+            await self._uninstalled(gone.team_id)
+            raise Blocked("slack.not_installed") from None
+
+    async def _put(
+        self, letter: Letter, team: Team, method: str, channel: str, more: dict[str, Any], attached: Attached
+    ) -> Any:
+        """The message; a picture that Slack does not know yet is waited for, and left out when it stays unknown."""
+        for pause in PROCESSING_PAUSES if attached.picture is not None else ():
+            try:
+                return await self._ask(letter, team, method, channel, self._drawing.message(letter, attached) | more)
+            except NotYet:
+                await asyncio.sleep(pause)
+        if attached.picture is not None:
+            self._attachments.forget(team, letter)
+            attached = Attached(missing=True)
+        return await self._ask(letter, team, method, channel, self._drawing.message(letter, attached) | more)
+
+    async def _share(self, letter: Letter, team: Team, channel: str, ts: str, attached: Attached) -> None:
+        """The file beneath its message; where that does not do, the message says so."""
+        document = letter.screen.document
+        if attached.file is None or document is None:
+            return
+        with suppress(NotInstalled):
+            if await self._attachments.share(team, channel, None, attached.file, document.name):
+                return
+        with suppress(Refused, Gone, Blocked, *TROUBLES):
+            await self._put(letter, team, "chat.update", channel, {"ts": ts}, Attached(missing=True))
 
     async def _team(self, letter: Letter) -> Team:
         try:
@@ -91,53 +139,10 @@ class SlackSender:
                 link = letter.link
                 await self._parts.hop(reach.unreached, self._parts, link.workspace_id, link.user_id, link.id)
                 raise Blocked from None
+            if "slack_file" in refused.detail:
+                raise NotYet from None
             log.warning("Slack took a message not: %s", refused, extra={"delivery": str(letter.delivery.id)})
             raise Refused("slack.refused") from refused
-
-    def _draw(self, letter: Letter) -> dict[str, Any]:
-        """What does not fit into one message is shown as far as it goes, with *Read all* in the place of the other buttons."""
-        screen, say = _in_words(letter, self._address), letter.say
-        if not fits(screen, say):
-            parts = pieces(screen, say)
-            note = Paragraph(text=say("slack.part", part=1, parts=len(parts)), muted=True)
-            read = Button(label=say("slack.read_all", n=len(parts)), action="slack.read", style="primary")
-            screen = screen.model_copy(update={"blocks": (*parts[0].blocks, note), "buttons": ((read,),)})
-        made = blocks.drawn(screen.blocks, say) + blocks.buttons(screen.buttons, self._token(letter), self._address)
-        return {
-            "text": blocks.fallback(screen),
-            "blocks": made or [{"type": "section", "text": blocks.plain("…")}],
-            **QUIET,
-        }
-
-    def _token(self, letter: Letter) -> Callable[[Button], str]:
-        return lambda button: self._parts.tokens.pack(button, letter.link.id)
-
-    def _address(self, url: str) -> str | None:
-        return page(url, self._public_url)
-
-
-QUIET: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "parse": "none", "link_names": False}
-
-
-def _in_words(letter: Letter, address: Callable[[str], str | None]) -> Screen:
-    """A form is a button that opens it; what Slack is not given is said."""
-    screen, say = letter.screen, letter.say
-    more: list[Block] = []
-    rows = list(screen.buttons)
-    if screen.form is not None:
-        try:
-            modal.check(screen.form)
-            rows.insert(0, (Button(label=say("slack.form.open"), action="slack.form", style="primary"),))
-        except modal.NotHere as elsewhere:
-            more.append(Paragraph(text=say(elsewhere.code)))
-            if address("/"):
-                rows.insert(0, (Button(label=say("slack.form.open_page"), url="/", style="primary"),))
-    attached = screen.document or screen.picture
-    if attached is not None:
-        if not isinstance(attached, Document) and attached.alt and attached.kind == "photo":
-            more.append(Paragraph(text=attached.alt, muted=True))
-        more.append(Paragraph(text=say("slack.file_elsewhere"), muted=True))
-    return screen.model_copy(update={"blocks": (*screen.blocks, *more), "buttons": tuple(rows), "form": None})
 
 
 def outcome(screen: Screen) -> str | None:
@@ -146,3 +151,8 @@ def outcome(screen: Screen) -> str | None:
         return None
     said = [one.text for one in screen.blocks if isinstance(one, Paragraph) and not one.muted]
     return clean.line(said[-1], TOLD) if said else None
+
+
+def _compared(letter: Letter) -> bool:
+    """Whether it matters what was shown before."""
+    return letter.delivery.subject_kind == "suggestion" or letter.screen.document is not None

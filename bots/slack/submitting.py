@@ -6,17 +6,20 @@ from typing import Any
 from uuid import UUID
 
 from bots.kit import clean
-from bots.kit.dialog import Reply, Submit
+from bots.kit.dialog import Reply, Submit, Upload
 from bots.kit.dispatch import Dispatch, field_errors
 from bots.kit.parts import Parts
 from bots.kit.screen import Screen
 from bots.kit.speak import failure
 from bots.slack import events, modal
+from bots.slack.asking import FILE, FILE_SENT
 from bots.slack.chats import Chats
+from bots.slack.files import NotTaken, fetch
 from bots.slack.forms import Done
 from bots.slack.replies import Replies
 from bots.slack.strangers import Strangers
-from bots.slack.teams import NotInstalled, Teams
+from bots.slack.teams import NotInstalled, Team, Teams
+from core.kernel.actor import Actor
 from core.kernel.errors import Invalid
 from core.messaging.models import InboundEvent
 
@@ -70,10 +73,20 @@ class Submitting:
         try:
             token, place = modal.about(view)
             name, args = self._parts.tokens.unpack(token, actor.link_id)
-            heard = Submit(name, args, modal.answers(view), await hop(chats.own, actor, place))
+            given, place = modal.answers(view), await hop(chats.own, actor, place)
         except (Invalid, ValueError, KeyError, TypeError):
             words = await hop(chats.sentence, actor, "messaging.button_forged")
             return Done(notice=await hop(chats.notice, actor, words))
+        for field, file in modal.files(view).items():
+            try:
+                given[field] = await self._taken(actor, team, file)
+            except NotTaken as why:
+                words = await hop(chats.problem, actor, Invalid(why.code, **why.data))
+                return Done(errors=modal.wrong(view, {field: words}, words))
+        heard = given.get(FILE) if name == FILE_SENT else Submit(name, args, given, place)
+        if heard is None:
+            words = await hop(chats.sentence, actor, "form.rule.required")
+            return Done(errors=modal.wrong(view, {FILE: words}, words))
         waits = InModal(True)
         answered = await Dispatch(self._parts, waits).handle(actor, heard, {}, event.id)
         self._wake()
@@ -84,6 +97,12 @@ class Submitting:
         if answered.toast and answered.alert:
             return Done(notice=await hop(chats.notice, actor, answered.toast))
         return Done()
+
+    async def _taken(self, actor: Actor, team: Team, file: dict[str, Any]) -> Upload:
+        """A file of the form, in the person's content store. Raises NotTaken."""
+        name, content = await fetch(self._teams, team, file)
+        blobs = self._parts.storage.blobs(actor.workspace_id, actor.user_id)
+        return Upload(name, await self._parts.hop(blobs.put, content), len(content))
 
     async def late(self, event: InboundEvent, done: Done) -> None:
         """What came of a form whose sender was answered already: in its modal, if that is still open; what is wrong with it else in the chat."""

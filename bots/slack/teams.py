@@ -1,6 +1,7 @@
 """The teams in which Nod is installed, and calls of Slack's Web API in the name of each. Tokens are found once and kept in memory, so that a modal can be
 opened before anything is asked of the database."""
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ GONE = frozenset(
 )
 WEATHER = frozenset(("unknown", "internal_error", "fatal_error", "service_unavailable", "request_timeout"))
 SECONDS = 10
+UPLOAD_SECONDS = 40
 AWAY = (aiohttp.ClientError, OSError, TimeoutError)
 """What a call raises while Slack cannot be reached."""
 LONGEST_PAUSE = 3600
@@ -55,7 +57,7 @@ class Refusal(Exception):
 
     def __init__(self, method: str, reason: str, detail: str = "") -> None:
         super().__init__(f"{method}: {reason}{' ' if detail else ''}{detail}")
-        self.method, self.reason = method, reason
+        self.method, self.reason, self.detail = method, reason, detail
 
 
 class Trouble(OSError):
@@ -160,7 +162,7 @@ class Teams:
 
     async def _call(self, team: Team, method: str, given: dict[str, Any]) -> Mapping[str, Any]:
         try:
-            answered = await self.client(team.token).api_call(method, json=given)
+            answered = await self.client(team.token).api_call(method, **_body(method, given))
         except (
             AttributeError,
             ValueError,
@@ -190,6 +192,16 @@ class Teams:
                     return None
             return bytes(taken)
 
+    async def hand_over(self, url: str, content: bytes) -> None:
+        """Gives Slack the bytes of a file at the address that it named for them. Raises Trouble when it does not take them; connection errors as they are."""
+        if not self.is_slack(url):
+            raise Trouble("an upload: not an address of Slack's")
+        assert self._session is not None
+        wait = aiohttp.ClientTimeout(total=UPLOAD_SECONDS)
+        async with self._session.post(url, data=content, allow_redirects=False, timeout=wait) as answered:
+            if answered.status != 200:
+                raise Trouble(f"an upload: {answered.status}")
+
     def _told(self, team: Team, method: str, channel: str, refused: SlackApiError) -> Exception:
         reason, response = _reason(refused), cast(Any, refused.response)
         status = getattr(response, "status_code", 0) or getattr(response, "status", 0)
@@ -203,6 +215,13 @@ class Teams:
         told = response.get("response_metadata") if hasattr(response, "get") else None
         detail = "; ".join(map(str, (told or {}).get("messages") or ()))[:300]
         return Refusal(method, reason, detail)
+
+
+def _body(method: str, given: dict[str, Any]) -> dict[str, Any]:
+    """JSON, but for files a form: their methods take nothing else."""
+    if not method.startswith("files."):
+        return {"json": given}
+    return {"data": {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}}
 
 
 def _reason(refused: SlackApiError) -> str:

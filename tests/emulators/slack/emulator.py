@@ -202,6 +202,11 @@ class SlackEmulator:
         with self.world.lock:
             self.world.faults.limit_by_tier()
 
+    def slow_files(self, looks: int) -> None:
+        """From now on a file that the app brings is known to blocks only after so many of them were refused."""
+        with self.world.lock:
+            self.world.files.slow = looks
+
     def heal(self) -> None:
         """Forget all ordered trouble and all limits."""
         with self.world.lock:

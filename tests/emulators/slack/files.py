@@ -31,6 +31,8 @@ class Files:
         self.url = url
         self.kept: dict[str, SentFile] = {}
         self.uploads: dict[str, Upload] = {}
+        self.unready: dict[str, int] = {}
+        self.slow = 0
         self._numbers = itertools.count(1)
 
     def promise(self, team: Team, name: str, length: int, owner: str) -> Upload:
@@ -47,6 +49,8 @@ class Files:
         mime = mimetypes.guess_type(upload.name)[0] or "application/octet-stream"
         file = SentFile(upload.file_id, upload.name, title, mime, upload.content or b"", upload.owner)
         upload.done = True
+        if self.slow:
+            self.unready[file.id] = self.slow
         self.kept[f"{upload.team.id}-{file.id}"] = file
         return file
 
@@ -62,3 +66,15 @@ class Files:
             "url_private": f"{address}/{file.name}", "url_private_download": f"{address}/download/{file.name}",
             "permalink": f"{address}/{file.name}",
         }  # fmt: skip
+
+    def known(self, team: Team, reference: dict[str, Any]) -> SentFile | None:
+        """The file of the team that a block names by id or address; None for none, and for one that is not processed yet."""
+        for place, file in self.kept.items():
+            named = reference.get("id") == file.id or reference.get("url", "-") == self.as_json(file)["permalink"]
+            if not named or not place.startswith(f"{team.id}-"):
+                continue
+            if self.unready.get(file.id, 0) > 0:
+                self.unready[file.id] -= 1
+                return None
+            return file
+        return None

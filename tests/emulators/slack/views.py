@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .people import Person
 
 DEPTH_LIMIT = 3
+FILE_LIMIT = 10_000_000
 
 # Element → the field of its state; what a person gives is turned into that shape.
 _SINGLE = {"users_select": "user", "channels_select": "channel", "conversations_select": "conversation"}
@@ -114,7 +115,21 @@ class View(Shown):
         """Fill in one input as a person does; AssertionError where the form would not take it."""
         block = self.input(name)
         element = block["element"]
-        self.values[block["block_id"]][element["action_id"]] = state_of(element, value)
+        state = self._handed_over(element, value) if element["type"] == "file_input" else state_of(element, value)
+        self.values[block["block_id"]][element["action_id"]] = state
+
+    def _handed_over(self, element: dict[str, Any], value: Any) -> dict[str, Any]:
+        """Files as (name, content), one or several: the form takes them up before it is sent."""
+        team, files = self.person.team, self.person.world.files
+        given = [value] if isinstance(value, tuple) else list(value or [])
+        assert len(given) <= element.get("max_files", 10), f"no more than {element.get('max_files', 10)} files"
+        kept = []
+        for name, content in given:
+            kinds = element.get("filetypes")
+            assert not kinds or name.rpartition(".")[2] in kinds, f"only {kinds} may be handed over"
+            assert len(content) <= FILE_LIMIT, "no file over 10 MB"
+            kept.append(files.keep(team, name, name, "application/octet-stream", content, self.person.id))
+        return {"type": "file_input", "files": [files.as_json(one) for one in kept]}
 
     def complaints(self) -> dict[str, str]:
         """What Slack itself says before it sends a form: block id → words."""
@@ -162,6 +177,8 @@ def initial_state(element: dict[str, Any]) -> dict[str, Any]:
     if kind.removeprefix("multi_") in _SINGLE:
         name = _SINGLE[kind.removeprefix("multi_")] + "s"
         return {"type": kind, f"selected_{name}": element.get(f"initial_{name}", [])}
+    if kind == "file_input":
+        return {"type": kind, "files": []}
     if kind.startswith("multi_") or kind == "checkboxes":
         return {"type": kind, "selected_options": element.get("initial_options", [])}
     if kind in ("static_select", "external_select", "radio_buttons"):

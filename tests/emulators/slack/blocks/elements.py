@@ -12,6 +12,7 @@ from .problems import Problems
 _COMMON = {"type", "action_id", "confirm", "focus_on_load", "placeholder"}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
+_FILE_ID = re.compile(r"[F][A-Z0-9]{8,}")
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+")
 
 Check = Callable[[Problems, dict[str, Any], str], None]
@@ -98,6 +99,27 @@ def _image(problems: Problems, element: dict[str, Any], path: str) -> None:
     problems.string(element, "image_url", path, 3000)
     problems.string(element, "alt_text", path, 2000)
     _address(problems, element, "image_url", path)
+    check_slack_file(problems, element, path)
+
+
+def check_slack_file(problems: Problems, owner: dict[str, Any], path: str) -> None:
+    """The form of a reference to a file at Slack; whether there is one is asked where the team is known."""
+    if "slack_file" not in owner or not problems.is_object(owner["slack_file"], f"{path}/slack_file"):
+        return
+    given, here = owner["slack_file"], f"{path}/slack_file"
+    problems.only(given, here, {"id", "url"})
+    problems.string(given, "url", here, 3000)
+    if "id" in given and not _FILE_ID.fullmatch(str(given["id"])):
+        problems.add(f"input must match regex pattern: ^{_FILE_ID.pattern}$", f"{here}/id")
+    if "id" not in given and "url" not in given:
+        problems.has(given, here, "id")
+
+
+def _file_input(problems: Problems, element: dict[str, Any], path: str) -> None:
+    problems.number(element, "max_files", path, 1, 10)
+    if "filetypes" in element and problems.is_list(element["filetypes"], f"{path}/filetypes", 100):
+        for at, kind in enumerate(element["filetypes"]):
+            problems.string({str(at): kind}, str(at), f"{path}/filetypes", 50)
 
 
 def _feedback(problems: Problems, element: dict[str, Any], path: str) -> None:
@@ -152,6 +174,7 @@ ELEMENTS: dict[str, tuple[set[str], Check]] = {
     "number_input": (
         {"is_decimal_allowed", "initial_value", "min_value", "max_value", "dispatch_action_config"}, _number,
     ),
+    "file_input": ({"filetypes", "max_files"}, _file_input),
     "image": ({"image_url", "slack_file", "alt_text"}, _image),
     "feedback_buttons": ({"positive_button", "negative_button"}, _feedback),
     "icon_button": ({"icon", "text", "value", "accessibility_label", "visible_to_user_ids"}, _icon),
@@ -160,7 +183,7 @@ ELEMENTS: dict[str, tuple[set[str], Check]] = {
 _CHOICES = frozenset(name for name in ELEMENTS if "select" in name)
 INPUTS = _CHOICES | {
     "checkboxes", "radio_buttons", "datepicker", "timepicker", "datetimepicker", "plain_text_input",
-    "email_text_input", "url_text_input", "number_input",
+    "email_text_input", "url_text_input", "number_input", "file_input",
 }  # fmt: skip
 _PRESSED = frozenset({"button", "overflow", "datepicker", "timepicker", "datetimepicker", "checkboxes"})
 IN_ACTIONS = _PRESSED | _CHOICES | {"radio_buttons"}

@@ -8,7 +8,7 @@ import string
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .elements import ELEMENTS, IN_ACTIONS, IN_CONTEXT_ACTIONS, IN_SECTION, INPUTS, check_element
+from .elements import ELEMENTS, IN_ACTIONS, IN_CONTEXT_ACTIONS, IN_SECTION, INPUTS, check_element, check_slack_file
 from .problems import Problems
 
 _LETTERS = string.ascii_letters + string.digits
@@ -49,6 +49,14 @@ def elements_of(block: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         for at, element in enumerate(block["elements"]):
             if isinstance(element, dict):
                 yield f"/elements/{at}", element
+
+
+def slack_files(blocks: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Path within the blocks and reference, for every picture that is a file at Slack."""
+    for at, block in enumerate(blocks):
+        for where, one in (("", block), *elements_of(block)):
+            if one.get("type") == "image" and "slack_file" in one:
+                yield f"/{at}{where}/slack_file", one["slack_file"]
 
 
 def with_ids(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -130,6 +138,7 @@ def _image(problems: Problems, block: dict[str, Any], path: str) -> None:
     problems.string(block, "image_url", path, 3000)
     problems.string(block, "alt_text", path, 2000)
     problems.text(block, "title", path, 2000)
+    check_slack_file(problems, block, path)
 
 
 def _markdown(problems: Problems, block: dict[str, Any], path: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.emulators.slack.blocks.layout import slack_files
 from tests.emulators.slack.conversation import Conversation
 from tests.emulators.slack.message import Message
 from tests.emulators.slack.parameters import Parameters
@@ -64,6 +65,15 @@ class Caller:
         if found is None:
             raise Refused("message_not_found")
         return found
+
+    def knows_files(self, blocks: list[dict[str, Any]], path: str) -> list[str]:
+        """What is wrong with the pictures of blocks: files that are not of this team, or not processed yet."""
+        files = self.world.files
+        return [
+            f"invalid slack file [json-pointer:{path}{where}]"
+            for where, reference in slack_files(blocks)
+            if files.known(self.team, reference) is None
+        ]
 
 
 Method = Callable[[Caller], dict[str, Any]]

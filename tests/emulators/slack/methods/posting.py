@@ -8,7 +8,7 @@ from typing import Any
 from tests.emulators.slack.blocks import message_blocks, with_ids
 from tests.emulators.slack.message import Message, Version
 from tests.emulators.slack.parameters import Parameters
-from tests.emulators.slack.refusals import Refused, invalid_arguments
+from tests.emulators.slack.refusals import Refused, invalid_arguments, invalid_blocks
 from tests.emulators.slack.telling import tell_of_change, tell_of_message, tell_of_removal
 from tests.emulators.slack.text import posted
 
@@ -23,7 +23,7 @@ METADATA_BYTES = 8_000
 def post_message(caller: Caller) -> dict[str, Any]:
     caller.needs("chat:write")
     where = caller.to_write()
-    content = content_of(caller.params)
+    content = content_of(caller)
     parent = _parent(caller, where)
     if caller.params.flag("reply_broadcast") and parent is None:
         raise Refused("cannot_reply_to_message")
@@ -46,7 +46,7 @@ def post_ephemeral(caller: Caller) -> dict[str, Any]:
     person = caller.team.member(caller.params.required("user"))
     if person is None or person not in where.members:
         raise Refused("user_not_in_channel")
-    content = content_of(caller.params)
+    content = content_of(caller)
     if len(content.text) > POST_LIMIT:
         raise Refused("msg_too_long")
     message = where.add(
@@ -69,7 +69,7 @@ def update(caller: Caller) -> dict[str, Any]:
         raise Refused("msg_too_long")
     if not any(name in caller.params.values for name in ("text", "blocks", "attachments", "markdown_text")):
         raise Refused("no_text")
-    content = content_of(caller.params)
+    content = content_of(caller)
     # What the call leaves out stays as it was; an empty array, or an empty object for metadata, removes it.
     given, before = caller.params.values, message.as_json()
     message.change(
@@ -104,8 +104,9 @@ def get_permalink(caller: Caller) -> dict[str, Any]:
     return {"channel": where.id, "permalink": link}
 
 
-def content_of(params: Parameters) -> Version:
+def content_of(caller: Caller) -> Version:
     """Text, blocks, attachments and metadata of a call; refused where the platform would refuse them."""
+    params = caller.params
     text = params.values.get("text", "")
     if not isinstance(text, str):
         raise invalid_arguments("must provide a string [json-pointer:/text]")
@@ -123,6 +124,8 @@ def content_of(params: Parameters) -> Version:
     if len(attachments) > 100:
         raise Refused("too_many_attachments")
     blocks = with_ids(message_blocks(given)) if given else []
+    if wrong := caller.knows_files(blocks, "/blocks"):
+        raise invalid_blocks(wrong)
     if markdown:
         blocks = with_ids([{"type": "markdown", "text": markdown}])
     return Version(posted(text or markdown), blocks, attachments, metadata_of(params))

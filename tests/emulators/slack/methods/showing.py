@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from tests.emulators.slack.blocks import check_view
-from tests.emulators.slack.refusals import Refused, missing_argument
+from tests.emulators.slack.refusals import Refused, invalid_arguments, missing_argument
 from tests.emulators.slack.views import View
 from tests.emulators.slack.world import Trigger
 
@@ -68,7 +68,10 @@ def _content(caller: Caller, kind: str | None) -> dict[str, Any]:
     if not caller.params.values.get("view"):
         raise missing_argument("view")
     view = caller.params.json("view", "invalid_arguments")
-    return json.loads(json.dumps(check_view(view, kind)))
+    content = json.loads(json.dumps(check_view(view, kind)))
+    if wrong := caller.knows_files(content.get("blocks", []), "/view/blocks"):
+        raise invalid_arguments(*wrong)
+    return content
 
 
 def _trigger(caller: Caller) -> Trigger:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from html import escape
 from typing import Any
 
 from tests.emulators.slack.blocks.composition import every_option
+from tests.emulators.slack.message import SentFile
 from tests.emulators.slack.team import Team
 from tests.emulators.slack.views import View
 
@@ -41,7 +43,7 @@ def _block(team: Team, block: dict[str, Any], view: View | None) -> str:
             return "".join(_element(team, one) for one in block["elements"])
         case "image":
             title = f"<div class=title>{_text(team, block['title'])}</div>" if block.get("title") else ""
-            return f"{title}<img src='{escape(block.get('image_url', ''))}' alt='{escape(block['alt_text'])}'>"
+            return f"{title}{_picture(team, block)}"
         case "markdown":
             return markdown(block["text"])
         case "input":
@@ -53,6 +55,20 @@ def _block(team: Team, block: dict[str, Any], view: View | None) -> str:
             return _rich(team, block)
         case other:
             return escape(other)
+
+
+def _picture(team: Team, shown: dict[str, Any]) -> str:
+    """A picture that is a file at Slack is in the page itself; one of elsewhere is not fetched."""
+    source = escape(shown.get("image_url", ""))
+    if "slack_file" in shown:
+        file = team.world.files.known(team, shown["slack_file"])
+        source = inline(file) if file is not None else ""
+    return f"<img src='{source}' alt='{escape(shown['alt_text'])}'>"
+
+
+def inline(file: SentFile) -> str:
+    """A file as an address of its own bytes."""
+    return f"data:{escape(file.mime)};base64,{b64encode(file.content).decode()}"
 
 
 def _cell(team: Team, cell: dict[str, Any]) -> str:
@@ -107,7 +123,10 @@ def _element(team: Team, element: dict[str, Any], state: dict[str, Any] | None =
                 f"<button class=feedback>{icon} {plain(one['text']['text'])}</button>" for icon, one in sides
             )
         case "image":
-            return f"<img src='{escape(element.get('image_url', ''))}' alt='{escape(element['alt_text'])}'>"
+            return _picture(team, element)
+        case "file_input":
+            names = ", ".join(escape(one["name"]) for one in value or []) or "Choose a file, or drag it here"
+            return f"<span class=drop>📎 {names}</span>"
         case "overflow":
             return "<button class=overflow aria-label='More actions'>⋯</button>"
         case "checkboxes" | "radio_buttons":

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from tests.emulators.slack.conversation import Conversation
-from tests.emulators.slack.message import Message
+from tests.emulators.slack.message import Message, SentFile
 from tests.emulators.slack.people import Person
 from tests.emulators.slack.views import View
 
@@ -32,7 +32,7 @@ def draw(person: Person, what: str, theme: str) -> str:
     return (
         f"<!doctype html><html lang=en class='{kind}'><meta charset=utf-8>"
         # Pictures that an app names are not fetched: nothing leaves this machine.
-        "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
         f"<title>{escape(title)}</title><style>{_STYLE}</style>"
         f"<header><small>{escape(person.team.name)}</small><h1>{escape(title)}</h1>{_tabs(what, where)}</header>"
@@ -73,7 +73,7 @@ def _messages(person: Person, where: Conversation) -> str:
 def _message(person: Person, message: Message) -> str:
     team = person.team
     body = kit.blocks(team, message.blocks) if message.blocks else f"<div>{mrkdwn(team, message.text)}</div>"
-    files = "".join(f"<div class=file>📄 {escape(one.title)} · {one.size} bytes</div>" for one in message.files)
+    files = "".join(map(_file, message.files))
     reactions = "".join(
         f"<span class=reaction>:{escape(n)}: {len(u)}</span>" for n, u in message.reactions.items() if u
     )
@@ -91,6 +91,12 @@ def _message(person: Person, message: Message) -> str:
         f"<article class='{kind}'><div class=face aria-hidden=true>{letter}</div><div class=content>"
         f"<div class=who><strong>{name}</strong>{''.join(notes)}</div>{body}{files}{reactions}</div></article>"
     )
+
+
+def _file(file: SentFile) -> str:
+    if file.mime in ("image/png", "image/jpeg", "image/gif"):
+        return f"<div class=image><img src='{kit.inline(file)}' alt='{escape(file.title)}'></div>"
+    return f"<div class=file>📄 {escape(file.title)} · {file.size} bytes</div>"
 
 
 def _modal(view: View) -> str:
