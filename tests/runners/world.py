@@ -128,7 +128,7 @@ def _proposal(type: Any, operation: str, tool: str, input: dict[str, Any], key: 
 def make_world(storage: Storage, settings: Settings, folder: Path) -> World:
     """A person who owns an agent (of a tiny template of their own) with mail in a Maildir, a calendar folder and tasks."""
     template = settings.data_dir / "templates" / "tiny"
-    template.mkdir(parents=True)
+    template.mkdir(parents=True, exist_ok=True)
     (template / "manifest.yaml").write_text(
         "version: 1.0.0\nname: Tiny\narchetype: generic\ndescription: For tests\ndoes: []\nnever: []\ntools: []\n"
         "consents: ['data:mail']\ngraph:\n  nodes: [{id: read, skill: mail.read}]\n"
@@ -166,9 +166,8 @@ def redis_address(settings: Settings) -> str:
     return settings.redis_url.get_secret_value()
 
 
-@contextmanager
-def process(settings: Settings, what: str = "worker", **more: str) -> Iterator[Forked]:
-    """A real process that does what `python -m runners <what>` does, ready when this gives it; killed at the end if it still runs."""
+def launch(settings: Settings, what: str = "worker", **more: str) -> tuple[Forked, bool]:
+    """A real process that does what `python -m runners <what>` does, and whether it said that it was ready (else it has ended before)."""
     reading, writing = os.pipe()
     assert settings.database_url is not None and settings.master_key is not None
     environment = {
@@ -185,16 +184,27 @@ def process(settings: Settings, what: str = "worker", **more: str) -> Iterator[F
     with (settings.data_dir / f"{what}.log").open("ab") as log:
         child = Forked([what], environment, writing, log.fileno())
     os.close(writing)
+    with os.fdopen(reading, "rb") as ready:
+        return child, ready.readline() == b"ready\n"
+
+
+def end(child: Forked) -> None:
+    """Kills it if it still runs."""
+    if child.poll() is None:
+        child.send_signal(signal.SIGCONT)
+        child.kill()
+    child.wait()
+
+
+@contextmanager
+def process(settings: Settings, what: str = "worker", **more: str) -> Iterator[Forked]:
+    """A real process that does what `python -m runners <what>` does, ready when this gives it; killed at the end if it still runs."""
+    child, ready = launch(settings, what, **more)
     try:
-        with os.fdopen(reading, "rb") as ready:
-            said = ready.readline()
-        assert said == b"ready\n", (settings.data_dir / f"{what}.log").read_text()
+        assert ready, (settings.data_dir / f"{what}.log").read_text()
         yield child
     finally:
-        if child.poll() is None:
-            child.send_signal(signal.SIGCONT)
-            child.kill()
-        child.wait()
+        end(child)
 
 
 def log_lines(settings: Settings, what: str = "worker") -> list[dict[str, Any]]:

@@ -1,0 +1,114 @@
+"""What time and others do to a person's things, between two of their taps: through the use cases of core, as the runners call them."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from core.approvals import execute
+from core.approvals.models import Suggestion
+from core.approvals.propose import propose
+from core.approvals.wake import wake
+from core.messaging.post import announce
+from core.orchestration.ports import Proposal
+from tests.runners.world import World
+
+T = TypeVar("T")
+YEARS = timedelta(days=3650)
+
+
+def changed(world: World, change: Callable[[Any], T]) -> T:
+    """Something happens elsewhere, in a transaction of its own."""
+    with world.work() as work:
+        result = change(work)
+        work.commit()
+    return result
+
+
+def suggests(world: World, *proposals: Proposal) -> list[Suggestion]:
+    """A run of the agent ends with these suggestions; their cards are its own."""
+
+    def ends(work: Any) -> list[Suggestion]:
+        made, refused = propose(work, world.run(work), list(proposals))
+        assert not refused, refused
+        for one in made:
+            announce(work, world.actor.user_id, "suggestion", one.id, agent_id=world.agent_id)
+        return made
+
+    return changed(world, ends)
+
+
+def status(world: World, suggestion: Suggestion) -> str:
+    """How a suggestion stands."""
+    with world.work() as work:
+        return work.suggestions.get(suggestion.id).status
+
+
+def approvals(world: World, suggestion: Suggestion) -> list[Any]:
+    """Its decisions so far."""
+    with world.work() as work:
+        return list(work.suggestions.approvals(suggestion.id))
+
+
+def undo_is_over(world: World, suggestion: Suggestion) -> None:
+    """The seconds in which a yes can be taken back are over: the worker begins."""
+
+    def now(work: Any) -> None:
+        execution = work.executions.of(suggestion.id)
+        execution.due_at = work.now
+        work.ring("executions.due", execution.id)
+
+    changed(world, now)
+
+
+def every_undo_is_over(world: World) -> None:
+    """The same for everything that is held."""
+
+    def now(work: Any) -> None:
+        for suggestion in work.suggestions.page(None, 300, status="approved"):
+            execution = work.executions.of(suggestion.id)
+            if execution is not None and execution.status == "held":
+                execution.due_at = work.now
+                work.ring("executions.due", execution.id)
+
+    changed(world, now)
+
+
+def undo_is_over_unless_stopped(world: World, suggestion: Suggestion) -> None:
+    """The same, where it may have been stopped meanwhile."""
+    with world.work() as work:
+        held = work.executions.of(suggestion.id).status == "held"
+    if held:
+        undo_is_over(world, suggestion)
+
+
+def track_is_lost(world: World, suggestion: Suggestion) -> None:
+    """The worker sent it and heard nothing, and nobody could find out since."""
+
+    def sending(work: Any) -> execute.Armed | None:
+        work.executions.of(suggestion.id).due_at = work.now
+        claimed = execute.claim(work, work.executions.of(suggestion.id).id)
+        assert claimed is not None
+        # The last gate looks at the agent's template, which only the runners of this product know.
+        assert work.executions.move(
+            claimed.execution.id, claimed.execution.fence, "claimed", "sending", lease_seconds=60
+        )
+        return claimed
+
+    def lost(work: Any) -> None:
+        assert armed is not None and execute.lose_track(work, armed, "connectors.answer_missing", {})
+        work.executions.of(suggestion.id).due_at = work.now + YEARS
+
+    armed = changed(world, sending)
+    changed(world, lost)
+
+
+def is_due(world: World, suggestion: Suggestion, **times: Any) -> None:
+    """A time of the suggestion comes: `expires_at`, `snoozed_until`, as seconds from now."""
+
+    def comes(work: Any) -> None:
+        found = work.suggestions.get(suggestion.id)
+        for name, seconds in times.items():
+            setattr(found, name, work.now + timedelta(seconds=seconds))
+
+    changed(world, comes)
+    changed(world, lambda work: wake(work, suggestion.id))
