@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from bots.dialogs import connecting, triggers, ways
+from bots.dialogs import connecting, own_words, triggers, ways
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, Tap, action, command
 from bots.kit.screen import Block, Button, Facts, Form, Heading, Paragraph, Screen, row
@@ -126,7 +126,7 @@ def _page(chat: Chat, agent: Agent, told: str = "") -> Screen:
 
 def _connection(chat: Chat, connection_id: UUID) -> str:
     connection = chat.work.connections.get(connection_id)
-    named = connecting.listed(connection)
+    named = connecting.listed(chat, connection)
     return named if connection.status == "active" else chat.say(f"connection.listed.{connection.status}", name=named)
 
 
@@ -206,10 +206,10 @@ def resume(chat: Chat, agent_id: str) -> Reply:
 def settings(chat: Chat, agent_id: str) -> Reply:
     """The form that its template's schema makes, with what is set now."""
     agent = chat.work.agents.get(UUID(agent_id))
-    manifest = template(agent.template).manifest
+    chosen = template(agent.template)
     form = Form(
         action="agent.change", args=(agent_id,), submit=chat.say("form.save"),
-        fields=forms.fields(manifest.settings, agent.config.behaviour, translate=connecting.translated(chat)),
+        fields=forms.fields(chosen.manifest.settings, agent.config.behaviour, translate=own_words.told(chat, chosen)),
     )  # fmt: skip
     heading = Heading(text=chat.say("agent.settings.heading", agent=agent.name))
     return Reply(Screen(blocks=(heading,), form=form, buttons=(row(ways.agent(chat, agent_id, agent.name)),)))
@@ -237,7 +237,7 @@ def tools(chat: Chat, agent_id: str) -> Reply:
         facts.append((name, _connection(chat, bound) if bound else chat.say("agent.tool.none")))
         for other in chat.work.connections.of(chat.user.id, connecting.slugs(need.tool)):
             if other.id != bound and other.status == "active":
-                label = chat.say("agent.tool.use", tool=name, name=connecting.listed(other))
+                label = chat.say("agent.tool.use", tool=name, name=connecting.listed(chat, other))
                 rows.append(row(Button(label=label, action="agent.tool", args=(agent_id, connecting.short(other.id)))))
         if connecting.offered(need.tool):
             label = chat.say("agent.tool.add", tool=name)
@@ -251,4 +251,4 @@ def bind(chat: Chat, agent_id: str, connection: str) -> Reply:
     """Lets the agent work with another connection; it reads there from the beginning."""
     chosen = connecting.by_short(chat.work.connections.of(chat.user.id), connection)
     agent = change_agent(chat.work, chat.actor, UUID(agent_id), tools={connecting.tool_of(chosen): chosen.id})
-    return Reply(_page(chat, agent, chat.say("agent.tool.bound", name=connecting.listed(chosen))), mode="replace")
+    return Reply(_page(chat, agent, chat.say("agent.tool.bound", name=connecting.listed(chat, chosen))), mode="replace")

@@ -4,7 +4,7 @@ kept in the conversation, so that any process can go on, and nothing is made bef
 from typing import Any
 from uuid import UUID
 
-from bots.dialogs import connecting, connections, talk, uploads, ways
+from bots.dialogs import connecting, connections, own_words, talk, uploads, ways
 from bots.dialogs.consents import consent_words
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, Tap, Upload, action, command, step
@@ -35,15 +35,19 @@ def open_catalog(chat: Chat, page: str = "") -> Reply:
 
 
 def _list(chat: Chat, page: int) -> Screen:
-    known = sorted(templates().values(), key=lambda t: (not t.is_built_in, t.manifest.name))
+    known = sorted(templates().values(), key=lambda t: (not t.is_built_in, own_words.name(chat, t)))
     pages = max(1, -(-len(known) // PAGE))
     page = min(max(page, 1), pages)
     shown = known[(page - 1) * PAGE : page * PAGE]
-    rows = [row(Button(label=t.manifest.name, action="catalog.template", args=(t.manifest.slug,))) for t in shown]
+    rows = [
+        row(Button(label=own_words.name(chat, t), action="catalog.template", args=(t.manifest.slug,))) for t in shown
+    ]
     return Screen(
         blocks=(
             Heading(text=chat.say("catalog.heading", n=len(known))),
-            Facts(rows=tuple((t.manifest.name, connecting.translated(chat)(t.manifest.description)) for t in shown)),
+            Facts(
+                rows=tuple((own_words.name(chat, t), own_words.told(chat, t)(t.manifest.description)) for t in shown)
+            ),
             Paragraph(text=chat.say("catalog.promise"), muted=True),
         ),
         buttons=ways.rows(*rows, ways.turn(chat, "catalog.open", page, pages)),
@@ -57,10 +61,10 @@ def page_of(chat: Chat, slug: str) -> Reply:
 
 
 def _page(chat: Chat, chosen: Template) -> Screen:
-    manifest, told = chosen.manifest, connecting.translated(chat)
+    manifest, told = chosen.manifest, own_words.told(chat, chosen)
     return Screen(
         blocks=(
-            Heading(text=manifest.name),
+            Heading(text=told(manifest.name)),
             Paragraph(text=told(manifest.description)),
             Paragraph(text=chat.say("catalog.does")),
             Bullets(items=tuple(told(one) for one in manifest.does)),
@@ -122,10 +126,10 @@ def _begun(chat: Chat, chosen: Template, tools: dict[str, str], mode: str) -> Re
     if not manifest.settings.get("properties"):
         return _next(chat, conversation, mode)
     screen = Screen(
-        blocks=(Heading(text=chat.say("catalog.settings", agent=manifest.name)), Paragraph(text=chat.say("catalog.settings.hint"), muted=True)),
+        blocks=(Heading(text=chat.say("catalog.settings", agent=own_words.name(chat, chosen))), Paragraph(text=chat.say("catalog.settings.hint"), muted=True)),
         form=Form(
             action="catalog.settings", args=(manifest.slug,),
-            fields=forms.fields(manifest.settings, manifest.defaults, translate=connecting.translated(chat)),
+            fields=forms.fields(manifest.settings, manifest.defaults, translate=own_words.told(chat, chosen)),
             submit=chat.say("catalog.next"),
         ),
         buttons=(row(talk.cancel(chat)),),
@@ -172,7 +176,7 @@ def _where(chat: Chat, tool: str) -> Screen:
         one for one in chat.work.connections.of(chat.user.id, slugs) if one.status == "active" and one.problem is None
     ]
     existing = [
-        Button(label=connecting.listed(one), action="catalog.tool", args=(tool, str(one.id)), style="primary")
+        Button(label=connecting.listed(chat, one), action="catalog.tool", args=(tool, str(one.id)), style="primary")
         for one in mine[-5:]
     ]
     return connections.choose(chat, tool, *existing)
@@ -183,7 +187,7 @@ def waiting_for(chat: Chat, tool: str) -> str | None:
     conversation = talk.current(chat, DIALOG)
     if conversation is None or conversation.step != f"tool:{tool}":
         return None
-    return template(conversation.state["slug"]).manifest.name
+    return own_words.name(chat, template(conversation.state["slug"]))
 
 
 @action("catalog.tool")
@@ -194,7 +198,11 @@ def tool(chat: Chat, name: str, connection_id: str) -> Reply:
         return _lapsed(chat)
     connection = chat.work.connections.get(UUID(connection_id))
     if connection.status != "active":
-        raise Conflict("approvals.connection_unusable", connection=connection.name, status=connection.status)
+        raise Conflict(
+            "approvals.connection_unusable",
+            connection=own_words.connection_name(chat, connection),
+            status=connection.status,
+        )
     talk.keep(chat, conversation, conversation.step, tools={**conversation.state["tools"], name: connection_id})
     return _next(chat, conversation, "replace" if _on_a_message(chat) else "new")
 
@@ -218,7 +226,7 @@ def heard(chat: Chat, conversation: Conversation) -> Reply:
 def _consents(chat: Chat, chosen: Template, settings: dict[str, Any], tools: dict[str, str]) -> Screen:
     manifest = chosen.manifest
     uses = [
-        (connecting.tool_name(chat, name), connecting.listed(chat.work.connections.get(UUID(one))))
+        (connecting.tool_name(chat, name), connecting.listed(chat, chat.work.connections.get(UUID(one))))
         for name, one in tools.items()
     ]
     uses += [
@@ -227,7 +235,7 @@ def _consents(chat: Chat, chosen: Template, settings: dict[str, Any], tools: dic
         if need.tool not in tools and _automatic(need.tool) and (need.required or need.sample)
     ]
     blocks: list[Block] = [
-        Heading(text=chat.say("catalog.consents", agent=manifest.name)),
+        Heading(text=chat.say("catalog.consents", agent=own_words.name(chat, chosen))),
         Facts(rows=tuple(uses)),
         Paragraph(text=chat.say("catalog.consents.agree")),
         Bullets(items=tuple(consent_words(chat, key) for key in manifest.consents)),
@@ -276,9 +284,10 @@ def made(chat: Chat, agent_id: UUID, name: str, told: str) -> Screen:
 def _free_name(chat: Chat, chosen: Template) -> str:
     """The template's name, with a number where the person has one of that name."""
     taken = {agent.name for agent in chat.work.agents.page(chat.user.id, None, 100)}
-    name, number = chosen.manifest.name, 2
+    wanted = own_words.name(chat, chosen)
+    name, number = wanted, 2
     while name in taken:
-        name, number = f"{chosen.manifest.name} {number}", number + 1
+        name, number = f"{wanted} {number}", number + 1
     return name
 
 

@@ -5,7 +5,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-from bots.dialogs import talk
+from bots.dialogs import own_words, talk
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, Upload
 from bots.kit.screen import Button, Form, Heading, Paragraph, Screen, row
@@ -44,29 +44,26 @@ def for_file(name: str, tool: str | None = None) -> ConnectorManifest | None:
 
 def button(chat: Chat, manifest: ConnectorManifest) -> Button:
     """Sets up this connector."""
-    label = chat.say("connection.upload", name=manifest.name) if manifest.accepts_upload else manifest.name
+    name = own_words.name(chat, manifest)
+    label = chat.say("connection.upload", name=name) if manifest.accepts_upload else name
     return Button(label=label, action="connection.new", args=(manifest.slug,))
 
 
-def listed(connection: Connection) -> str:
+def listed(chat: Chat, connection: Connection) -> str:
     """A connection as a person knows it: its name, and its account where that says more. Where on this machine a folder is, its own page says."""
-    account = connection.account
-    if not account or account.startswith("/") or account.casefold() in connection.name.casefold():
-        return connection.name
-    return f"{connection.name} · {account}"
-
-
-def translated(chat: Chat) -> Any:
-    """Puts a schema's titles into words: a message id where it is one, else as it stands in the manifest."""
-    return lambda text: chat.say(text) if chat.say.knows(text) else text
+    account, name = connection.account, own_words.connection_name(chat, connection)
+    if not account or account.startswith("/") or account.casefold() in name.casefold():
+        return name
+    return f"{name} · {account}"
 
 
 def form(chat: Chat, manifest: ConnectorManifest, values: dict[str, Any] | None = None, *, again: str = "") -> Screen:
     """The connector's questions; `again` is the id of a connection whose login is renewed."""
-    asked = forms.fields(manifest.asked, values, translate=translated(chat))
-    heading = chat.say("connection.again" if again else "connection.heading", name=manifest.name)
+    told, name = own_words.told(chat, manifest), own_words.name(chat, manifest)
+    asked = forms.fields(manifest.asked, values, translate=told)
+    heading = chat.say("connection.again" if again else "connection.heading", name=name)
     return Screen(
-        blocks=(Heading(text=heading), Paragraph(text=manifest.description), *_promise(chat, manifest)),
+        blocks=(Heading(text=heading), Paragraph(text=told(manifest.description)), *_promise(chat, manifest)),
         form=Form(
             action="connection.renewed" if again else "connection.make", args=(again or manifest.slug,), fields=asked,
             submit=chat.say("connection.submit"),
@@ -85,7 +82,7 @@ def file_screen(chat: Chat, manifest: ConnectorManifest) -> Screen:
     """Asks for the file."""
     return Screen(
         blocks=(
-            Heading(text=chat.say("connection.heading", name=manifest.name)),
+            Heading(text=chat.say("connection.heading", name=own_words.name(chat, manifest))),
             Paragraph(text=chat.say("connection.send_file", suffixes=list(manifest.accepts_upload))),
         ),
         buttons=(row(talk.cancel(chat)),),

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from bots.dialogs import connecting, talk, tools, uploads, ways
+from bots.dialogs import connecting, own_words, talk, tools, uploads, ways
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, Tap, Upload, action, command, renderer, step
 from bots.kit.screen import Block, Button, Heading, Paragraph, Progress, Screen, row
@@ -36,7 +36,7 @@ def _list(chat: Chat) -> Screen:
     rows = [
         (
             Button(
-                label=chat.say(f"connection.listed.{_status(one)}", name=connecting.listed(one)), action="connection.open", args=(str(one.id),)
+                label=chat.say(f"connection.listed.{_status(one)}", name=connecting.listed(chat, one)), action="connection.open", args=(str(one.id),)
             ),
         )
         for one in mine[-20:]
@@ -66,7 +66,9 @@ def add(chat: Chat, tool: str = "") -> Reply:
     if tool:
         return Reply(screen)
     others = [manifest for other in connecting.tools() if other != MAIL for manifest in connecting.offered(other)]
-    more = Paragraph(text=chat.say("connections.others", names=[manifest.name for manifest in others]), muted=True)
+    more = Paragraph(
+        text=chat.say("connections.others", names=[own_words.name(chat, manifest) for manifest in others]), muted=True
+    )
     beside = row(*(connecting.button(chat, manifest) for manifest in others))
     buttons = (*screen.buttons[:-1], beside, screen.buttons[-1])
     return Reply(screen.model_copy(update={"blocks": (*screen.blocks, more), "buttons": buttons}))
@@ -78,7 +80,13 @@ def choose(chat: Chat, tool: str, *existing: Button) -> Screen:
     rows += [row(connecting.button(chat, manifest)) for manifest in connecting.offered(tool)]
     code = f"connections.where.{tool}"
     blocks: list[Block] = [Heading(text=chat.say(code if chat.say.knows(code) else "connections.where", tool=tool))]
-    blocks += [Rows(rows=tuple((m.name, m.description) for m in connecting.offered(tool)))]
+    blocks += [
+        Rows(
+            rows=tuple(
+                (own_words.name(chat, m), own_words.told(chat, m)(m.description)) for m in connecting.offered(tool)
+            )
+        )
+    ]
     return Screen(
         blocks=tuple(blocks),
         buttons=(*rows, row(talk.cancel(chat))),
@@ -169,7 +177,9 @@ def end(chat: Chat, connection_id: str, sure: str = "") -> Reply:
         users = [
             a.name for a in chat.work.agents.page(chat.user.id, None, 100) if connection.id in a.config.tools.values()
         ]
-        blocks: list[Block] = [Heading(text=chat.say("connection.end.heading", name=connection.name))]
+        blocks: list[Block] = [
+            Heading(text=chat.say("connection.end.heading", name=own_words.connection_name(chat, connection)))
+        ]
         blocks.append(Paragraph(text=chat.say("connection.end.what")))
         if users:
             blocks.append(Paragraph(text=chat.say("connection.end.agents", names=users)))
@@ -177,7 +187,7 @@ def end(chat: Chat, connection_id: str, sure: str = "") -> Reply:
         return Reply(Screen(blocks=tuple(blocks), buttons=(row(yes, back),), tone="ask"))
     disconnect(chat.work, chat.actor, connection.id)
     refresh(chat.work, "connection", connection.id)
-    told = Paragraph(text=chat.say("connection.ended", name=connection.name))
+    told = Paragraph(text=chat.say("connection.ended", name=own_words.connection_name(chat, connection)))
     return Reply(
         Screen(blocks=(told,), buttons=(row(ways.connections(chat), ways.agents(chat)),), tone="done"), mode="replace"
     )
@@ -188,7 +198,7 @@ def card(chat: Chat, connection_id: UUID) -> Screen:
     """How a connection is now: being tried, working, in need of something, or ended."""
     connection = chat.work.connections.get(connection_id)
     status = _status(connection)
-    blocks: list[Block] = [Heading(text=connection.name)]
+    blocks: list[Block] = [Heading(text=own_words.connection_name(chat, connection))]
     args = (str(connection.id),)
     check_button = Button(label=chat.say("connection.check"), action="connection.check", args=args)
     end_button = Button(label=chat.say("connection.end"), action="connection.end", args=args)
@@ -198,7 +208,13 @@ def card(chat: Chat, connection_id: UUID) -> Screen:
             blocks.append(Progress(label=chat.say("connection.checking"), done=0))
             return Screen(blocks=tuple(blocks), buttons=(row(end_button, others),))
         case "active":
-            blocks.append(Paragraph(text=chat.say("connection.works", account=connection.account or connection.name)))
+            blocks.append(
+                Paragraph(
+                    text=chat.say(
+                        "connection.works", account=connection.account or own_words.connection_name(chat, connection)
+                    )
+                )
+            )
             blocks += tools.counted(chat, connection)
             go_on = row(tools.button(chat, connection), *_go_on(chat, connection))
             return Screen(
@@ -216,7 +232,9 @@ def _troubled(
 ) -> Screen:
     problem = connection.problem or {"code": "connectors.login_refused", "data": {}}
     spoken = speak(
-        chat.say, str(problem.get("code", "")), {"connection": connection.name, **(problem.get("data") or {})}
+        chat.say,
+        str(problem.get("code", "")),
+        {"connection": own_words.connection_name(chat, connection), **(problem.get("data") or {})},
     )
     blocks.append(Paragraph(text=spoken.text))
     if spoken.todo:
@@ -248,5 +266,5 @@ def _go_on(chat: Chat, connection: Connection) -> list[Button]:
         connection.id in a.config.tools.values() for a in chat.work.agents.page(chat.user.id, None, 100)
     ):
         return []
-    label = chat.say("connection.use_with", agent=templates()[slug].manifest.name)
+    label = chat.say("connection.use_with", agent=own_words.name(chat, templates()[slug]))
     return [Button(label=label, action="catalog.with", args=(slug, str(connection.id)), style="primary")]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from bots.dialogs import own_words
 from bots.kit import clean, forms
 from bots.kit.dialog import Chat, Reply, action
 from bots.kit.screen import Button, Field, Form, Heading, Paragraph, Screen, row
@@ -26,7 +27,10 @@ def open_tools(chat: Chat, connection_id: str) -> Reply:
     if reading:
         asked.append(_field(chat, "unasked", reading, unasked(connection)))
     form = Form(action="tools.ticked", args=(connection_id,), fields=tuple(asked), submit=chat.say("form.save"))
-    blocks = (Heading(text=chat.say("tools.heading", name=connection.name)), Paragraph(text=chat.say("tools.how")))
+    blocks = (
+        Heading(text=chat.say("tools.heading", name=own_words.connection_name(chat, connection))),
+        Paragraph(text=chat.say("tools.how")),
+    )
     back = Button(label=chat.say("way.back"), action="connection.open", args=(connection_id,))
     return Reply(Screen(blocks=blocks, form=form, buttons=(row(back),)), mode="replace")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bots.dialogs import connecting, documents, talk, ways
+from bots.dialogs import connecting, documents, own_words, talk, ways
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, Upload, action, unasked
 from bots.kit.screen import Button, Form, Heading, Paragraph, Screen, row
@@ -30,7 +30,7 @@ def take_file(chat: Chat, conversation: Conversation, upload: Upload) -> Reply:
     if not schema["properties"]:
         return _of_file(chat, manifest.slug, {}, conversation)
     form = Form(
-        action="connection.file", args=(manifest.slug,), fields=forms.fields(schema, translate=connecting.translated(chat)),
+        action="connection.file", args=(manifest.slug,), fields=forms.fields(schema, translate=own_words.told(chat, manifest)),
         submit=chat.say("connection.submit"),
     )  # fmt: skip
     heading = Heading(text=chat.say("connection.got_file", name=upload.name, size=chat.place.size(upload.size)))
@@ -50,7 +50,7 @@ def out_of_the_blue(chat: Chat) -> Reply | None:
         return None
     talk.begin(chat, connecting.DIALOG, "unasked", {"upload": connecting.stored(chat.input)})
     use = Button(
-        label=chat.say("connection.use_with", agent=templates()[slug].manifest.name),
+        label=chat.say("connection.use_with", agent=own_words.name(chat, templates()[slug])),
         action="connection.use",
         style="primary",
     )

@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from bots.kit.dialog import (
@@ -22,9 +23,10 @@ from bots.kit.dialog import (
     unasked_for,
 )
 from bots.kit.screen import Button, Paragraph, Screen, row
+from bots.kit.words import FALLBACK
 from core.kernel.errors import Invalid
 
-COMMAND = re.compile(r"/([a-z_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
+COMMAND = re.compile(r"/([^\W\d]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
 OFFERED = ("new", "inbox", "help")
 
 
@@ -58,6 +60,7 @@ def _words(chat: Chat, words: Text) -> Reply:
     said = COMMAND.fullmatch(words.text.strip())
     if said is not None:
         name = said[1].lower()
+        name = name if name in commands else _in_own_words(chat).get(name, name)
         if name in commands:
             return run_command(chat, name, said[2] or "")
         return _unasked(chat) or not_understood(chat)
@@ -100,21 +103,32 @@ def not_understood(chat: Chat) -> Reply:
     if isinstance(chat.input, Upload):
         return Reply(_offer(chat, "words.upload_unexpected", OFFERED, name=chat.input.name))
     spoken = chat.input.text if isinstance(chat.input, Text) else ""
-    likely = nearest(spoken)
+    likely = nearest(spoken, _in_own_words(chat))
     return Reply(_offer(chat, "words.did_you_mean" if likely else "words.not_understood", likely or OFFERED))
 
 
-def nearest(spoken: str) -> tuple[str, ...]:
-    """At most three commands whose names are near to one of the first words."""
+def nearest(spoken: str, own: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """At most three commands whose names are near to one of the first words; `own` are names in another language, and the command of each."""
     found: list[str] = []
+    named = {**(own or {}), **{name: name for name in commands}}
     for word in re.findall(r"\w+", spoken.lower())[:8]:
         singular = word.rstrip("s")
-        for name in difflib.get_close_matches(word, commands, 3, 0.75) + [
-            name for name in commands if len(singular) > 2 and name.startswith(singular)
+        for name in difflib.get_close_matches(word, named, 3, 0.75) + [
+            name for name in named if len(singular) > 2 and name.startswith(singular)
         ]:
-            if name not in found:
-                found.append(name)
+            if named[name] not in found:
+                found.append(named[name])
     return tuple(found[:3])
+
+
+def _in_own_words(chat: Chat) -> dict[str, str]:
+    """What commands are called in the person's language, where that is one word other than the English one: `einstellungen` is `settings`."""
+    if chat.say.language == FALLBACK:
+        return {}
+    called = {name: _label(chat, name).lower() for name in commands}
+    return {
+        word: name for name, word in called.items() if re.fullmatch(r"[^\W\d]{3,32}", word) and word not in commands
+    }
 
 
 def _offer(chat: Chat, code: str, names: tuple[str, ...], **data: Any) -> Screen:

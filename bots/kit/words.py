@@ -63,6 +63,11 @@ class Words:
                 return known
         return FALLBACK
 
+    def spoken(self, language: str) -> str:
+        """The language as it was asked for (`de-AT`, whose formats are its own) where we speak it, else English: no dates of one language in sentences of another."""
+        best = self.best(language)
+        return FALLBACK if best == FALLBACK and not language.lower().startswith(FALLBACK) else language
+
     def in_language(self, place: Place) -> "Say":
         """Speaks the language of the place."""
         return Say(self, self.best(place.language), place)
@@ -155,6 +160,20 @@ def _language(language: str, files: Iterable[Path]) -> dict[str, Sentence]:
                 raise WordsBroken(f"{file}: {code} has no words")
             sentences[code] = Sentence(forms)
     return sentences
+
+
+@cache
+def phrases(folder: Path, language: str) -> Mapping[str, str]:
+    """What the folder of an agent or a connector has in a language (`<language>.po`), by the English of its manifest. Nothing where there is none, or where a
+    person's own file is broken."""
+    file = folder / f"{language}.po"
+    if not file.is_file():
+        return {}
+    try:
+        return {english: sentence.forms[0] for english, sentence in _language(language, [file]).items()}
+    except WordsBroken as problem:
+        log.warning("words broken: %s", problem)
+        return {}
 
 
 def _plural_rule(language: str) -> Callable[[int], int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -17,6 +18,11 @@ from core.kernel.registry import manifests, package_folder
 def integrations() -> dict[str, ConnectorManifest]:
     """Every connector's manifest by slug."""
     return {m.slug: m for _, m in manifests(package_folder("runners") / "connectors", ConnectorManifest)}
+
+
+def folder(slug: str) -> Path:
+    """Where the connector of that slug lives."""
+    return package_folder("runners") / "connectors" / slug
 
 
 def integration(slug: str) -> ConnectorManifest:

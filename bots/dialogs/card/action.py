@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from bots.dialogs import own_words
 from bots.dialogs.card.when import day_or_moment, repeats, span
 from bots.dialogs.connecting import listed
 from bots.kit.dialog import Chat
@@ -29,7 +30,7 @@ def shown(chat: Chat, action: Action, connection: Connection) -> Shown:
     describe = _DESCRIBE.get(action.operation)
     if describe is None:
         return _generic(chat, action, connection), ""
-    return describe(chat, action.input, listed(connection))
+    return describe(chat, action.input, listed(chat, connection))
 
 
 def title(chat: Chat, kind: str, action: Action) -> str:
@@ -47,6 +48,10 @@ def title(chat: Chat, kind: str, action: Action) -> str:
             return chat.say("card.title.event", title=given.get("title", ""))
         case "task.create":
             return chat.say("card.title.task", title=given.get("title", ""))
+        case "calendar.delete":
+            return chat.say("card.title.no_event", title=given.get("title", ""))
+        case "task.delete":
+            return chat.say("card.title.no_task", title=given.get("title", ""))
         case _:
             return chat.say("card.title.other", operation=action.operation)
 
@@ -107,11 +112,30 @@ def _task(chat: Chat, given: Input, via: str) -> Shown:
     return [*rows, (chat.say("card.into"), via)], given.get("notes", "")
 
 
+def _no_event(chat: Chat, given: Input, via: str) -> Shown:
+    rows = [
+        (chat.say("card.no_event"), given["title"]),
+        (chat.say("card.when"), span(chat, given["start"], given["end"], given.get("timezone", ""))),
+    ]
+    if given.get("location"):
+        rows.append((chat.say("card.where"), given["location"]))
+    return [*rows, (chat.say("card.out_of"), via)], ""
+
+
+def _no_task(chat: Chat, given: Input, via: str) -> Shown:
+    rows = [(chat.say("card.no_task"), given["title"])]
+    if given.get("due"):
+        rows.append((chat.say("card.due"), chat.place.day(day_or_moment(given["due"]))))
+    return [*rows, (chat.say("card.out_of"), via)], ""
+
+
 _DESCRIBE: dict[str, Callable[[Chat, Input, str], Shown]] = {
     "mail.send": _mail,
     "mail.unsubscribe": _unsubscribe,
     "calendar.create": _event,
     "task.create": _task,
+    "calendar.delete": _no_event,
+    "task.delete": _no_task,
 }
 
 
@@ -121,10 +145,11 @@ def _generic(chat: Chat, action: Action, connection: Connection) -> list[Row]:
         schema = integration(connection.integration).operation(action.operation).input_schema or {}
     except KeyError:
         schema = {}
-    titles = {name: rules.get("title", name) for name, rules in schema.get("properties", {}).items()}
+    told = own_words.told(chat, integration(connection.integration)) if schema else str
+    titles = {name: told(rules.get("title", name)) for name, rules in schema.get("properties", {}).items()}
     rows = [(chat.say("card.does"), action.operation)]
     rows += [(titles.get(name, name), _plain(value)) for name, value in action.input.items()]
-    return [*rows, (chat.say("card.via"), listed(connection))]
+    return [*rows, (chat.say("card.via"), listed(chat, connection))]
 
 
 def _plain(value: Any) -> str:

@@ -8,13 +8,14 @@ from uuid import UUID
 from bots.dialogs import ways
 from bots.dialogs.card.action import shown, title
 from bots.dialogs.card.outcome import did
-from bots.dialogs.card.show import gather
+from bots.dialogs.card.show import gather, visible
 from bots.dialogs.connecting import listed
 from bots.kit.dialog import Chat, Reply, action, reply_to
 from bots.kit.screen import Button, Heading, Paragraph, Screen, row
 from bots.kit.screen import Facts as Rows
 from bots.kit.speak import failure
 from core.approvals import decide, execute
+from core.approvals.invert import undo_done
 from core.connectors.kinds import integration
 from core.kernel.errors import Conflict, Invalid
 from core.messaging.post import refresh
@@ -75,7 +76,7 @@ def approve(chat: Chat, suggestion_id: str, revision: str, sure: str = "") -> Re
     """Yes, to exactly this revision. What cannot be taken back is asked twice."""
 
     def attempt() -> Reply:
-        facts = gather(chat, UUID(suggestion_id))
+        facts = visible(chat, UUID(suggestion_id))
         if (
             not sure
             and facts.suggestion.revision == int(revision)
@@ -102,7 +103,7 @@ def _ask_twice(chat: Chat, suggestion_id: str, revision: str) -> Screen:
         blocks=(
             Heading(text=chat.say("card.sure", title=title(chat, facts.suggestion.kind, facts.revision.action))),
             Rows(rows=tuple(rows)),
-            Paragraph(text=chat.say("card.sure.why", account=listed(connection))),
+            Paragraph(text=chat.say("card.sure.why", account=listed(chat, connection))),
         ),
         buttons=(
             row(
@@ -165,6 +166,21 @@ def resolve(chat: Chat, suggestion_id: str, choice: str) -> Reply:
     return card_again(chat, suggestion_id, toast=chat.say(f"decided.resolved.{choice}"))
 
 
+@action("suggestion.invert")
+def invert(chat: Chat, suggestion_id: str) -> Reply:
+    """Undoes what was done: this tap approves the inverse."""
+    try:
+        done = undo_done(chat.work, chat.actor, UUID(suggestion_id), here(chat))
+    except Conflict as late:
+        if late.code not in ("approvals.undo_impossible", "approvals.undo_under_way", "approvals.connection_unusable"):
+            raise
+        refresh(chat.work, "suggestion", UUID(suggestion_id))
+        return Reply(toast=failure(chat.say, late).line, alert=True)
+    refresh(chat.work, "suggestion", UUID(suggestion_id))
+    told = chat.say("card.invert.doing") if done.execution else chat.say("decided.one_of", n=done.missing)
+    return card_again(chat, suggestion_id, toast=told)
+
+
 @action("suggestion.open")
 def open_card(chat: Chat, suggestion_id: str) -> Reply:
     """Puts the card into this chat, as a new message."""
@@ -178,7 +194,7 @@ def answered(chat: Chat, suggestion_id: UUID) -> Reply:
     from bots.dialogs.card.edit import replace_text
 
     words = getattr(chat.input, "text", "").strip()
-    facts = gather(chat, suggestion_id)
+    facts = visible(chat, suggestion_id)
     if facts.suggestion.status == "rejected":
         decide.give_reason(chat.work, chat.actor, suggestion_id, words[:500])
         return Reply(

@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from bots.dialogs import own_words
 from bots.dialogs.card.action import title
 from bots.dialogs.card.decide import truly
 from bots.dialogs.card.outcome import Facts
-from bots.dialogs.card.show import gather
+from bots.dialogs.card.show import visible
 from bots.dialogs.card.when import day_or_moment
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, action
@@ -24,7 +25,7 @@ ADDRESSES = ("to", "cc")
 @action("suggestion.edit")
 def edit(chat: Chat, suggestion_id: str, revision: str) -> Reply:
     """Shows the form with the action's fields."""
-    facts = gather(chat, UUID(suggestion_id))
+    facts = visible(chat, UUID(suggestion_id))
     if facts.suggestion.revision != int(revision):
         return Reply(toast=chat.say("decided.stale"), alert=True)
     schema, values = form_of(chat, facts)
@@ -51,7 +52,7 @@ def _leave(chat: Chat) -> tuple[Button, ...]:
 @action("suggestion.revise")
 def revise(chat: Chat, suggestion_id: str, revision: str, values: dict[str, Any]) -> Reply:
     """Makes the new revision of what was filled in; the card takes the form's place and shows the difference."""
-    facts = gather(chat, UUID(suggestion_id))
+    facts = visible(chat, UUID(suggestion_id))
     schema, _ = form_of(chat, facts)
     changes = _changes(chat, facts, forms.read(schema, values))
 
@@ -181,8 +182,13 @@ def _task(chat: Chat, given: Any) -> tuple[Schema, dict[str, Any]]:
 def _declared(chat: Chat, facts: Facts, operation: str) -> tuple[Schema, dict[str, Any]]:
     """The plain fields of an operation outside the vocabulary, as its own schema declares them; none for one without a schema."""
     connection = chat.work.connections.get(facts.revision.action.connection_id)
-    declared = integration(connection.integration).operation(operation).input_schema or {}
-    askable = {name: rules for name, rules in declared.get("properties", {}).items() if _askable(rules)}
+    connector = integration(connection.integration)
+    declared, told = connector.operation(operation).input_schema or {}, own_words.told(chat, connector)
+    askable = {
+        name: {**rules, "title": told(rules.get("title", name))}
+        for name, rules in declared.get("properties", {}).items()
+        if _askable(rules)
+    }
     required = [name for name in declared.get("required", ()) if name in askable]
     return _schema(askable, *required), dict(facts.revision.action.input)
 
