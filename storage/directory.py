@@ -14,8 +14,10 @@ BY_LINK = text("SELECT * FROM nod.directory_by_link(:provider, :tenant, :subject
 BY_SESSION = text("SELECT * FROM nod.directory_by_session(:sid)")
 BY_API_KEY = text("SELECT * FROM nod.directory_by_api_key(:prefix)")
 BY_LINK_CODE = text("SELECT * FROM nod.directory_by_link_code(:code_hash)")
+BY_SIGN_IN = text("SELECT * FROM nod.directory_by_sign_in(:hash)")
 BY_TRIGGER = text("SELECT * FROM nod.directory_by_trigger(:id)")
 BY_SLACK_TEAM = text("SELECT * FROM nod.directory_by_slack_team(:team)")
+BY_ROOM = text("SELECT * FROM nod.directory_by_room(:provider, :tenant, :address)")
 LINKS_OF_TENANT = text("SELECT * FROM nod.links_of_tenant(:provider, :tenant, :after, :most)")
 BY_EMAIL = text("SELECT * FROM nod.directory_by_email(:email)")
 
@@ -38,6 +40,9 @@ class SqlDirectory:
     def by_link_code(self, code_hash: str) -> Known | None:
         return self._ask(BY_LINK_CODE, code_hash=code_hash)
 
+    def by_sign_in(self, secret_hash: str) -> Known | None:
+        return self._ask(BY_SIGN_IN, hash=secret_hash)
+
     def by_email(self, email: str) -> Known | None:
         return self._ask(BY_EMAIL, email=email.strip())
 
@@ -46,6 +51,10 @@ class SqlDirectory:
 
     def by_slack_team(self, team_id: str) -> DueItem | None:
         return next(iter(self._list(BY_SLACK_TEAM, team=team_id)), None) if _askable(team_id) else None
+
+    def by_room(self, provider: str, tenant: str, address: str) -> DueItem | None:
+        asked = {"provider": provider, "tenant": tenant, "address": address}
+        return next(iter(self._list(BY_ROOM, **asked)), None) if all(map(_askable, asked.values())) else None
 
     def links_of_tenant(self, provider: str, tenant: str, after: UUID, limit: int) -> list[DueItem]:
         return self._list(LINKS_OF_TENANT, provider=provider, tenant=tenant, after=after, most=limit)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Table, event
 from sqlalchemy.orm import Mapper, attributes, registry
 
-from core.approvals.models import ActionExecution, ApprovalPolicy, Suggestion
+from core.approvals.models import ActionExecution, ApprovalPolicy, Batch, BatchItem, Suggestion
 from core.catalog.models import Agent, OwnSkill
 from core.connectors.models import Connection, Credential
 from core.connectors.tasks import Task
@@ -18,12 +18,13 @@ from core.identity.models import (
     LinkCode,
     Membership,
     Session,
+    SignIn,
     Subscription,
     User,
     UserProfile,
     Workspace,
 )
-from core.messaging.models import Delivery
+from core.messaging.models import Delivery, Room, RoomAgent
 from core.orchestration.models import Run
 from core.preferences.models import UserConsent, UserContext, UserPreference
 from core.workflows.models import Pack, Question, Trigger, Workflow, WorkflowExecution
@@ -37,6 +38,7 @@ MAPPED: dict[type, Table] = {
     Membership: identity.memberships,
     IdentityLink: identity.identity_links,
     LinkCode: identity.link_codes,
+    SignIn: identity.sign_ins,
     Session: identity.sessions,
     ApiKey: identity.api_keys,
     Subscription: identity.subscriptions,
@@ -54,10 +56,14 @@ MAPPED: dict[type, Table] = {
     Suggestion: approvals.suggestions,
     ActionExecution: approvals.action_executions,
     ApprovalPolicy: approvals.approval_policies,
+    Batch: approvals.suggestion_batches,
+    BatchItem: approvals.suggestion_batch_items,
     Credential: connectors.credentials,
     Connection: connectors.connections,
     Task: connectors.tasks,
     Delivery: messaging.deliveries,
+    Room: messaging.rooms,
+    RoomAgent: messaging.room_agents,
 }
 
 aggregates = registry()

@@ -21,6 +21,7 @@ from storage.repositories.identity import SqlPeople
 from storage.repositories.messaging import SqlMessages
 from storage.repositories.orchestration import SqlRuns
 from storage.repositories.preferences import SqlPreferences
+from storage.repositories.rooms import SqlRooms
 from storage.repositories.skills import SqlSkills
 from storage.repositories.triggers import SqlTriggers
 from storage.repositories.workflows import SqlPacks, SqlQuestions, SqlWorkflowExecutions, SqlWorkflows
@@ -45,6 +46,7 @@ REPOSITORIES: dict[str, type[Repository]] = {
     "tasks": SqlTasks,
     "events": SqlEvents,
     "messages": SqlMessages,
+    "rooms": SqlRooms,
     "conversations": SqlConversations,
     "answered": SqlAnswered,
 }
@@ -71,6 +73,7 @@ class SqlUnitOfWork:
     tasks: SqlTasks
     events: SqlEvents
     messages: SqlMessages
+    rooms: SqlRooms
     conversations: SqlConversations
     answered: SqlAnswered
 

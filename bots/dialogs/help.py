@@ -4,7 +4,20 @@ from bots.dialogs import talk, ways
 from bots.kit.dialog import Chat, Reply, action, command
 from bots.kit.screen import Facts, Heading, Paragraph, Screen, row
 
-SHOWN = ("new", "inbox", "agents", "runs", "packs", "workflows", "usage", "connect", "settings", "stop", "cancel")
+SHOWN = (
+    "new",
+    "inbox",
+    "agents",
+    "runs",
+    "packs",
+    "workflows",
+    "usage",
+    "connect",
+    "rooms",
+    "settings",
+    "stop",
+    "cancel",
+)
 
 
 @command("help")

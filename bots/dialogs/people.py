@@ -13,8 +13,8 @@ def called(user: User) -> str:
 
 
 def who(chat: Chat, user_id: UUID) -> str:
-    """`you`, or the person's name."""
-    if user_id == chat.user.id:
+    """`you`, or the person's name; in a room, which nobody in particular reads, always the name."""
+    if user_id == chat.user.id and chat.room is None:
         return chat.say("person.you")
     try:
         return called(chat.work.people.user(user_id))

@@ -12,6 +12,7 @@ from bots.kit.words import Say
 from core.identity.models import IdentityLink, User, UserProfile
 from core.kernel.actor import Actor
 from core.kernel.errors import Invalid
+from core.messaging.models import Room
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Reply:
 class Chat:
     """One person in one chat, within one transaction. `work` is the unit of work (all repositories), `say(code, **data)` a
     sentence in the person's language; `place` knows formats of dates, times and money by their locale and timezone; `blobs` is the person's content store;
-    `heard` is the id of the message that the input was kept as."""
+    `heard` is the id of the message that the input was kept as. Where something is drawn for a `room`, nobody in particular reads it: the person is the one whom it is about,
+    `link` stands for the room, and the actor may do nothing."""
 
     work: Any
     actor: Actor
@@ -87,6 +89,13 @@ class Chat:
     trace: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     heard: UUID | None = None
+    mail: bool = False
+    room: Room | None = None
+
+    @property
+    def thread(self) -> str | None:
+        """Where in the chat the person speaks, on surfaces that have threads: what is said to them stands there too."""
+        return self.extra.get("thread")
 
 
 class Tried(Exception):

@@ -62,7 +62,7 @@ class Dispatch:
     async def handle(
         self, actor: Actor, heard: Input, extra: Mapping[str, Any] | None = None, once: UUID | None = None
     ) -> Answer:
-        """Answers an input of a verified person. `extra` is what the door knows besides (`timezone`, `language` of the client).
+        """Answers an input of a verified person. `extra` is what the door knows besides (`timezone`, `language` of the client, the `thread` of the chat).
         `once` is the id of the stored event that it came by: the same event has one effect, however often it is handled.
 
         Never raises for what an input can cause; with `once`, Unavailable when the database is away: the event is still there."""
@@ -89,11 +89,11 @@ class Dispatch:
                 if once is not None:
                     raise
                 return self._away(expected)
-            return self._failed(actor, heard, expected.code, expected, once=once)
+            return self._failed(actor, heard, expected.code, expected, extra, once=once)
         except Exception:
             incident = str(new_id())[-12:]
             log.exception("input failed", extra={"incident": incident, "workspace": str(actor.workspace_id)})
-            return self._failed(actor, heard, "error.unexpected", None, incident, once)
+            return self._failed(actor, heard, "error.unexpected", None, extra, incident, once)
 
     def _away(self, expected: Failure) -> Answer:
         """Without a database nobody's language is known."""
@@ -119,17 +119,20 @@ class Dispatch:
             _hear(chat, heard, once)
             reply = by(chat)
             made = self._put(chat, reply)
+            toast = reply.toast or (chat.say("room.answered_alone") if made and _in_room(chat) else None)
             work.commit()
-        return Answer(clean.line(reply.toast) if reply.toast else None, reply.alert, made, understood=reply.understood)
+        return Answer(clean.line(toast) if toast else None, reply.alert, made, understood=reply.understood)
 
     def _put(self, chat: Chat, reply: Reply) -> tuple[UUID, ...]:
         if self._forms is not None and reply.screen is not None and reply.screen.form is not None:
             reply = self._forms.ask(chat, reply)
         place = getattr(chat.input, "delivery_id", None) if reply.mode == "replace" else None
         work, link = chat.work, chat.link
+        if place is not None and _in_room(chat):
+            place = None  # What one of them is told is nobody else's: it comes into their own chat.
         if reply.subject is not None:
             if place is None:
-                return (post.show(work, link, *reply.subject, trace=chat.trace).id,)
+                return (post.show(work, link, *reply.subject, trace=chat.trace, thread=chat.thread).id,)
             delivery = work.messages.delivery(place)
             delivery.subject_kind, delivery.subject_id = reply.subject
             delivery.wanted += 1
@@ -140,7 +143,7 @@ class Dispatch:
             return ()
         payload = {"screen": clean.screen(reply.screen).model_dump(mode="json")}
         if place is None:
-            return (post.answer(work, link, payload, chat.trace).id,)
+            return (post.answer(work, link, payload, chat.trace, chat.thread).id,)
         return (post.replace(work, link, place, payload).id,)
 
     def _failed(
@@ -149,12 +152,13 @@ class Dispatch:
         heard: Input,
         code: str,
         expected: Failure | None,
+        extra: dict[str, Any],
         incident: str = "",
         once: UUID | None = None,
     ) -> Answer:
         """The words of a failure, in a transaction of their own: beside the fields of the form, as a toast for a tap, else as a message."""
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            chat = open_chat(self._parts, work, actor, heard)
+            chat = open_chat(self._parts, work, actor, heard, extra=extra)
             spoken = failure(chat.say, expected) if expected else speak(chat.say, code, {"incident": incident})
             toast = clean.line(spoken.line)
             _hear(chat, heard, once, failed=code)
@@ -187,7 +191,7 @@ class Dispatch:
     def _told(self, chat: Chat, spoken: Spoken) -> UUID:
         help_button = Button(label=chat.say("command.help"), action="command.run", args=("help",))
         payload = {"screen": clean.screen(problem(spoken, help_button)).model_dump(mode="json")}
-        return post.answer(chat.work, chat.link, payload, chat.trace).id
+        return post.answer(chat.work, chat.link, payload, chat.trace, chat.thread).id
 
     def _form_again(self, chat: Chat, submit: Submit, wrong: Invalid, spoken: Spoken) -> tuple[UUID, ...]:
         """The same form with what was filled in (not the secrets) and an error beside each wrong field."""
@@ -212,6 +216,12 @@ class Dispatch:
         again = screen.model_copy(update={"form": screen.form.model_copy(update={"fields": fields})})
         payload = {"screen": clean.screen(again).model_dump(mode="json")}
         return (post.replace(chat.work, chat.link, submit.delivery_id, payload).id,)
+
+
+def _in_room(chat: Chat) -> bool:
+    """Whether it was tapped or answered in a shared chat."""
+    place = getattr(chat.input, "delivery_id", None) or getattr(chat.input, "reply_to", None)
+    return place is not None and chat.work.messages.delivery(place).room_id is not None
 
 
 def _was_heard(work: Any, once: UUID) -> bool:

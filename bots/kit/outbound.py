@@ -11,20 +11,20 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from bots.kit.bells import bells
-from bots.kit.chatting import open_chat
+from bots.kit.chatting import open_place
 from bots.kit.parts import Parts
 from bots.kit.render import render
 from bots.kit.screen import Screen
 from bots.kit.words import Say
 from core.identity.models import IdentityLink
 from core.identity.settle import unreachable
-from core.kernel.actor import Actor
 from core.kernel.due import DueItem
 from core.kernel.errors import Failure
 from core.kernel.ids import new_id
 from core.kernel.telemetry import count, measure, span
 from core.messaging.hold import admitted
-from core.messaging.models import Delivery, Message
+from core.messaging.models import Delivery, Message, Room
+from core.messaging.rooms import lost_room
 
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 60.0
@@ -37,12 +37,14 @@ IN_A_ROW = 3
 
 @dataclass(frozen=True)
 class Letter:
-    """A claimed delivery with what it shows. `delivery.remote_ref` None: never sent. `link.address` is where to."""
+    """A claimed delivery with what it shows. `delivery.remote_ref` None: never sent. `link.address` is where to, `link.id` what buttons are bound to; in a `room` the link
+    only stands for it (kit.chatting.as_link), and is nobody's."""
 
     delivery: Delivery
     link: IdentityLink
     screen: Screen
     say: Say
+    room: Room | None = None
 
 
 class SlowDown(Exception):
@@ -101,10 +103,8 @@ class Letters:
             if delivery is None:
                 work.commit()
                 return None
-            role = work.people.membership(delivery.user_id).role
-            actor = Actor(delivery.user_id, delivery.workspace_id, role, delivery.channel, link_id=delivery.link_id)
-            chat = open_chat(self._parts, work, actor, trace=delivery.trace)
-            letter = Letter(delivery, chat.link, render(chat, delivery), chat.say)
+            chat = open_place(self._parts, work, delivery)
+            letter = Letter(delivery, chat.link, render(chat, delivery), chat.say, chat.room)
             work.commit()
         return letter
 
@@ -144,11 +144,13 @@ class Letters:
             work.commit()
 
     def give_up(self, letter: Letter, reason: str, blocked: bool) -> None:
-        """Ends the delivery; `blocked`: the whole chat is not reachable any more."""
+        """Ends the delivery; `blocked`: the whole chat is not reachable any more, a room is lost."""
         delivery = letter.delivery
         with self._parts.storage.work(delivery.workspace_id, delivery.user_id) as work:
             work.messages.give_up(delivery, reason)
-            if blocked:
+            if blocked and delivery.room_id is not None:
+                lost_room(work, delivery.room_id)
+            elif blocked and delivery.link_id is not None:
                 unreachable(work, delivery.link_id)
             work.commit()
 

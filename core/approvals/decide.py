@@ -6,7 +6,16 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from core.approvals.canonical import sha256
-from core.approvals.models import Action, ActionExecution, Approval, Decision, Suggestion, SuggestionRevision
+from core.approvals.deciders import deciders, names
+from core.approvals.models import (
+    Action,
+    ActionExecution,
+    Approval,
+    ApprovalPolicy,
+    Decision,
+    Suggestion,
+    SuggestionRevision,
+)
 from core.approvals.ports import ApprovalsWork
 from core.connectors.kinds import checked_input, integration
 from core.connectors.ports import ConnectionsWork
@@ -20,7 +29,7 @@ from core.messaging.ports import MessagingWork
 from core.messaging.post import refresh
 
 
-class DecideWork(ApprovalsWork, ConnectionsWork, IdentityWork, MessagingWork, Protocol):
+class DecideWork(ApprovalsWork, ConnectionsWork, MessagingWork, IdentityWork, Protocol):
     """What deciding needs."""
 
 
@@ -43,7 +52,7 @@ def approve(
     suggestion, current = _open(work, actor, suggestion_id, revision)
     policy = work.suggestions.policy(current.action.operation)
     if not policy.own_request and actor.user_id == suggestion.user_id:
-        raise Forbidden("approvals.own_request")
+        raise Forbidden("approvals.own_request", who=names(work, deciders(work, suggestion, policy)))
     connection = work.connections.get(current.action.connection_id)
     if connection.status != "active" or not work.connections.credential_active(connection):
         raise Conflict("approvals.connection_unusable", connection=connection.name, status=connection.status)
@@ -140,7 +149,7 @@ def snooze(work: DecideWork, actor: Actor, suggestion_id: UUID, until: datetime)
         raise Invalid("approvals.snooze_past")
     if suggestion.expires_at is not None and until >= suggestion.expires_at:
         raise Invalid("approvals.snooze_after_expiry", expires_at=suggestion.expires_at.isoformat())
-    suggestion.status, suggestion.snoozed_until = "snoozed", until
+    suggestion.status, suggestion.snoozed_until, suggestion.snoozed_context = "snoozed", until, None
     work.record(
         Event(
             "suggestion.snoozed",
@@ -243,9 +252,18 @@ def _open(
 
 
 def _may_decide(work: DecideWork, actor: Actor, suggestion: Suggestion, operation: str = "*") -> None:
-    allowed = work.suggestions.policy(operation).allowed_roles
-    if actor.role not in allowed or (suggestion.assignees and actor.user_id not in suggestion.assignees):
-        raise Forbidden("approvals.not_allowed", role=actor.role, allowed=allowed)
+    policy = work.suggestions.policy(operation)
+    able = deciders(work, suggestion, policy)
+    if actor.user_id not in able and not _own(actor, suggestion, policy):
+        raise Forbidden(
+            "approvals.not_allowed" if able else "approvals.nobody_able", role=actor.role, allowed=policy.allowed_roles,
+            who=names(work, able),
+        )  # fmt: skip
+
+
+def _own(actor: Actor, suggestion: Suggestion, policy: ApprovalPolicy) -> bool:
+    """Whether it was made for them, and only their yes to it does not count."""
+    return actor.user_id == suggestion.user_id and actor.role in policy.allowed_roles
 
 
 def _decision(

@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+from core.approvals.ask import ask_about
 from core.approvals.models import Suggestion
 from core.approvals.ports import ApprovalsWork
 from core.kernel.events import Event
-from core.messaging.post import PostWork, announce, refresh
+from core.messaging.post import PostWork, refresh
 
 
 class WakeWork(ApprovalsWork, PostWork, Protocol):
@@ -44,12 +45,4 @@ def wake(work: WakeWork, suggestion_id: UUID) -> None:
 
 def _comes_back(work: WakeWork, suggestion: Suggestion, *, asked: bool = False) -> None:
     """As a new message. A snooze ends when the person said; a reminder waits for when they want to hear from Nod."""
-    announce(
-        work,
-        suggestion.user_id,
-        "suggestion",
-        suggestion.id,
-        trace=suggestion.trace,
-        agent_id=suggestion.agent_id,
-        asked=asked,
-    )
+    ask_about(work, suggestion, asked=asked)

@@ -11,6 +11,7 @@ from core.identity.models import (
     LinkCode,
     Membership,
     Session,
+    SignIn,
     SlackInstallation,
     Subscription,
     User,
@@ -47,6 +48,10 @@ class Directory(Protocol):
 
     def by_link_code(self, code_hash: str) -> Known | None: ...
 
+    def by_sign_in(self, secret_hash: str) -> Known | None:
+        """Whom a link or a code would sign in at the page."""
+        ...
+
     def by_email(self, email: str) -> Known | None:
         """The person with that address in their personal workspace; letter case does not matter."""
         ...
@@ -57,6 +62,10 @@ class Directory(Protocol):
 
     def links_of_tenant(self, provider: str, tenant: str, after: UUID, limit: int) -> list[DueItem]:
         """Accounts of a tenant (a Slack team) by id, with the workspace and person of each; `after` the nil UUID begins."""
+        ...
+
+    def by_room(self, provider: str, tenant: str, address: str) -> DueItem | None:
+        """The connected room (`id`) at that address, its workspace, and who connected it."""
         ...
 
     def by_trigger(self, trigger_id: UUID) -> DueItem | None:
@@ -93,7 +102,16 @@ class People(Protocol):
 
     def add(
         self,
-        row: User | UserProfile | IdentityLink | LinkCode | Session | ApiKey | Workspace | Membership | Subscription,
+        row: User
+        | UserProfile
+        | IdentityLink
+        | LinkCode
+        | SignIn
+        | Session
+        | ApiKey
+        | Workspace
+        | Membership
+        | Subscription,
     ) -> None: ...
 
     def user(self, user_id: UUID) -> User: ...
@@ -114,7 +132,19 @@ class People(Protocol):
         """Locked for this transaction, so that a code works once."""
         ...
 
+    def sign_in(self, sign_in_id: UUID) -> SignIn:
+        """Locked for this transaction, so that it works once."""
+        ...
+
+    def sign_ins(self, user_id: UUID) -> list[SignIn]:
+        """The person's of the last day, newest first, locked. Older ones are forgotten by this."""
+        ...
+
     def session(self, session_id: UUID) -> Session: ...
+
+    def sessions(self, user_id: UUID) -> list[Session]:
+        """Those that are neither over nor ended, newest first."""
+        ...
 
     def api_keys(self, user_id: UUID) -> list[ApiKey]: ...
 

@@ -26,21 +26,56 @@ class Message:
 
 
 @dataclass
+class Room:
+    """A shared chat (a Telegram group, a Slack channel) of one workspace. Nobody is identified by it: whoever taps there is asked for by their own account. `address` is where to
+    deliver to; `language` and `timezone` are how it is written to. `left_at`: since then nothing is sent there, and nothing heard."""
+
+    id: UUID
+    workspace_id: UUID
+    provider: Literal["telegram", "slack"]
+    address: str
+    name: str
+    connected_by: UUID
+    language: str
+    timezone: str
+    created_at: datetime
+    provider_tenant: str = ""
+    left_at: datetime | None = None
+    version: int = 1
+
+
+@dataclass
+class RoomAgent:
+    """An agent whose suggestions are also asked about in a room: as a neutral `stub` without their content, or `open`, whole. `chosen_by` owns the agent."""
+
+    id: UUID
+    workspace_id: UUID
+    room_id: UUID
+    agent_id: UUID
+    chosen_by: UUID
+    created_at: datetime
+    shown: Literal["stub", "open"] = "stub"
+    version: int = 1
+
+
+@dataclass
 class Delivery:
-    """One message's place in one chat. It is due while `wanted > shown`: a door renders what is true now, sends it the first time
+    """One message's place in one chat: a person's (`link_id`) or a shared one (`room_id`), exactly one of them. It is due while `wanted > shown`: a door renders what is true now, sends it the first time
     and edits it from then on (`remote_ref` finds it). `subject_kind` and `subject_id` name what it shows (`suggestion`, `run`, `message`); every copy of the
     same subject is refreshed together. `priority`: 0 receipts and replies, 1 new cards, 2 digests. `agent_id`: on whose behalf, None for Nod's own. `asked`: the
-    person has just asked for it, so that it comes at any hour."""
+    person has just asked for it, so that it comes at any hour. `thread`: where in the chat it stands, in the
+    platform's words; None: in the chat itself. In a room `user_id` is the person whom it is about: what is shown is sealed with their key."""
 
     id: UUID
     workspace_id: UUID
     user_id: UUID
-    link_id: UUID
+    link_id: UUID | None
     channel: str
     subject_kind: str
     subject_id: UUID
     created_at: datetime
     due_at: datetime
+    room_id: UUID | None = None
     priority: int = 1
     agent_id: UUID | None = None
     asked: bool = False
@@ -57,6 +92,7 @@ class Delivery:
     remote_ref: str | None = None
     message_id: UUID | None = None
     trace: str | None = None
+    thread: str | None = None
     version: int = 1
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from core.kernel.unit_of_work import UnitOfWork
-from core.messaging.models import Conversation, Delivery, InboundEvent, Message
+from core.messaging.models import Conversation, Delivery, InboundEvent, Message, Room, RoomAgent
 
 
 class Messages(Protocol):
@@ -28,6 +28,14 @@ class Messages(Protocol):
 
     def delivery_by_ref(self, link_id: UUID, remote_ref: str) -> Delivery | None:
         """The delivery that a platform's message stands for."""
+        ...
+
+    def delivery_in_room(self, room_id: UUID, remote_ref: str) -> Delivery | None:
+        """The same, of a message in a room."""
+        ...
+
+    def in_thread(self, link_id: UUID, thread: str) -> int:
+        """How many deliveries stand in a thread of the chat, those that are under way among them."""
         ...
 
     def refresh(self, subject_kind: str, subject_id: UUID) -> list[tuple[UUID, str]]:
@@ -97,6 +105,36 @@ class Line(Protocol):
     def delivery(self) -> Delivery | None: ...
 
 
+class Rooms(Protocol):
+    """The shared chats of one workspace, and whose suggestions are asked about in each."""
+
+    def add(self, row: Room | RoomAgent) -> None: ...
+
+    def get(self, room_id: UUID) -> Room:
+        """Also one that was left. Raises NotFound `messaging.room_unknown`."""
+        ...
+
+    def at(self, provider: str, tenant: str, address: str) -> Room | None:
+        """The room there that was not left."""
+        ...
+
+    def all(self) -> list[Room]:
+        """Those that were not left, in the order in which they were connected."""
+        ...
+
+    def agents(self, room_id: UUID) -> list[RoomAgent]:
+        """Whose suggestions are asked about there."""
+        ...
+
+    def of_agent(self, agent_id: UUID) -> list[tuple[Room, RoomAgent]]:
+        """Where the agent's suggestions are asked about; rooms that were left are not among them."""
+        ...
+
+    def drop(self, chosen: RoomAgent) -> None:
+        """The agent does not ask there any more."""
+        ...
+
+
 class Conversations(Protocol):
     """How far each chat is in a dialog; one row a link."""
 
@@ -132,6 +170,9 @@ class Inbox(Protocol):
 class MessagingWork(UnitOfWork, Protocol):
     @property
     def messages(self) -> Messages: ...
+
+    @property
+    def rooms(self) -> Rooms: ...
 
     @property
     def conversations(self) -> Conversations: ...

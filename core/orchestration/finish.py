@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from core.approvals.ask import ask_about
 from core.approvals.ports import ApprovalsWork
 from core.approvals.propose import propose
 from core.catalog.ports import CatalogWork
@@ -43,9 +44,7 @@ def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any
             work.connections.advance(UUID(connection_id), str(run.agent_id), cursor)
         rank = {"high": 0, "medium": 1, "low": 2}
         for suggestion in sorted(made, key=lambda s: rank[s.priority]):
-            announce(
-                work, run.user_id, "suggestion", suggestion.id, trace=run.trace, agent_id=run.agent_id, asked=just_asked(run, work.now),
-            )  # fmt: skip
+            ask_about(work, suggestion, asked=just_asked(run, work.now))
     if run.agent_id is not None:
         work.agents.touch(run.agent_id)
     work.record(_ended("run.succeeded", run))

@@ -13,6 +13,7 @@ from core.kernel.errors import NotFound
 from core.messaging.models import Delivery, Message
 from storage.repositories.base import Repository, clock, from_now
 from storage.rows import from_row, to_row
+from storage.tables.approvals import suggestion_batch_items as batch_items
 from storage.tables.messaging import deliveries, messages
 
 PAYLOAD = ("messages", "payload")
@@ -41,29 +42,46 @@ class SqlMessages(Repository):
 
     def deliver(self, delivery: Delivery) -> None:
         self._t.session.add(delivery)
-        self._t.places[delivery.id] = delivery.link_id
+        self._place(delivery)
 
     def delivery(self, delivery_id: UUID) -> Delivery:
         # Locked: doors claim and settle deliveries all the time, and what is written here must not be stale.
         found = self._lock(Delivery, delivery_id, "messaging.delivery_unknown")
-        self._t.places[found.id] = found.link_id
+        self._place(found)
         return found
 
     def delivery_by_ref(self, link_id: UUID, remote_ref: str) -> Delivery | None:
         c = deliveries.c
         return self._first(Delivery, c.link_id == link_id, c.remote_ref == remote_ref, order=(c.id.desc(),))
 
+    def delivery_in_room(self, room_id: UUID, remote_ref: str) -> Delivery | None:
+        c = deliveries.c
+        return self._first(Delivery, c.room_id == room_id, c.remote_ref == remote_ref, order=(c.id.desc(),))
+
+    def in_thread(self, link_id: UUID, thread: str) -> int:
+        c = deliveries.c
+        wanted = select(func.count()).where(c.link_id == link_id, c.thread == thread)
+        return int(self._t.connection.scalar(wanted) or 0)
+
     def refresh(self, subject_kind: str, subject_id: UUID) -> list[tuple[UUID, str]]:
         c = deliveries.c
+        kinds, ids = [subject_kind], [subject_id]
+        if subject_kind == "suggestion":
+            # A batch shows its suggestions: what changes one of them changes it.
+            batches = self._t.connection.scalars(
+                select(batch_items.c.batch_id).where(batch_items.c.suggestion_id == subject_id)
+            )
+            kinds, ids = ["suggestion", "batch"], [subject_id, *batches]
         copies = self._take(
             Delivery,
-            c.subject_id == subject_id,
-            c.subject_kind == subject_kind,
+            c.subject_id.in_(ids),
+            c.subject_kind.in_(kinds),
             c.status != "failed",
             wanted=c.wanted + 1,
             status=case((c.status == "sending", "sending"), else_="pending"),
         )
-        self._t.places.update({copy.id: copy.link_id for copy in copies})
+        for copy in copies:
+            self._place(copy)
         return [(copy.id, copy.channel) for copy in copies]
 
     def due(self, link_id: UUID, limit: int) -> list[UUID]:
@@ -112,7 +130,8 @@ class SqlMessages(Repository):
         c = deliveries.c
         waiting = (c.link_id == link_id, c.wanted > c.shown, c.status == "pending", c.failure_reason == reason)
         freed = self._take(Delivery, *waiting, due_at=clock(), failure_reason=None)
-        self._t.places.update({one.id: one.link_id for one in freed})
+        for one in freed:
+            self._place(one)
         return [one.id for one in freed]
 
     def turn_into(self, delivery: Delivery, subject_kind: str, subject_id: UUID, priority: int) -> Delivery | None:
@@ -171,6 +190,10 @@ class SqlMessages(Repository):
         if after is not None:
             query = query.where(places.c.message_id > after)
         return self._lines(self._t.session.execute(query).all())
+
+    def _place(self, delivery: Delivery) -> None:
+        if delivery.link_id is not None:
+            self._t.places[delivery.id] = delivery.link_id
 
     def _let_go(self, delivery: Delivery, **values: Any) -> bool:
         c = deliveries.c

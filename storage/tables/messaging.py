@@ -3,9 +3,23 @@
 from sqlalchemy import Index, Table
 from sqlalchemy import text as sql
 
-from core.messaging.models import Delivery, InboundEvent, Message
+from core.messaging.models import Delivery, InboundEvent, Message, Room, RoomAgent
 from storage.tables.access import AT_THE_DOOR, access
-from storage.tables.base import by_month, flag, key, metadata, number, one_of, refers, sealed, text, uid, unique, when
+from storage.tables.base import (
+    by_month,
+    flag,
+    holds,
+    key,
+    metadata,
+    number,
+    one_of,
+    refers,
+    sealed,
+    text,
+    uid,
+    unique,
+    when,
+)
 
 messages = Table(
     "messages",
@@ -50,7 +64,8 @@ deliveries = Table(
     uid("id"),
     uid("workspace_id"),
     uid("user_id"),
-    uid("link_id"),
+    uid("link_id", null=True),
+    uid("room_id", null=True),
     text("channel"),
     text("subject_kind"),
     uid("subject_id"),
@@ -71,11 +86,15 @@ deliveries = Table(
     text("remote_ref", null=True),
     uid("message_id", null=True),
     text("trace", null=True),
+    text("thread", null=True),
     when("created_at"),
     number("version"),
     key("deliveries"),
     refers("deliveries", ["link_id"], "identity_links", on_delete="CASCADE"),
+    refers("deliveries", ["room_id"], "rooms", on_delete="CASCADE"),
     one_of("deliveries", Delivery, "status"),
+    holds("deliveries", "num_nonnulls(link_id, room_id) = 1", "somewhere"),
+    holds("deliveries", "room_id IS NULL OR subject_kind IN ('suggestion', 'message')", "fit_for_a_room"),
 )
 Index("deliveries_of_link", deliveries.c.workspace_id, deliveries.c.link_id, deliveries.c.id)
 Index(
@@ -99,6 +118,68 @@ Index(
     deliveries.c.link_id,
     deliveries.c.remote_ref,
     postgresql_where=sql("remote_ref IS NOT NULL"),
+)
+Index(
+    "deliveries_of_room",
+    deliveries.c.workspace_id,
+    deliveries.c.room_id,
+    deliveries.c.remote_ref,
+    postgresql_where=sql("room_id IS NOT NULL"),
+)
+
+rooms = Table(
+    "rooms",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    text("provider"),
+    text("provider_tenant"),
+    text("address"),
+    text("name"),
+    uid("connected_by"),
+    text("language"),
+    text("timezone"),
+    when("left_at", null=True),
+    when("created_at"),
+    number("version"),
+    key("rooms"),
+    refers("rooms", ["connected_by"], "memberships", ["user_id"]),
+    one_of("rooms", Room, "provider"),
+)
+Index(
+    "rooms_once",
+    rooms.c.provider,
+    rooms.c.provider_tenant,
+    rooms.c.address,
+    unique=True,
+    postgresql_where=sql("left_at IS NULL"),
+)
+
+room_agents = Table(
+    "room_agents",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("room_id"),
+    uid("agent_id"),
+    uid("chosen_by"),
+    text("shown"),
+    when("created_at"),
+    number("version"),
+    key("room_agents"),
+    unique("room_agents", "workspace_id", "room_id", "agent_id"),
+    refers("room_agents", ["room_id"], "rooms", on_delete="CASCADE"),
+    refers("room_agents", ["agent_id"], "agents", on_delete="CASCADE"),
+    one_of("room_agents", RoomAgent, "shown"),
+)
+Index("room_agents_of_agent", room_agents.c.workspace_id, room_agents.c.agent_id)
+
+Index(
+    "deliveries_of_thread",
+    deliveries.c.workspace_id,
+    deliveries.c.link_id,
+    deliveries.c.thread,
+    postgresql_where=sql("thread IS NOT NULL"),
 )
 
 inbound_events = Table(
@@ -147,7 +228,7 @@ access(messages, append_only=True)
 access(events, append_only=True)
 access(
     deliveries,
-    fixed=("link_id", "channel", "agent_id", "asked"),
+    fixed=("link_id", "room_id", "channel", "agent_id", "asked", "thread"),
     doors=(
         "id",
         "workspace_id",
@@ -162,6 +243,13 @@ access(
     ),
     door_rows=f"wanted > shown AND status <> 'failed' AND {AT_THE_DOOR}",
 )
+access(
+    rooms,
+    fixed=("provider", "provider_tenant", "connected_by"),
+    doors=("id", "workspace_id", "provider", "provider_tenant", "address", "connected_by", "left_at"),
+    door_rows=f"left_at IS NULL AND {AT_THE_DOOR}",
+)
+access(room_agents, fixed=("room_id", "agent_id"), delete=True)
 access(
     inbound_events,
     seen=AT_THE_DOOR,

@@ -6,7 +6,7 @@ from bots.dialogs import ways
 from bots.dialogs.card import because
 from bots.dialogs.card.action import title
 from bots.dialogs.card.outcome import Facts, why_not
-from bots.dialogs.card.show import gather
+from bots.dialogs.card.show import visible
 from bots.dialogs.people import who
 from bots.dialogs.run_facts import began
 from bots.kit.dialog import Chat, Reply, action
@@ -22,7 +22,7 @@ HASH = 12
 @action("suggestion.details")
 def details(chat: Chat, suggestion_id: str) -> Reply:
     """As a message of its own, so that the card stays."""
-    facts = gather(chat, UUID(suggestion_id))
+    facts = visible(chat, UUID(suggestion_id))
     blocks: list[Block] = [
         Heading(text=chat.say("details.heading", title=title(chat, facts.suggestion.kind, facts.revision.action))),
         Rows(rows=_origin(chat, facts)),

@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from bots.dialogs import ways
+from bots.dialogs import contexts, ways
 from bots.dialogs.people import who
 from bots.kit.dialog import Chat
 from bots.kit.screen import Block, Button, Countdown, Paragraph, Progress, row
 from bots.kit.speak import speak
+from core.approvals.invert import inverse, undoing
 from core.approvals.models import ActionExecution, Approval, Suggestion, SuggestionRevision
 
 REASONS = ("not_needed", "wrong", "tone", "myself")
@@ -51,6 +52,33 @@ def state(chat: Chat, facts: Facts) -> State:
             )
 
 
+def line(chat: Chat, facts: Facts) -> str:
+    """How it stands, in a sentence: where many stand below each other."""
+    match facts.suggestion.status:
+        case "pending":
+            return chat.say("card.line.pending")
+        case "snoozed":
+            return _until(chat, facts)
+        case "rejected":
+            return did(chat, "card.rejected", facts, **by(chat, facts, "reject"))
+        case "expired":
+            return did(chat, "card.expired", facts, at=facts.suggestion.expires_at or chat.place.now)
+        case "withdrawn":
+            return chat.say("card.withdrawn")
+    execution = facts.execution
+    match execution.status if execution else "":
+        case "ready" | "claimed" | "sending":
+            return did(chat, "card.doing", facts)
+        case "succeeded" if execution:
+            return did(chat, "card.done", facts, at=execution.executed_at or execution.due_at)
+        case "failed" | "unknown" if execution:
+            return did(chat, f"card.{execution.status}", facts, why=_why(chat, execution))
+        case "undone":
+            return did(chat, "card.undone", facts)
+        case _:
+            return chat.say("card.approved", **by(chat, facts, "approve"))
+
+
 def button(chat: Chat, code: str, action: str, facts: Facts, *args: str, style: Any = "plain") -> Button:
     """A button about this suggestion."""
     return Button(label=chat.say(code), action=action, args=(str(facts.suggestion.id), *args), style=style)
@@ -66,7 +94,8 @@ def did(chat: Chat, code: str, facts: Facts, **data: Any) -> str:
     return chat.say(own if chat.say.knows(own) else f"{code}.other", **data)
 
 
-def _by(chat: Chat, facts: Facts, decision: str) -> dict[str, Any]:
+def by(chat: Chat, facts: Facts, decision: str) -> dict[str, Any]:
+    """Who decided so last, and when."""
     made = [d for d in facts.decisions if d.decision == decision]
     last = made[-1] if made else None
     return {
@@ -77,7 +106,7 @@ def _by(chat: Chat, facts: Facts, decision: str) -> dict[str, Any]:
 
 def _approved(chat: Chat, facts: Facts) -> State:
     execution = facts.execution
-    said = chat.say("card.approved", **_by(chat, facts, "approve"))
+    said = chat.say("card.approved", **by(chat, facts, "approve"))
     if execution is None:
         return State([Paragraph(text=said)], [(_details(chat, facts),)], "plain")
     match execution.status:
@@ -92,9 +121,21 @@ def _approved(chat: Chat, facts: Facts) -> State:
         case "unknown":
             return _unknown(chat, facts, execution, said)
         case "undone":
-            return State([Paragraph(text=did(chat, "card.undone", facts))], [(_details(chat, facts),)], "plain")
+            return _undone(chat, facts, execution, said)
         case _:
             return State([Paragraph(text=said)], [(_details(chat, facts), ways.inbox(chat))], "plain")
+
+
+def _undone(chat: Chat, facts: Facts, execution: ActionExecution, said: str) -> State:
+    told = [Paragraph(text=said), Paragraph(text=did(chat, "card.undone", facts))]
+    by = undoing(chat.work, execution)
+    if by is not None:
+        made = [a for a in chat.work.suggestions.approvals(by.suggestion.id) if a.decision == "approve"]
+        told += [
+            Paragraph(text=chat.say("card.undone.by", who=who(chat, a.user_id), at=a.decided_at), muted=True)
+            for a in made[-1:]
+        ]
+    return State([*told], [(_details(chat, facts), ways.inbox(chat))], "plain")
 
 
 def _held(chat: Chat, facts: Facts, execution: ActionExecution, said: str) -> State:
@@ -117,7 +158,25 @@ def _succeeded(chat: Chat, facts: Facts, execution: ActionExecution, said: str) 
     shown: list[Block] = [Paragraph(text=said), Paragraph(text=done)]
     if execution.external_ref:
         shown.append(Paragraph(text=chat.say("card.reference", reference=execution.external_ref), muted=True))
-    return State(shown, [(_details(chat, facts), ways.inbox(chat))], "done")
+    told, again = _taking_back(chat, facts, execution)
+    return State([*shown, *told], ways.rows(row(again), (_details(chat, facts), ways.inbox(chat))), "done")  # pyright: ignore[reportArgumentType]
+
+
+def _taking_back(chat: Chat, facts: Facts, execution: ActionExecution) -> tuple[list[Block], Button | None]:
+    """The way to undo what was done, where there is one; how far it is, where somebody has begun."""
+    if (action := inverse(chat.work, execution)) is None:
+        return [], None
+    under_way = undoing(chat.work, execution)
+    offer = Button(
+        label=chat.say(f"card.invert.{action.operation}"), action="suggestion.invert", args=(str(facts.suggestion.id),)
+    )
+    if under_way is None:
+        return [], offer
+    if under_way.over:
+        return [Paragraph(text=chat.say("card.invert.failed"))], offer
+    if under_way.execution is None:
+        return [Paragraph(text=chat.say("card.invert.waits"))], None
+    return [Progress(label=chat.say("card.invert.doing"), done=0)], None
 
 
 def _failed(chat: Chat, facts: Facts, execution: ActionExecution, said: str) -> State:
@@ -178,7 +237,7 @@ def _unknown(chat: Chat, facts: Facts, execution: ActionExecution, said: str) ->
 
 
 def _rejected(chat: Chat, facts: Facts) -> State:
-    shown: list[Block] = [Paragraph(text=did(chat, "card.rejected", facts, **_by(chat, facts, "reject")))]
+    shown: list[Block] = [Paragraph(text=did(chat, "card.rejected", facts, **by(chat, facts, "reject")))]
     if facts.suggestion.reason:
         shown.append(Paragraph(text=why_not(chat, facts.suggestion.reason), muted=True))
         return State(shown, [(_details(chat, facts), ways.inbox(chat))], "plain")
@@ -192,13 +251,17 @@ def why_not(chat: Chat, reason: str) -> str:
     return chat.say("card.reason", reason=chat.say(f"card.reason.{reason}") if reason in REASONS else reason)
 
 
+def _until(chat: Chat, facts: Facts) -> str:
+    """When a snooze ends: at a time, or when the person is somewhere, and then at a time at the latest."""
+    at = facts.suggestion.snoozed_until or chat.place.now
+    name = contexts.of_id(chat, facts.suggestion.snoozed_context)
+    return chat.say("card.snoozed", at=at) if name is None else chat.say("card.snoozed.context", name=name, at=at)
+
+
 def _snoozed(chat: Chat, facts: Facts) -> State:
-    until = facts.suggestion.snoozed_until or chat.place.now
     wake = button(chat, "card.wake", "suggestion.wake", facts, style="primary")
     reject = button(chat, "card.reject", "suggestion.reject", facts, str(facts.suggestion.revision))
-    return State(
-        [Paragraph(text=chat.say("card.snoozed", at=until))], [(wake, reject), (_details(chat, facts),)], "plain"
-    )
+    return State([Paragraph(text=_until(chat, facts))], [(wake, reject), (_details(chat, facts),)], "plain")
 
 
 def _expired(chat: Chat, facts: Facts) -> State:

@@ -6,6 +6,7 @@ from bots.dialogs.card.action import shown, title
 from bots.kit import clean
 from bots.kit.dialog import Chat, Reply, action
 from bots.kit.screen import Button, Heading, Quote, Screen
+from core.approvals.deciders import need_to_see
 from core.approvals.models import Suggestion, SuggestionRevision
 from core.messaging.post import answer
 from core.preferences.choose import prefer
@@ -21,7 +22,9 @@ def parts_of(chat: Chat, text: str) -> list[str]:
 
 
 def has_read(chat: Chat, suggestion: Suggestion) -> bool:
-    """Whether the person was shown every part of the newest revision."""
+    """Whether the person was shown every part of the newest revision; in a room nobody can say so of all who read there."""
+    if chat.room is not None:
+        return False
     known = chat.work.preferences.preference(chat.user.id, "orchestrator", _key(suggestion.id))
     return known is not None and known.value == suggestion.revision
 
@@ -42,6 +45,7 @@ def read_all(chat: Chat, suggestion: Suggestion, parts: int) -> Button:
 def read(chat: Chat, suggestion_id: str, revision: str) -> Reply:
     """Shows every part but the last as messages of their own, then the card itself again, with the last part and the decision under it."""
     suggestion = chat.work.suggestions.get(UUID(suggestion_id))
+    need_to_see(chat.work, chat.actor, suggestion)
     if suggestion.revision != int(revision):
         return Reply(toast=chat.say("decided.stale"))
     current: SuggestionRevision = chat.work.suggestions.revision(suggestion.id, suggestion.revision)
@@ -52,6 +56,6 @@ def read(chat: Chat, suggestion_id: str, revision: str) -> Reply:
             "card.part", part=number, parts=len(parts), title=title(chat, suggestion.kind, current.action)
         )
         screen = clean.screen(Screen(blocks=(Heading(text=heading), Quote(text=part))))
-        answer(chat.work, chat.link, {"screen": screen.model_dump(mode="json")}, chat.trace)
+        answer(chat.work, chat.link, {"screen": screen.model_dump(mode="json")}, chat.trace, chat.thread)
     prefer(chat.work, chat.actor, "orchestrator", _key(suggestion.id), suggestion.revision)
     return Reply(subject=("suggestion", suggestion.id), toast=chat.say("card.reading", n=len(parts)))

@@ -8,16 +8,20 @@ from bots.dialogs.card.action import Shown, shown, title
 from bots.dialogs.card.diff import change
 from bots.dialogs.card.outcome import Facts, State, button, state
 from bots.dialogs.card.reading import has_read, parts_of, read_all
+from bots.dialogs.card.stub import is_hidden, stub
 from bots.kit.dialog import Chat, renderer
 from bots.kit.screen import Block, Heading, Paragraph, Quote, Screen
 from bots.kit.screen import Facts as Rows
 from bots.kit.speak import speak
+from core.approvals.deciders import need_to_see
 
 
 @renderer("suggestion")
 def card(chat: Chat, suggestion_id: UUID) -> Screen:
-    """The whole card: what will happen, why, how it stands, what can be done."""
+    """The whole card: what will happen, why, how it stands, what can be done. In a room that may not read that, its stub."""
     facts = gather(chat, suggestion_id)
+    if is_hidden(chat, facts.suggestion):
+        return stub(chat, facts)
     what = shown(chat, facts.revision.action, chat.work.connections.get(facts.revision.action.connection_id))
     parts = parts_of(chat, what[1])
     pending = facts.suggestion.status == "pending"
@@ -43,6 +47,13 @@ def gather(chat: Chat, suggestion_id: UUID) -> Facts:
         chat.work.suggestions.approvals(suggestion_id),
         chat.work.executions.of(suggestion_id),
     )
+
+
+def visible(chat: Chat, suggestion_id: UUID) -> Facts:
+    """The same, for somebody who asks to see it. Raises Forbidden `approvals.not_allowed` for those whose business it is not."""
+    facts = gather(chat, suggestion_id)
+    need_to_see(chat.work, chat.actor, facts.suggestion)
+    return facts
 
 
 def _heading(chat: Chat, facts: Facts) -> str:

@@ -5,14 +5,17 @@ from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from bots.dialogs import talk, ways
+from bots.dialogs import contexts, talk, ways
 from bots.dialogs.card.decide import card_again, truly
 from bots.dialogs.time_words import moment
 from bots.kit.dialog import Chat, Reply, action, step
 from bots.kit.screen import Button, Paragraph, Screen, row
-from core.approvals import decide
+from core.approvals import decide, presence
+from core.approvals.deciders import need_to_see
 from core.approvals.models import Suggestion
 from core.messaging.models import Conversation
+from core.preferences import learn
+from core.preferences.contexts import USUAL
 
 DIALOG = "snooze"
 SOON = timedelta(minutes=30)
@@ -41,15 +44,11 @@ def choices(chat: Chat, suggestion: Suggestion) -> list[tuple[str, datetime]]:
 def snooze(chat: Chat, suggestion_id: str) -> Reply:
     """Asks until when."""
     suggestion = chat.work.suggestions.get(UUID(suggestion_id))
+    need_to_see(chat.work, chat.actor, suggestion)
     if suggestion.status not in ("pending", "snoozed"):
         return truly(chat, suggestion_id, lambda: _until(chat, UUID(suggestion_id), chat.work.now + timedelta(hours=1)))
     talk.begin(chat, DIALOG, "until", {"suggestion_id": suggestion_id})
-    buttons = [
-        Button(
-            label=chat.say(code, at=when), action="suggestion.until", args=(suggestion_id, str(int(when.timestamp())))
-        )
-        for code, when in choices(chat, suggestion)
-    ]
+    buttons = _buttons(chat, suggestion)
     rows = [tuple(buttons[at : at + 2]) for at in range(0, len(buttons), 2)]
     ask = (
         chat.say("snooze.ask")
@@ -59,11 +58,73 @@ def snooze(chat: Chat, suggestion_id: str) -> Reply:
     return Reply(Screen(blocks=(Paragraph(text=ask),), buttons=(*rows, row(talk.cancel(chat))), tone="ask"))
 
 
+def _buttons(chat: Chat, suggestion: Suggestion) -> list[Button]:
+    """Times, then places where the person is not now; what they mostly choose comes first."""
+    id, usual = str(suggestion.id), learn.usual(chat.work, chat.user.id, learn.USUAL_SNOOZE)
+    named = [
+        (
+            code.removeprefix("snooze."),
+            Button(
+                label=chat.say(code, at=when),
+                action="suggestion.until",
+                args=(id, str(int(when.timestamp())), code.removeprefix("snooze.")),
+            ),
+        )
+        for code, when in choices(chat, suggestion)
+    ]
+    known = {one.name: one for one in chat.work.preferences.contexts(chat.user.id)}
+    for name in ("work", "home", *sorted(set(known) - set(USUAL))):
+        if name not in known or not known[name].active:
+            label = chat.say(f"snooze.when.{name}") if name in USUAL else chat.say("snooze.when.other", name=name)
+            where = name if name in USUAL else known[name].id.hex[-12:]
+            named.append((name, Button(label=label, action="suggestion.when", args=(id, where))))
+    first = [
+        button.model_copy(update={"label": chat.say("snooze.usual", label=button.label)})
+        for name, button in named
+        if name == usual
+    ]
+    return [*first, *(button for name, button in named if name != usual)]
+
+
 @action("suggestion.until")
-def until(chat: Chat, suggestion_id: str, timestamp: str) -> Reply:
+def until(chat: Chat, suggestion_id: str, timestamp: str, choice: str = "") -> Reply:
     """A time was tapped."""
     when = datetime.fromtimestamp(int(timestamp), ZoneInfo("UTC"))
-    return truly(chat, suggestion_id, lambda: _until(chat, UUID(suggestion_id), when, "replace"))
+
+    def attempt() -> Reply:
+        reply = _until(chat, UUID(suggestion_id), when, "replace")
+        if choice:
+            learn.chose(chat.work, chat.actor, learn.USUAL_SNOOZE, choice)
+        return reply
+
+    return truly(chat, suggestion_id, attempt)
+
+
+@action("suggestion.when")
+def when_there(chat: Chat, suggestion_id: str, where: str) -> Reply:
+    """Until the person is somewhere."""
+    known = chat.work.preferences.contexts(chat.user.id)
+    name = where if where in USUAL else next((one.name for one in known if one.id.hex[-12:] == where), "")
+
+    def attempt() -> Reply:
+        put_off = presence.put_off_until(chat.work, chat.actor, UUID(suggestion_id), name)
+        talk.end(chat, DIALOG)
+        if name in ("work", "home"):
+            learn.chose(chat.work, chat.actor, learn.USUAL_SNOOZE, name)
+        told = chat.say("snooze.done.context", name=contexts.named(chat, name), at=put_off.snoozed_until)
+        blocks = [Paragraph(text=told)]
+        context = next(one for one in chat.work.preferences.contexts(chat.user.id) if one.name == name)
+        if context.schedule is None:
+            blocks.append(Paragraph(text=chat.say("snooze.done.context_how"), muted=True))
+        wake = Button(label=chat.say("card.wake"), action="suggestion.wake", args=(suggestion_id,))
+        there = Button(label=chat.say("settings.contexts"), action="settings.contexts")
+        return Reply(
+            Screen(blocks=tuple(blocks), buttons=(row(wake, there, ways.inbox(chat)),), tone="done"),
+            mode="replace",
+            toast=told,
+        )
+
+    return truly(chat, suggestion_id, attempt)
 
 
 @step(DIALOG)

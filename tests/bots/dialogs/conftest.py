@@ -10,8 +10,10 @@ from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
 from bots.kit.words import Words
 from core.catalog import kinds
+from core.identity.models import Membership
 from core.identity.register import add_link
-from core.kernel.actor import Actor
+from core.kernel.actor import Actor, Role
+from core.kernel.ids import new_id
 from storage import Storage
 from tests.bots.dialogs.person import Person
 from tests.databases import somebody
@@ -60,3 +62,23 @@ def by_telegram(parts: Parts) -> Callable[[Person], Person]:
         return Person(parts, actor)
 
     return link
+
+
+@pytest.fixture
+def joins() -> Callable[..., Person]:
+    """Somebody else comes into the person's workspace, and speaks there through a chat of their own in Telegram."""
+
+    def join(person: Person, role: Role, name: str = "") -> Person:
+        other, place = somebody(person.parts.storage), person.actor.workspace_id
+        with person.parts.storage.work(place, other.user_id) as work:
+            work.people.add(
+                Membership(id=new_id(), workspace_id=place, user_id=other.user_id, role=role, created_at=work.now)
+            )
+            work.commit()
+        with person.parts.storage.work(place, other.user_id) as work:
+            link = add_link(work, other.user_id, "telegram", other.user_id.hex, other.user_id.hex)
+            work.people.user(other.user_id).preferred_name = name or None
+            work.commit()
+        return Person(person.parts, Actor(other.user_id, place, role, "telegram", link_id=link.id))
+
+    return join
