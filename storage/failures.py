@@ -8,6 +8,8 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from core.kernel.errors import Conflict, Failure, Invalid, Unavailable
 
 STALE = "kernel.version_stale"
+NAMED = {"users_email_once": "identity.email_taken"}
+"""Rules that only a person can break, who is told which."""
 CONFLICTS = (
     psycopg.errors.UniqueViolation,
     psycopg.errors.DeadlockDetected,
@@ -18,7 +20,7 @@ BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled, psycopg.e
 
 
 def translate(engine: Engine) -> None:
-    """Errors of this engine's statements are raised as Failures: Conflict `kernel.version_stale`, Invalid `kernel.rule_broken`, Unavailable
+    """Errors of this engine's statements are raised as Failures: Conflict `kernel.version_stale` (or what NAMED says), Invalid `kernel.rule_broken`, Unavailable
     `kernel.database_busy` and `kernel.database_away`. What the code itself got wrong (syntax, privileges) stays as it is."""
     event.listen(engine, "handle_error", _failed)
 
@@ -28,7 +30,7 @@ def failure_of(problem: BaseException | None) -> Failure | None:
     if isinstance(problem, psycopg.Error):
         rule = problem.diag.constraint_name
         if isinstance(problem, CONFLICTS):
-            return Conflict(STALE, rule=rule)
+            return Conflict(NAMED.get(rule or "", STALE), rule=rule)
         if isinstance(problem, RULES):
             return Invalid("kernel.rule_broken", rule=rule or problem.diag.column_name)
         if isinstance(problem, BUSY):

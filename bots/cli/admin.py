@@ -6,6 +6,7 @@ from bots.cli import tier
 from bots.wiring import administration
 from core.identity.prove import make_key
 from core.identity.register import register
+from core.identity.sign_in import local_person
 from core.kernel.actor import Actor, Scope
 from core.kernel.errors import Conflict, Failure, Invalid, NotFound
 from core.kernel.ids import new_id
@@ -40,7 +41,7 @@ def create_key(email: str, scopes: str, name: str) -> str:
     if not wanted or len(allowed) != len(set(wanted)):
         raise Invalid("identity.scopes_wrong")
     with administration() as storage:
-        known = storage.directory.by_email(email)
+        known = local_person(storage.directory, email)
         if known is None:
             raise NotFound("identity.user_unknown")
         with storage.work(known.workspace_id, known.user_id) as work:

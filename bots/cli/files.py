@@ -9,6 +9,7 @@ from bots.kit.place import place
 from bots.kit.speak import speak
 from bots.kit.words import Say, words
 from bots.wiring import administration
+from core.identity.sign_in import local_person
 from core.kernel.actor import Actor
 from core.kernel.errors import Failure, NotFound
 from core.kernel.settings import settings
@@ -21,7 +22,7 @@ NOWHERE = "nothing was changed"
 def workspace(email: str | None) -> Iterator[tuple[Actor, Callable[[], Any]]]:
     """Who acts, and what opens a unit of work in their personal workspace. Raises NotFound `identity.user_unknown`."""
     with administration() as storage:
-        known = storage.directory.by_email(email or settings().local_email)
+        known = local_person(storage.directory, email or settings().local_email)
         if known is None:
             raise NotFound("identity.user_unknown")
         actor = Actor(known.user_id, known.workspace_id, known.role, "cli")

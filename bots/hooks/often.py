@@ -1,4 +1,4 @@
-"""How often one trigger may be called, by all web processes together: counted in Redis and by its clock. While Redis is away, each process counts for itself."""
+"""How often one trigger may be called (or a sign-in be tried), by all web processes together: counted in Redis and by its clock. While Redis is away, each process counts for itself."""
 
 import logging
 import math
@@ -31,12 +31,12 @@ class Often:
         self._shared = None if redis_url is None else _in_redis(redis_url)
         self._away_until = 0.0
 
-    def wait(self, trigger_id: UUID) -> int:
+    def wait(self, trigger_id: UUID | str) -> int:
         """0 when it may be called now; else after how many seconds. Counts nothing."""
         standing = self._ask(lambda windows: windows.get_window_stats(self._rate, str(trigger_id)))
         return 0 if standing.remaining > 0 else max(1, math.ceil(standing.reset_time - time.time()))
 
-    def called(self, trigger_id: UUID) -> None:
+    def called(self, trigger_id: UUID | str) -> None:
         """It was called just now."""
         self._ask(lambda windows: windows.hit(self._rate, str(trigger_id)))
 
@@ -46,7 +46,7 @@ class Often:
                 return question(self._shared)
             except (RedisError, OSError) as away:
                 self._away_until = time.monotonic() + PAUSE
-                log.warning("calls of webhooks are counted in this process alone: %s", type(away).__name__)
+                log.warning("calls are counted in this process alone: %s", type(away).__name__)
         return question(self._here)
 
 

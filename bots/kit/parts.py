@@ -35,7 +35,7 @@ class Storage(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """One process's parts. `redis_url` None: no bells, polling only."""
+    """One process's parts. `redis_url` None: no bells, polling only. `mail`: whether this installation has a mail server to send by."""
 
     storage: Storage
     words: Words
@@ -43,3 +43,4 @@ class Parts:
     catalog: Any
     redis_url: str | None = None
     hop: Hop = field(default_factory=Hop)
+    mail: bool = False

@@ -15,11 +15,11 @@ OWN_LETTERS = "\u0500"
 _SIZE = re.compile(rb'viewBox="0 0 (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)"')
 
 
-def png(svg: bytes, sharp: int = SHARP) -> bytes:
-    """The drawing in its light colours, `sharp` pixels for one of its own. Raises ValueError for what is no drawing."""
+def png(svg: bytes, sharp: int = SHARP, paper: str | None = PAPER) -> bytes:
+    """The drawing in its light colours, `sharp` pixels for one of its own, on `paper` (None: see-through). Raises ValueError for what is no drawing."""
     text = svg.decode()
     return resvg_py.svg_to_bytes(
-        svg_string=text, zoom=sharp, background=PAPER, font_files=[_letters()], sans_serif_family="Roboto",
+        svg_string=text, zoom=sharp, background=paper, font_files=[_letters()], sans_serif_family="Roboto",
         skip_system_fonts=not any(letter >= OWN_LETTERS and letter.isalpha() for letter in text),
     )  # fmt: skip
 

@@ -12,12 +12,19 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from bots.kit.dispatch import Dispatch
+from bots.kit.outbound import Outbound
 from bots.kit.parts import Parts
+from bots.mail.sender import CHANNEL, MailSender
+from bots.mail.server import mail_server
+from bots.web.entering import Entering
 from bots.web.flush import Flush
 from bots.web.guard import Guard
 from bots.web.health import Health
 from bots.web.inputs import Inputs
-from bots.web.page import STATIC, Page
+from bots.web.installed import Installed
+from bots.web.page import Page
+from bots.web.pages import STATIC
+from bots.web.problems import Problems
 from bots.web.stream import Streams
 from bots.web.visitors import Visitors
 from core.kernel.errors import Unavailable
@@ -56,6 +63,8 @@ def make_web(
     async def life(app: FastAPI) -> AsyncIterator[None]:
         await parts.hop(visitors.make_local_person)
         listening = asyncio.create_task(streams.listen())
+        mails = _mails(parts, settings)
+        writing = asyncio.create_task(mails.run()) if mails is not None else None
         slack = app.state.slack
         if slack is not None:
             slack.begin()
@@ -64,6 +73,9 @@ def make_web(
             yield
         finally:
             streams.stop()
+            if mails is not None and writing is not None:
+                mails.stop()
+                await writing
             if slack is not None and forming is not None:
                 slack.stop()
                 await forming
@@ -77,9 +89,13 @@ def make_web(
     )  # fmt: skip
     health = Health(parts.hop, parts.redis_url, schema_is_current, metrics)
     inputs = Inputs(parts, visitors, Dispatch(parts), flush)
-    page = Page(parts, visitors, flush)
-    app.add_exception_handler(Unavailable, page.away)
-    for part in (page, inputs, streams, health):
+    entering = Entering(parts, visitors, settings)
+    page = Page(parts, visitors, flush, entering)
+    problems = Problems(parts)
+    app.add_exception_handler(Unavailable, problems.away)
+    app.add_exception_handler(404, problems.nowhere)
+    app.add_exception_handler(Exception, problems.broken)
+    for part in (page, inputs, streams, health, entering, Installed(parts)):
         app.include_router(part.router)
     app.mount("/static", Files(directory=STATIC))
     app.state.slack = _slack(parts, settings)
@@ -87,6 +103,12 @@ def make_web(
         app.state.slack.mount(app)
     _mount_others(app, parts, settings)
     return Web(app, streams)
+
+
+def _mails(parts: Parts, settings: Settings) -> Outbound | None:
+    """What takes mails to people to the mail server, where one is set up. It is this process that people ask for them."""
+    server = mail_server(settings)
+    return None if server is None else Outbound(parts, CHANNEL, MailSender(parts, server, settings.public_url))
 
 
 def _slack(parts: Parts, settings: Settings) -> Any:

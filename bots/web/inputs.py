@@ -78,7 +78,7 @@ class Inputs:
         since = new_id()
         try:
             for heard in await self._heard(request, visitor, posted):
-                made.append(await self._dispatch.handle(visitor.actor, heard, _client(request, posted)))
+                made.append(await self._dispatch.handle(visitor.actor, heard, _client(request, posted, visitor)))
         except Failure as refused:
             say = await self._parts.hop(self._flush.speech, visitor.actor)
             made.append(Answer(failure(say.say, refused).line, True, (), refused.code))
@@ -136,9 +136,13 @@ class Inputs:
         return Upload(name, await self._parts.hop(blobs.put, content), len(content))
 
 
-def _client(request: Request, posted: FormData) -> Mapping[str, Any]:
-    """What the browser says of its place, where that makes sense."""
+def _client(request: Request, posted: FormData, visitor: Visitor) -> Mapping[str, Any]:
+    """What the browser says of its place, where that makes sense; and which session it is."""
     timezone = str(posted.get("timezone") or "")
     language = request.headers.get("accept-language", "").split(",")[0].split(";")[0].strip()
     known = {"timezone": timezone} if timezone in available_timezones() else {}
-    return {**known, **({"language": language[:35]} if language and language != "*" else {})}
+    return {
+        "session": str(visitor.session_id),
+        **known,
+        **({"language": language[:35]} if language and language != "*" else {}),
+    }

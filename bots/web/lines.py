@@ -1,6 +1,7 @@
 """The lines of a chat as HTML: cards and words, each an element that is replaced when it changes. Everything is escaped by the
 template; what is sent is a fragment with its place."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,15 +20,19 @@ from bots.kit.words import Say
 from core.messaging.models import Delivery, Message
 
 FOLDER = Path(__file__).parent
+CODE = re.compile(r"[A-Z2-9]{4}-[A-Z2-9]{4}")
+COMMAND = re.compile(r"/([a-z]+)")
 
 
 @cache
 def templates() -> Environment:
     """The page's templates: escaping always, a missing value is a mistake."""
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    made.tests["code"] = lambda text: CODE.fullmatch(str(text)) is not None
+    return made
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class Lines:
             return None
         html = _macro("heard")(
             element=f"m-{message.id}", key=str(message.id), message=str(message.id), at=message.created_at,
-            speech=speech, text=clean.text(str(payload.get("text") or payload.get("caption") or "")),
+            speech=speech, text=_called(speech, clean.text(str(payload.get("text") or payload.get("caption") or ""))),
             file=clean.line(str(payload.get("upload", "")), 120), size=int(payload.get("size") or 0),
         )  # fmt: skip
         return Shown(f"m-{message.id}", str(message.id), str(message.id), str(html))
@@ -97,6 +102,13 @@ class Lines:
         if isinstance(pressed, Button) and pressed.url:
             return ""
         return self._parts.tokens.pack(pressed, speech.link_id)
+
+
+def _called(speech: Speech, text: str) -> str:
+    """What a person chose in the menu goes by the name that it has there."""
+    command = COMMAND.fullmatch(text)
+    code = f"command.{command[1]}" if command else ""
+    return speech.say(code) if code and speech.say.knows(code) else text
 
 
 def _macro(name: str) -> Any:

@@ -1,32 +1,25 @@
-"""The chat page itself, sign-in, and the pictures and files in the chat."""
+"""The chat page itself, the printed address, and the pictures and files in the chat."""
 
-import logging
 import re
-from datetime import UTC, datetime
-from hashlib import sha256
-from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from bots.dialogs.people import called
 from bots.kit import clean
 from bots.kit.parts import Parts
-from bots.kit.place import place
-from bots.kit.words import Say
+from bots.web.browser import browser_of
+from bots.web.entering import Entering
 from bots.web.flush import Flush
 from bots.web.given import uuid_or_none
 from bots.web.guard import UPLOAD_LIMIT
 from bots.web.inputs import TOAST_COOKIE
-from bots.web.lines import templates
-from bots.web.visitors import Visitors
+from bots.web.pages import draw
+from bots.web.visitors import Visitor, Visitors
 from core.kernel.errors import NotFound, Unauthenticated
 
-log = logging.getLogger(__name__)
 MENU = ("start", "new", "inbox", "agents", "runs", "connect", "settings", "help")
-HOW = ("web.door.how", "web.door.where")
-STATIC = Path(__file__).parent / "static"
 PICTURES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -41,10 +34,8 @@ STILL = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'uns
 class Page:
     """The routes of the page."""
 
-    def __init__(self, parts: Parts, visitors: Visitors, flush: Flush) -> None:
-        self._parts, self._visitors, self._flush = parts, visitors, flush
-        files = (STATIC / name for name in ("chat.css", "chat.js"))
-        self._version = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    def __init__(self, parts: Parts, visitors: Visitors, flush: Flush, entering: Entering) -> None:
+        self._parts, self._visitors, self._flush, self._entering = parts, visitors, flush, entering
         self.router = APIRouter(include_in_schema=False)
         self.router.add_api_route("/", self._chat, methods=["GET"], response_class=HTMLResponse)
         self.router.add_api_route("/chat/lines", self._earlier, methods=["GET"])
@@ -59,12 +50,12 @@ class Page:
         except Unauthenticated:
             # A page elsewhere that links here gets no strict cookie along: come back from here once.
             again = request.headers.get("sec-fetch-site") == "cross-site"
-            return self._door(request, "web.door.closed", 401, again)
+            return self._entering.closed(request, again=again)
         before = uuid_or_none(request.query_params.get("before"))
         speech, lines, earlier = await self._parts.hop(self._flush.page, visitor.actor, before)
         last = max((line.message for line in lines), default="")
-        response = self._render(
-            "chat.html", 200, speech.say,
+        response = draw(
+            "chat.html", 200, speech.say, account=await self._parts.hop(self._account, visitor),
             lines=lines, earlier=earlier, older=before is not None, last=last, now=speech.place.now.isoformat(), menu=MENU, upload_limit=UPLOAD_LIMIT,
             toast=clean.line(unquote(request.cookies.get(TOAST_COOKIE, "")), 500),
         )  # fmt: skip
@@ -73,10 +64,16 @@ class Page:
 
     async def _sign_in(self, request: Request, token: str) -> Response:
         if not self._visitors.token_fits(token):
-            return self._door(request, "web.door.wrong", 403)
+            return self._entering.closed(request, "web.door.wrong", 403)
         response = RedirectResponse("/", 303)
-        self._visitors.set_cookie(response, await self._parts.hop(self._visitors.sign_in))
+        browser, leaving = browser_of(request.headers.get("user-agent", "")), self._visitors.secret_of(request)
+        self._visitors.set_cookie(response, await self._parts.hop(self._visitors.sign_in, browser, leaving))
         return response
+
+    def _account(self, visitor: Visitor) -> str:
+        """What the person's account is called, so that they see whose chat this is."""
+        with self._parts.storage.work(visitor.actor.workspace_id, visitor.actor.user_id) as work:
+            return clean.line(called(work.people.user(visitor.actor.user_id)), 80)
 
     async def _earlier(self, request: Request) -> Response:
         """An earlier page of lines, for scrolling up."""
@@ -111,33 +108,3 @@ class Page:
         called = NOT_IN_A_NAME.sub("-", name)[:100]
         taken = {"Content-Disposition": f'attachment; filename="{called}"', "Cache-Control": "private, no-store"}
         return Response(content, media_type="application/octet-stream", headers=STILL | taken)
-
-    async def away(self, request: Request, problem: Exception) -> Response:
-        """What is shown while the database does not answer; the page looks again by itself."""
-        log.warning("%s waits: %s", request.url.path, problem)
-        if "application/json" in request.headers.get("accept", ""):
-            return JSONResponse({"away": True}, 503)
-        response = self._door(request, "web.door.away", 503, lines=("web.door.away_how",))
-        response.headers["Refresh"] = "5"
-        return response
-
-    def _door(
-        self, request: Request, title: str, status: int, again: bool = False, lines: tuple[str, ...] = HOW
-    ) -> Response:
-        language = request.headers.get("accept-language", "en").split(",")[0].split(";")[0]
-        say = self._parts.words.in_language(place(language, "UTC", datetime.now(UTC)))
-        return self._render("door.html", status, say, title=title, lines=lines, again=again)
-
-    def _render(self, name: str, status: int, say: Say, **values: Any) -> Response:
-        html = (
-            templates()
-            .get_template(name)
-            .render(
-                say=say,
-                language=say.language,
-                direction=say.place.locale.text_direction,
-                version=self._version,
-                **values,
-            )
-        )
-        return HTMLResponse(html, status)

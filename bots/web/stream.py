@@ -74,7 +74,11 @@ class Streams:
             yield "retry: 1000\nevent: hello\ndata: {}\n\n"
             while not self._stopping:
                 woken.clear()
-                for event in await self._changes(visitor, seen, sent):
+                events = await self._changes(visitor, seen, sent)
+                if events:
+                    # Whoever was signed out meanwhile is told nothing any more.
+                    await self._parts.hop(self._visitors.recognise, visitor.secret)
+                for event in events:
                     yield event
                 seen = max((UUID(message) for message in sent.values()), default=seen)
                 now = asyncio.get_running_loop().time()

@@ -110,8 +110,27 @@ class LinkCode:
 
 
 @dataclass
+class SignIn:
+    """A way into the page that works once: a link and a code, of which only hashes are kept. `way` says who vouches for the person: a chat that is linked
+    already, their mailbox (`address`), or, for `verify`, they themselves, who say that `address` is theirs. `tries` counts wrong codes where these can be counted."""
+
+    id: UUID
+    user_id: UUID
+    workspace_id: UUID
+    way: Literal["chat", "mail", "verify"]
+    token_hash: str
+    code_hash: str
+    created_at: datetime
+    expires_at: datetime
+    address: str | None = None
+    tries: int = 0
+    used_at: datetime | None = None
+
+
+@dataclass
 class Session:
-    """A signed-in browser. `sid` is stored as a hash."""
+    """A signed-in browser. `sid` is stored as a hash. `browser` is what it called itself, in few words (`Firefox on Linux`); `way` is how it was signed in;
+    `seen_at` when it was here, to the quarter of an hour."""
 
     id: UUID
     user_id: UUID
@@ -119,6 +138,9 @@ class Session:
     sid: str
     issued_at: datetime
     expires_at: datetime
+    browser: str = ""
+    way: Literal["address", "chat", "mail"] = "address"
+    seen_at: datetime | None = None
     revoked_at: datetime | None = None
 
 

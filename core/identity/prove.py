@@ -5,17 +5,19 @@ import hashlib
 import hmac
 import secrets
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 from core.identity.models import ApiKey, IdentityLink, LinkCode, Provider, Session
 from core.identity.ports import Directory, IdentityWork, Known
 from core.identity.register import add_link
 from core.kernel.actor import Actor, Scope
-from core.kernel.errors import Conflict, Invalid, Unauthenticated
+from core.kernel.errors import Conflict, Invalid, NotFound, Unauthenticated
 from core.kernel.events import Event
 from core.kernel.ids import new_id
 
 SESSION_DAYS = 30
+SEEN_EVERY = timedelta(minutes=15)
 CODE_MINUTES = 10
 _CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -25,7 +27,9 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def open_session(work: IdentityWork, user_id: UUID) -> str:
+def open_session(
+    work: IdentityWork, user_id: UUID, browser: str = "", way: Literal["address", "chat", "mail"] = "address"
+) -> str:
     """A new browser session; answers its secret, which is shown to nobody but the browser."""
     secret = secrets.token_urlsafe(32)
     work.people.add(
@@ -36,6 +40,9 @@ def open_session(work: IdentityWork, user_id: UUID) -> str:
             sid=digest(secret),
             issued_at=work.now,
             expires_at=work.now + timedelta(days=SESSION_DAYS),
+            browser=browser,
+            way=way,
+            seen_at=work.now,
         )
     )
     work.people.user(user_id).last_login_at = work.now
@@ -44,7 +51,24 @@ def open_session(work: IdentityWork, user_id: UUID) -> str:
 
 def close_session(work: IdentityWork, session_id: UUID) -> None:
     """Revokes a session at once."""
-    work.people.session(session_id).revoked_at = work.now
+    session = work.people.session(session_id)
+    session.revoked_at = session.revoked_at or work.now
+
+
+def end_session(work: IdentityWork, actor: Actor, session_id: UUID) -> None:
+    """A person signs out one of their own browsers. Raises NotFound `identity.session_unknown`, also for somebody else's."""
+    actor.need("write")
+    if work.people.session(session_id).user_id != actor.user_id:
+        raise NotFound("identity.session_unknown", id=str(session_id))
+    close_session(work, session_id)
+    work.record(Event("session.ended", actor.workspace_id, actor.user_id, {"session_id": str(session_id)}))
+
+
+def was_here(work: IdentityWork, session_id: UUID) -> None:
+    """The session is in use. Kept to the quarter of an hour: nobody needs to know it better."""
+    session = work.people.session(session_id)
+    if session.seen_at is None or session.seen_at < work.now - SEEN_EVERY:
+        session.seen_at = work.now
 
 
 def make_key(work: IdentityWork, actor: Actor, name: str, scopes: list[Scope]) -> tuple[ApiKey, str]:
@@ -81,10 +105,15 @@ def by_key(directory: Directory, full: str) -> Actor:
 
 def by_session(directory: Directory, secret: str) -> Actor:
     """Whom a browser session stands for. Raises Unauthenticated `identity.session_over`."""
+    return _actor(session_of(directory, secret), "web")
+
+
+def session_of(directory: Directory, secret: str) -> Known:
+    """The same, with the session's id. Raises Unauthenticated `identity.session_over`."""
     known = directory.by_session(digest(secret)) if secret else None
     if known is None:
         raise Unauthenticated("identity.session_over")
-    return _actor(known, "web")
+    return known
 
 
 def by_account(directory: Directory, provider: Provider, tenant: str, subject: str) -> Actor:
@@ -98,7 +127,7 @@ def by_account(directory: Directory, provider: Provider, tenant: str, subject: s
 def make_code(work: IdentityWork, actor: Actor) -> str:
     """A one-time code that links a second surface, e.g. `K7QM-2XHD`."""
     actor.need("write")
-    letters = "".join(secrets.choice(_CODE_LETTERS) for _ in range(8))
+    letters = new_code()
     work.people.add(
         LinkCode(
             id=new_id(),
@@ -109,12 +138,27 @@ def make_code(work: IdentityWork, actor: Actor) -> str:
             expires_at=work.now + timedelta(minutes=CODE_MINUTES),
         )
     )
+    return spelled(letters)
+
+
+def new_code() -> str:
+    """Eight letters and digits that are told apart when they are read aloud: 40 bits."""
+    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(8))
+
+
+def spelled(letters: str) -> str:
+    """As a person is shown it: `K7QM-2XHD`."""
     return f"{letters[:4]}-{letters[4:]}"
+
+
+def letters_of(code: str) -> str:
+    """The letters of a code as a person typed it."""
+    return "".join(code.upper().split()).replace("-", "")
 
 
 def who_made(directory: Directory, code: str) -> Known:
     """Whose code it is. Raises Invalid `identity.code_refused`, the same for unknown, used and expired ones."""
-    letters = code.strip().upper().replace("-", "").replace(" ", "")
+    letters = letters_of(code)
     known = directory.by_link_code(digest(letters)) if len(letters) == 8 else None
     if known is None:
         raise Invalid("identity.code_refused")

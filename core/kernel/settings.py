@@ -4,8 +4,9 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -31,6 +32,12 @@ class Settings(BaseSettings):
     ready_fd: int | None = Field(
         default=None, ge=0, description="set by the supervisor: where a process says that it works"
     )
+
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="mails to people (signing in): smtps://name:password@host, smtp:// with STARTTLS, smtp+plain:// without",
+    )
+    mail_from: str | None = Field(default=None, description="the sender of those mails; unset: the name in smtp_url")
 
     telegram_token: SecretStr | None = None
     telegram_api_url: str = "https://api.telegram.org"
@@ -67,6 +74,14 @@ class Settings(BaseSettings):
 
     test: bool = Field(default=False, description="set only by the test suite; allows fault points")
     fault: str | None = Field(default=None, description="point:kill9|stop|sleep|raise, refused unless test")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _names_a_mail_server(cls, url: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(url.get_secret_value() if url else "smtps://none")
+        if parts.scheme not in ("smtps", "smtp", "smtp+plain") or not parts.hostname or parts.port == 0:
+            raise ValueError("It has to begin with smtps://, smtp:// or smtp+plain:// and name a host.")
+        return url
 
     @property
     def embedded(self) -> bool:

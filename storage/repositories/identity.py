@@ -1,12 +1,25 @@
 """People of one workspace."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from core.identity.models import ApiKey, IdentityLink, LinkCode, Membership, Session, User, UserProfile, Workspace
+from sqlalchemy import delete, select
+
+from core.identity.models import (
+    ApiKey,
+    IdentityLink,
+    LinkCode,
+    Membership,
+    Session,
+    SignIn,
+    User,
+    UserProfile,
+    Workspace,
+)
 from core.kernel.errors import NotFound
 from storage.repositories.base import Repository
-from storage.tables.identity import api_keys, identity_links, memberships, user_profiles
+from storage.tables.identity import api_keys, identity_links, memberships, sessions, sign_ins, user_profiles
 
 
 class SqlPeople(Repository):
@@ -39,8 +52,26 @@ class SqlPeople(Repository):
     def link_code(self, code_id: UUID) -> LinkCode:
         return self._lock(LinkCode, code_id, "identity.link_code_unknown")
 
+    def sign_in(self, sign_in_id: UUID) -> SignIn:
+        return self._lock(SignIn, sign_in_id, "identity.link_code_unknown")
+
+    def sign_ins(self, user_id: UUID) -> list[SignIn]:
+        c, day_ago = sign_ins.c, self._t.now - timedelta(days=1)
+        self._t.flush()
+        self._t.session.execute(
+            delete(sign_ins).where(c.user_id == user_id, c.created_at < day_ago),
+            execution_options={"synchronize_session": False},
+        )
+        mine = select(SignIn).where(c.user_id == user_id).order_by(c.id.desc()).with_for_update()
+        return list(self._t.session.scalars(mine.execution_options(populate_existing=True)))
+
     def session(self, session_id: UUID) -> Session:
         return self._get(Session, session_id, "identity.session_unknown")
+
+    def sessions(self, user_id: UUID) -> list[Session]:
+        c = sessions.c
+        here = (c.user_id == user_id, c.revoked_at.is_(None), c.expires_at > self._t.now)
+        return self._all(Session, *here, order=(c.id.desc(),))
 
     def api_keys(self, user_id: UUID) -> list[ApiKey]:
         return self._all(ApiKey, api_keys.c.user_id == user_id, order=(api_keys.c.id,))

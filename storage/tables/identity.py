@@ -8,6 +8,8 @@ from core.identity.models import (
     Membership,
     NotificationPreferences,
     PrivacySettings,
+    Session,
+    SignIn,
     Subscription,
     User,
     UserProfile,
@@ -160,6 +162,28 @@ link_codes = Table(
     refers("link_codes", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
 )
 
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    uid("id"),
+    uid("user_id"),
+    uid("workspace_id"),
+    text("way"),
+    text("token_hash"),
+    text("code_hash"),
+    text("address", null=True),
+    number("tries"),
+    when("created_at"),
+    when("expires_at"),
+    when("used_at", null=True),
+    key("sign_ins"),
+    unique("sign_ins", "token_hash"),
+    unique("sign_ins", "code_hash"),
+    refers("sign_ins", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
+    one_of("sign_ins", SignIn, "way"),
+)
+Index("sign_ins_of_user", sign_ins.c.workspace_id, sign_ins.c.user_id)
+
 sessions = Table(
     "sessions",
     metadata,
@@ -169,11 +193,16 @@ sessions = Table(
     text("sid"),
     when("issued_at"),
     when("expires_at"),
+    text("browser"),
+    text("way"),
+    when("seen_at", null=True),
     when("revoked_at", null=True),
     key("sessions"),
     unique("sessions", "sid"),
     refers("sessions", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
+    one_of("sessions", Session, "way"),
 )
+Index("sessions_of_user", sessions.c.workspace_id, sessions.c.user_id)
 
 api_keys = Table(
     "api_keys",
@@ -283,9 +312,18 @@ access(
     door_rows=AT_THE_DOOR,
 )
 access(
+    sign_ins,
+    seen=MY_ROW,
+    made=MY_ROW,
+    fixed=("way", "token_hash", "code_hash", "address"),
+    delete="created_at < now() - interval '1 day'",
+    doors=("id", "workspace_id", "user_id", "way", "token_hash", "code_hash", "expires_at", "used_at"),
+    door_rows=AT_THE_DOOR,
+)
+access(
     sessions,
     made=MY_ROW,
-    fixed=("sid", "issued_at"),
+    fixed=("sid", "issued_at", "browser", "way"),
     doors=("id", "workspace_id", "user_id", "sid", "expires_at", "revoked_at"),
     door_rows=AT_THE_DOOR,
 )

@@ -16,6 +16,8 @@ UNIQUE_ACROSS_WORKSPACES = {
     "workspaces_personal_once": "begins with the owner, who is the current user",
     "identity_links_provider_provider_tenant_provider_subject_once": "an account stands for one person",
     "link_codes_code_hash_once": "a hash of something random",
+    "sign_ins_token_hash_once": "a hash of something random",
+    "sign_ins_code_hash_once": "a hash of something random, for a quarter of an hour at most",
     "sessions_sid_once": "a hash of something random",
     "api_keys_prefix_once": "random",
     "inbound_events_key": "outside of workspaces",

@@ -90,10 +90,17 @@ new IntersectionObserver((seen) => { if (seen[0].isIntersecting && scroller.scro
 
 // --- Toasts ----------------------------------------------------------------------------------------------------------------------
 
-function toast(text, urgent) {
+function toast(text, urgent, way) {
   const note = document.createElement("p");
   note.className = "toast";
   note.append(text);
+  if (way) {
+    const link = document.createElement("a");
+    link.className = "button";
+    link.href = way.href;
+    link.textContent = way.text;
+    note.append(link);
+  }
   if (urgent) {
     const close = document.createElement("button");
     close.type = "button";
@@ -221,10 +228,19 @@ let stream = null, resting = null, signedOut = false;
 
 function state(name, words) { if (live.dataset.state !== name) { live.dataset.state = name; live.querySelector(".state").textContent = words; } }
 
-function over() { signedOut = true; stream?.close(); state("lost", page.over); toast(page.over, true); }
+function over() {
+  if (signedOut) return;
+  signedOut = true;
+  rest();
+  state("lost", page.out);
+  toast(page.over, true, { text: page.in, href: "/sign-in" });
+}
+
+// Browsers allow a host six connections in all: only pages that are seen hold one.
+function rest() { stream?.close(); stream = null; }
 
 function listen() {
-  if (signedOut || stream) return;
+  if (signedOut || stream || document.hidden) return;
   stream = new EventSource(`${page.stream}?after=${encodeURIComponent(last)}`);
   stream.addEventListener("hello", () => state("live", page.live));
   stream.addEventListener("line", (event) => show([JSON.parse(event.data)], false));
@@ -242,9 +258,13 @@ function listen() {
 
 document.addEventListener("visibilitychange", () => {
   clearTimeout(resting);
-  if (document.hidden) resting = setTimeout(() => { stream?.close(); stream = null; }, 60000);
+  if (document.hidden) resting = setTimeout(rest, 5000);
   else listen();
 });
+addEventListener("offline", () => { rest(); state("lost", page.offline); });
+addEventListener("online", () => { state("waiting", page.waiting); listen(); });
+addEventListener("pageshow", (event) => { if (event.persisted) { rest(); listen(); } });
+addEventListener("pagehide", rest);
 
 // --- Countdowns ------------------------------------------------------------------------------------------------------------------
 
@@ -261,6 +281,7 @@ setInterval(() => {
   }
 }, 250);
 
+navigator.serviceWorker?.register("/sw.js").catch(() => {}); // Only what is shown without a connection hangs on it.
 state("waiting", page.waiting);
 toEnd();
 listen();

@@ -1,25 +1,32 @@
 """A real web process's insides in a thread: uvicorn on a free port of the loopback, over this test's own database."""
 
 import shutil
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 from pydantic import SecretStr
+from redis import Redis
 
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
 from bots.kit.words import Words
 from bots.web.app import make_web
+from bots.wiring import load_dialogs
 from core.identity.prove import by_session
 from core.kernel.actor import Actor
 from core.kernel.settings import Settings
 from storage import Storage
 from tests.bots.web import probe
+from tests.emulators.mailserver import PASSWORD
+from tests.emulators.smtpserver import SmtpServer, smtp_server
 
 TOKEN = "the-token-of-this-start"
 
@@ -56,14 +63,19 @@ class Site:
         return Actor(actor.user_id, actor.workspace_id, actor.role, "web", link_id=known.id)
 
 
-@pytest.fixture
-def site(storage: Storage, settings: Settings, catalogue: Words) -> Iterator[Site]:
-    """The page, up."""
+@contextmanager
+def running(storage: Storage, settings: Settings, catalogue: Words, **more: Any) -> Iterator[Site]:
+    """The page, up; `more` are settings that differ."""
     probe.saved.clear()
     probe.counted.clear()
+    load_dialogs()
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    parts = Parts(storage, catalogue, Tokens(b"k" * 32), {}, redis_url)
-    chosen = settings.model_copy(update={"sign_in_token": SecretStr(TOKEN)})
+    if redis_url is not None:
+        with Redis.from_url(redis_url) as redis:
+            for counted in redis.scan_iter("*nod:often*"):
+                redis.delete(counted)
+    chosen = settings.model_copy(update={"sign_in_token": SecretStr(TOKEN), **more})
+    parts = Parts(storage, catalogue, Tokens(b"k" * 32), {}, redis_url, mail=chosen.smtp_url is not None)
     web = make_web(parts, chosen, lambda: True, lambda: b"nod_up 1\n")
     server = uvicorn.Server(uvicorn.Config(web.app, port=0, log_config=None, timeout_graceful_shutdown=5))
     up = threading.Event()
@@ -78,12 +90,38 @@ def site(storage: Storage, settings: Settings, catalogue: Words) -> Iterator[Sit
     thread.start()
     assert up.wait(60) and server.started
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(f"http://127.0.0.1:{port}", parts, server)
-    web.streams.stop()
-    server.should_exit = True
-    thread.join(60)
-    parts.hop.close()
+    try:
+        yield Site(f"http://127.0.0.1:{port}", parts, server)
+    finally:
+        web.streams.stop()
+        server.should_exit = True
+        thread.join(60)
+        parts.hop.close()
     assert not thread.is_alive()
+
+
+@pytest.fixture
+def site(storage: Storage, settings: Settings, catalogue: Words) -> Iterator[Site]:
+    """The page, up."""
+    with running(storage, settings, catalogue) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[SmtpServer]:
+    """A real one on the loopback, without encryption."""
+    with smtp_server(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), "none") as server:
+        yield server
+
+
+@pytest.fixture
+def mailing(storage: Storage, settings: Settings, catalogue: Words, mail_server: SmtpServer) -> Iterator[Site]:
+    """The page of an installation that has a mail server and a public address."""
+    mail_server.reset()
+    url = SecretStr(f"smtp+plain://nod:{PASSWORD}@127.0.0.1:{mail_server.port}")
+    public = {"public_url": "http://nod.example.org", "mail_from": "nod@example.org"}
+    with running(storage, settings, catalogue, smtp_url=url, **public) as opened:
+        yield opened
 
 
 def find_chromium() -> str | None:
