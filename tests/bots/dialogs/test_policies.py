@@ -187,4 +187,4 @@ def test_who_else_can_decide_is_told_to_who_cannot(person: Person, joins: Joins)
     with person.work() as work, pytest.raises(Failure):
         decide.approve(work, person.actor, made.id, 1)
     person.taps("Approve")
-    assert "people in these roles can: admin" in person.toast
+    assert "Only these people can: Somebody." in person.toast
