@@ -13,6 +13,7 @@ from bots.kit.arrivals import on_record
 from bots.kit.dialog import Input, Tap, Text, Upload
 from bots.kit.dispatch import Answer, Dispatch
 from bots.kit.parts import Parts
+from bots.kit.words import Say
 from bots.slack import blocks, events, modal, reach
 from bots.slack.chats import Chats
 from bots.slack.files import NotTaken, fetch
@@ -24,6 +25,7 @@ from bots.slack.sender import reference
 from bots.slack.strangers import OWN_ACTIONS, Said, Strangers, stranger_id
 from bots.slack.submitting import InModal, Submitting
 from bots.slack.teams import NotInstalled, Refusal, Team, Teams
+from bots.slack.threads import Threads
 from core.kernel.actor import Actor
 from core.kernel.errors import Invalid
 from core.messaging.models import InboundEvent
@@ -41,6 +43,7 @@ class Answering:
         self._people = People(teams)
         self._strangers = Strangers(parts, self._people)
         self._replies = Replies(parts, teams)
+        self._threads = Threads(parts, teams)
         self._home = Home(parts, teams, public_url)
         self._chats = Chats(parts)
         self.submitting = Submitting(parts, teams, self._strangers, self._replies, wake)
@@ -87,40 +90,90 @@ class Answering:
         if told["type"] == "app_home_opened":
             if told.get("tab") == "home" and actor is not None:
                 await self._home.publish(team, user, actor)
+            elif told.get("tab") == "messages":
+                say = await self._say(team, user, actor)
+                await self._threads.offer(team, channel, None, say)
             elif told.get("tab") == "home":
                 say = await self._strangers.say(team, user)
                 await self._home.show(
                     team, user, [{"type": "section", "text": blocks.plain(say("slack.home.stranger"))}]
                 )
             return "home"
+        if told["type"] == "assistant_thread_started":
+            return await self._opened(team, user, actor, told.get("assistant_thread") or {})
         if told["type"] == "app_mention":
             say = await self._strangers.say(team, user)
             await self._replies.whisper(team, channel, user, say("slack.private_only"))
             return "mention"
+        within = str(told.get("thread_ts") or "")
         if actor is None:
             said = await self._strangers.words(event, team, user, _words(told.get("text")))
-            await self._teams.ask(team, "chat.postMessage", channel, **self._strangers.draw(said, team, user))
+            drawn = self._strangers.draw(said, team, user) | ({"thread_ts": within} if within else {})
+            await self._teams.ask(team, "chat.postMessage", channel, **drawn)
             return "stranger"
-        thread = str(told.get("thread_ts") or "")
-        place = await self._place(actor, channel, reference(channel, thread) if thread else None)
-        for nth, heard in enumerate(await self._heard(team, actor, told, place)):
-            # Each file counts once; the time in the id stays.
-            await self._dispatch(actor, team, user, heard, UUID(int=event.id.int ^ nth))
+        place, before = await self._where(actor, user, channel, told)
+        # Words under a card of ours answer it; anything else is answered beneath itself.
+        thread = None if place is not None else within or str(told.get("ts") or "") or None
+        say = await self._parts.hop(self._chats.speech, actor)
+        said_there = 0
+        async with self._threads.busy(team, channel, thread, say):
+            for nth, heard in enumerate(await self._heard(team, actor, told, place, thread)):
+                # Each file counts once; the time in the id stays.
+                answered = await self._dispatch(actor, team, user, heard, UUID(int=event.id.int ^ nth), thread=thread)
+                said_there += len(answered.deliveries)
         self._wake()
+        first = not within or (before <= 1 and told.get("parent_user_id") != user)
+        if thread is not None and first:
+            await self._threads.name(team, channel, thread, _words(told.get("text")))
+        if thread is not None and not said_there:
+            await self._threads.quiet(team, channel, thread)
         return "message"
 
-    async def _heard(self, team: Team, actor: Actor, told: dict[str, Any], place: UUID | None) -> list[Input]:
+    async def _opened(self, team: Team, user: str, actor: Actor | None, told: dict[str, Any]) -> str:
+        """Somebody opened the container beside their work."""
+        channel, thread = str(told.get("channel_id") or ""), str(told.get("thread_ts") or "")
+        if actor is None:
+            said = await self._strangers.hello(team, user)
+            drawn = self._strangers.draw(said, team, user)
+            await self._teams.ask(team, "chat.postMessage", channel, thread_ts=thread, **drawn)
+            return "stranger"
+        await self._parts.hop(self._chats.greet, actor, thread)
+        self._wake()
+        await self._threads.offer(team, channel, thread, await self._say(team, user, actor))
+        return "thread"
+
+    async def _say(self, team: Team, user: str, actor: Actor | None) -> Say:
+        if actor is None:
+            return await self._strangers.say(team, user)
+        return await self._parts.hop(self._chats.speech, actor)
+
+    async def _where(self, actor: Actor, user: str, channel: str, told: dict[str, Any]) -> tuple[UUID | None, int]:
+        """The card of ours that words stand under, and how much was said in their thread before. A thread that nobody knows of may be that of a card which is
+        not on our record yet."""
+        thread = str(told.get("thread_ts") or "")
+        if not thread:
+            return await self._place(actor, channel, None), 0
+        ref = reference(channel, thread)
+        place = await self._parts.hop(self._chats.here, actor, channel, ref)
+        before = await self._parts.hop(self._chats.spoken_in, actor, thread)
+        if place is None and not before and told.get("parent_user_id") != user:
+            place = await self._place(actor, channel, ref)
+        return place, before
+
+    async def _heard(
+        self, team: Team, actor: Actor, told: dict[str, Any], place: UUID | None, thread: str | None
+    ) -> list[Input]:
         """What was said: its files, or its words."""
         files = told.get("files") or []
         if not files:
-            return [Text(_words(told.get("text")), place)]
+            return [Text(self._threads.heard(_words(told.get("text"))), place)]
         blobs = self._parts.storage.blobs(actor.workspace_id, actor.user_id)
         taken: list[Input] = []
         for file in files:
             try:
                 name, content = await fetch(self._teams, team, file)
             except NotTaken as why:
-                await self._parts.hop(self._chats.tell, actor, why.code, why.data)
+                await self._parts.hop(self._chats.tell, actor, why.code, why.data, thread)
                 continue
             blob = await self._parts.hop(blobs.put, content)
             taken.append(Upload(name, blob, len(content), _words(told.get("text"))))
@@ -151,6 +204,8 @@ class Answering:
         container = body.get("container") or {}
         channel = str(container.get("channel_id") or (body.get("channel") or {}).get("id") or "")
         ts = str(container.get("message_ts") or "")
+        within = str(container.get("thread_ts") or "")
+        thread = within if within and within != ts else None
         actor = await self._known(team, user)
         if actor is None:
             await self._stranger_tap(event, team, user, token, channel, ts)
@@ -159,19 +214,19 @@ class Answering:
             tap = self._pressed(actor, token, team, user)
         except Invalid as forged:
             words = await self._parts.hop(self._chats.problem, actor, forged)
-            await self._show(team, user, actor, view, channel, words)
+            await self._show(team, user, actor, view, channel, words, thread)
             return "forged"
         ref = reference(channel, ts) if ts else None
         tap = replace(tap, delivery_id=await self._place(actor, channel, ref))
         waits = InModal(False) if view else None
-        answered = await self._dispatch(actor, team, user, tap, event.id, waits)
+        answered = await self._dispatch(actor, team, user, tap, event.id, waits, thread)
         self._wake()
         if ref is not None and tap.delivery_id is None and tap.action not in OWN_ACTIONS:
             await self._retire(actor, team, channel, ts)
         if view:
             await self._fill(team, actor, view, waits, answered)
         elif answered.toast and (answered.alert or tap.delivery_id is None or not answered.deliveries):
-            await self._show(team, user, actor, None, channel, answered.toast)
+            await self._show(team, user, actor, None, channel, answered.toast, thread)
         if container.get("type") == "view" and not view:
             await self._home.publish(team, user, actor)
         return "tap"
@@ -223,19 +278,22 @@ class Answering:
             return
         await self._replies.show_in(team, view, await self._parts.hop(self._chats.notice, actor, answered.toast))
 
-    async def _show(self, team: Team, user: str, actor: Actor, view: str | None, channel: str, words: str) -> None:
+    async def _show(
+        self, team: Team, user: str, actor: Actor, view: str | None, channel: str, words: str, thread: str | None
+    ) -> None:
         """Tells the one who tapped, at once and alone. What was decided stands on the card: what does not arrive here is let go."""
         if view is not None:
             await self._replies.show_in(team, view, await self._parts.hop(self._chats.notice, actor, words))
         elif channel:
-            await self._replies.whisper(team, channel, user, words)
+            await self._replies.whisper(team, channel, user, words, thread)
 
     async def _dispatch(
-        self, actor: Actor, team: Team, user: str, heard: Input, once: UUID, waits: InModal | None = None
-    ) -> Answer:
+        self, actor: Actor, team: Team, user: str, heard: Input, once: UUID, waits: InModal | None = None,
+        thread: str | None = None,
+    ) -> Answer:  # fmt: skip
         # Only words may need the client's language and timezone; a decision waits for nobody.
         client = await self._people.client_of(team, user) if isinstance(heard, Text) else {}
-        return await Dispatch(self._parts, waits).handle(actor, heard, client, once)
+        return await Dispatch(self._parts, waits).handle(actor, heard, {**client, "thread": thread}, once)
 
     async def _retire(self, actor: Actor, team: Team, channel: str, ts: str) -> None:
         """A copy that we do not know: its sending was cut off before it was on our record, and the card was sent again. Nobody will ever update it, so it

@@ -111,7 +111,7 @@ def read_all(chat: Chat) -> Reply:
     for number, part in enumerate(parts, 1):
         note = Paragraph(text=chat.say("slack.part", part=number, parts=len(parts)), muted=True)
         said = part.model_copy(update={"blocks": (*part.blocks, note)})
-        delivery = answer(chat.work, chat.link, {"screen": said.model_dump(mode="json")}, chat.trace)
+        delivery = answer(chat.work, chat.link, {"screen": said.model_dump(mode="json")}, chat.trace, chat.thread)
         delivery.due_at += timedelta(microseconds=number)  # They are due at one moment, and must come in order.
     return Reply(toast=chat.say("slack.reading", n=len(parts)))
 

@@ -27,7 +27,7 @@ FACTS_AT_ONCE = 5
 NAME = 200
 BUTTONS_AT_ONCE = 25
 BAR = 10
-_MARKS = re.compile(r"[*_~`>|:@#]")
+_MARKS = re.compile(r"[*_~`>|:@#<\[]")
 _PLACE = re.compile(r"nod\.(?:url\.)?\d+\.\d+\.([A-Za-z0-9-]{1,35})")
 _STYLES = {"primary": "primary", "danger": "danger"}
 Drawn = dict[str, Any]
@@ -35,10 +35,14 @@ Token = Callable[[Button], str]
 Address = Callable[[str], str | None]
 
 
+def tamed(outside: str) -> str:
+    """Words in which nothing begins markup: every mark that could is followed by an invisible joiner (U+2060)."""
+    return _MARKS.sub(lambda mark: mark[0] + "\u2060", outside)
+
+
 def mrkdwn(outside: str) -> str:
-    """Words as mrkdwn that shows exactly them: escaped, and every mark that could begin markup followed by an invisible joiner (U+2060)."""
-    tamed = _MARKS.sub(lambda mark: mark[0] + "\u2060", outside)
-    return tamed.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Words as mrkdwn that shows exactly them: tamed, and escaped."""
+    return tamed(outside).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def plain(words: str, limit: int = SECTION) -> Drawn:

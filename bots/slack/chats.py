@@ -9,6 +9,7 @@ from bots.kit.chatting import open_chat
 from bots.kit.parts import Parts
 from bots.kit.screen import Paragraph, Screen
 from bots.kit.speak import failure
+from bots.kit.words import Say
 from bots.slack import asking, modal, reach
 from core.identity.prove import by_account
 from core.kernel.actor import Actor
@@ -46,6 +47,25 @@ class Chats:
                 work.commit()
         return delivery_id
 
+    def spoken_in(self, actor: Actor, thread: str) -> int:
+        """How much was said to the person in a thread."""
+        assert actor.link_id is not None
+        with self._work(actor) as work:
+            return work.messages.in_thread(actor.link_id, thread)
+
+    def greet(self, actor: Actor, thread: str) -> None:
+        """The first word in a thread of the container, once."""
+        assert actor.link_id is not None
+        with self._work(actor) as work:
+            if not work.messages.in_thread(actor.link_id, thread):
+                answer(work, work.people.link(actor.link_id), {"say": "slack.thread.hello", "data": {}}, thread=thread)
+                work.commit()
+
+    def speech(self, actor: Actor) -> Say:
+        """How the person is spoken to."""
+        with self._work(actor) as work:
+            return open_chat(self._parts, work, actor).say
+
     def own(self, actor: Actor, place: UUID | None) -> UUID | None:
         """The place, if it is one of this chat."""
         if place is None:
@@ -82,10 +102,10 @@ class Chats:
         except modal.NotHere as elsewhere:
             return modal.notice(say, say(elsewhere.code))
 
-    def tell(self, actor: Actor, code: str, data: dict[str, Any]) -> None:
+    def tell(self, actor: Actor, code: str, data: dict[str, Any], thread: str | None = None) -> None:
         """A message in the chat."""
         with self._work(actor) as work:
-            answer(work, work.people.link(actor.link_id), {"say": code, "data": data})
+            answer(work, work.people.link(actor.link_id), {"say": code, "data": data}, thread=thread)
             work.commit()
 
     def tell_wrong(self, actor: Actor, words: str) -> None:

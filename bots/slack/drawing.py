@@ -38,6 +38,10 @@ class Drawing:
             **QUIET,
         }
 
+    def controls(self, letter: Letter) -> list[dict[str, Any]]:
+        """The buttons alone."""
+        return blocks.buttons(letter.screen.buttons, self._token(letter), self._address, letter.say.place.language)
+
     def _token(self, letter: Letter) -> Callable[[Button], str]:
         return lambda button: self._tokens.pack(button, letter.link.id)
 

@@ -16,6 +16,9 @@ KINDS: dict[str, Kind] = {
     "message_action": "shortcut",
 }
 WANTED = frozenset(("message", "app_mention", "app_home_opened", "app_uninstalled", "tokens_revoked"))
+"""Those that manifest.yaml subscribes to."""
+OLDER = frozenset(("assistant_thread_started",))
+"""What comes to apps with `assistant_view`, which `agent_view` has taken the place of (docs.slack.dev/ai/migrating-to-agent-messaging)."""
 SPOKEN = frozenset((None, "file_share", "thread_broadcast", "me_message"))
 """Subtypes of messages that somebody said just now; an edit of what was said long ago must not become a new answer."""
 
@@ -45,7 +48,7 @@ def kind_of(body: Any) -> Kind | None:
 
 
 def _wanted(event: Any) -> bool:
-    if not isinstance(event, dict) or event.get("type") not in WANTED:
+    if not isinstance(event, dict) or event.get("type") not in WANTED | OLDER:
         return False
     if event["type"] == "message":
         spoken = event.get("subtype") in SPOKEN and not event.get("bot_id") and bool(event.get("user"))
@@ -70,7 +73,8 @@ def speaker(body: dict[str, Any]) -> Speaker:
         if isinstance(authorized, list) and authorized:
             installed = str(_dict(authorized[0]).get("team_id") or installed)
         home = str(event.get("user_team") or event.get("source_team") or installed)
-        return Speaker(installed, str(event.get("user") or ""), home)
+        user = event.get("user") or _dict(event.get("assistant_thread")).get("user_id")
+        return Speaker(installed, str(user or ""), home)
     if "command" in body:
         return Speaker(str(body.get("team_id") or ""), str(body.get("user_id") or ""), str(body.get("team_id") or ""))
     user = _dict(body.get("user"))

@@ -18,15 +18,9 @@ from core.kernel.settings import Settings
 log = logging.getLogger("slack_bolt.oauth")
 STATE_SECONDS = 600
 SCOPES = (
-    "app_mentions:read",
-    "chat:write",
-    "commands",
-    "files:read",
-    "files:write",
-    "im:history",
-    "im:write",
+    "app_mentions:read", "assistant:write", "chat:write", "commands", "files:read", "files:write", "im:history", "im:write",
     "users:read",
-)
+)  # fmt: skip
 """Those of manifest.yaml."""
 KEPT = ("app_id", "bot_id", "bot_user_id", "bot_token", "team_name", "user_id", "enterprise_id", "enterprise_name")
 

@@ -22,10 +22,11 @@ class Replies:
     def __init__(self, parts: Parts, teams: Teams) -> None:
         self._parts, self._teams = parts, teams
 
-    async def whisper(self, team: Team, channel: str, user: str, words: str) -> None:
-        """A message that only that person sees."""
+    async def whisper(self, team: Team, channel: str, user: str, words: str, thread: str | None = None) -> None:
+        """A message that only that person sees, where they look: in the thread, if it is one."""
+        place = {"thread_ts": thread} if thread else {}
         with suppress(*TROUBLE):
-            await self._teams.ask(team, "chat.postEphemeral", channel, user=user, text=blocks.mrkdwn(words))
+            await self._teams.ask(team, "chat.postEphemeral", channel, user=user, text=blocks.mrkdwn(words), **place)
 
     async def respond(self, url: str, words: str) -> None:
         """An answer to a command where it was typed, which only that person sees. Goes to Slack's own addresses only."""

@@ -14,6 +14,7 @@ from bots.kit.screen import Countdown, Paragraph, Progress, Screen
 from bots.slack import blocks, reach
 from bots.slack.attachments import Attached, Attachments
 from bots.slack.drawing import QUIET, Drawing
+from bots.slack.streaming import Streaming
 from bots.slack.teams import AWAY, NotInstalled, Refusal, Team, Teams
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,9 @@ TOLD = 500
 PROCESSING_PAUSES = (0.3, 0.7, 1.5, 3.0, 6.0)
 """Seconds that a picture is waited for: Slack takes it at once, and knows it a moment later (slackapi/python-slack-sdk#1521)."""
 LOST = frozenset(("message_not_found", "cant_update_message", "edit_window_closed", "no_item_specified"))
+NO_THREAD = frozenset(
+    ("cannot_reply_to_message", "thread_not_found", "invalid_thread_ts", "restricted_action_thread_locked")
+)
 NOBODY = frozenset(
     (
         "channel_not_found", "user_not_found", "user_disabled", "is_archived", "not_in_channel", "cannot_dm_bot",
@@ -31,6 +35,10 @@ NOBODY = frozenset(
 
 
 TROUBLES = (SlowDown, *AWAY)
+
+
+class Unthreaded(Exception):
+    """The thread of a message is no more."""
 
 
 class NotYet(Exception):
@@ -50,13 +58,21 @@ class SlackSender:
     ) -> None:
         self._parts, self._teams = parts, teams
         self._drawing, self._attachments = Drawing(parts.tokens, public_url), Attachments(parts, teams)
+        self._streaming = Streaming(parts, teams, self._drawing)
         self._uninstalled = uninstalled
 
     async def send(self, letter: Letter) -> str | None:
-        channel = letter.link.address or ""
+        channel, thread = letter.link.address or "", letter.delivery.thread
         team = await self._team(letter)
+        streamed = await self._streaming.begin(letter, team, channel)
+        if streamed is not None:
+            return reference(channel, streamed)
         attached = await self._attached(letter, team, letter.screen.document is not None)
-        sent = await self._put(letter, team, "chat.postMessage", channel, {}, attached)
+        try:
+            within = {"thread_ts": thread} if thread else {}
+            sent = await self._put(letter, team, "chat.postMessage", channel, within, attached)
+        except Unthreaded:
+            sent = await self._put(letter, team, "chat.postMessage", channel, {}, attached)
         channel, ts = str(sent.get("channel") or channel), str(sent["ts"])
         await self._share(letter, team, channel, ts, attached)
         return reference(channel, ts)
@@ -65,17 +81,31 @@ class SlackSender:
         ref = letter.delivery.remote_ref or ""
         channel, _, ts = ref.partition(":")
         team = await self._team(letter)
+        if self._streaming.fits(letter) and await self._streamed(letter, team, channel, ts):
+            return ref
         before = await self._parts.hop(self._before, letter) if _compared(letter) else None
         attached = await self._attached(letter, team, before is not None and before.document != letter.screen.document)
         await self._put(letter, team, "chat.update", channel, {"ts": ts}, attached)
         await self._share(letter, team, channel, ts, attached)
         told = outcome(letter.screen) if letter.delivery.subject_kind == "suggestion" else None
         if told is not None and (before is None or told != outcome(before)):
-            thread = {"thread_ts": ts, "text": blocks.mrkdwn(told), **QUIET}
+            thread = {"thread_ts": letter.delivery.thread or ts, "text": blocks.mrkdwn(told), **QUIET}
             # The card says it already.
             with suppress(Refused, Gone):
                 await self._ask(letter, team, "chat.postMessage", channel, thread)
         return ref
+
+    async def _streamed(self, letter: Letter, team: Team, channel: str, ts: str) -> bool:
+        """Whether the steps were shown; else the stream has ended and the card can be edited."""
+        try:
+            if await self._streaming.go_on(letter, team, channel, ts):
+                return True
+            await self._streaming.stop(team, channel, ts)
+        except Refusal as refused:
+            if refused.reason in LOST:
+                raise Gone from None
+            log.warning("Slack streamed not: %s", refused, extra={"delivery": str(letter.delivery.id)})
+        return False
 
     def _before(self, letter: Letter) -> Screen | None:
         """What was shown there last."""
@@ -113,7 +143,7 @@ class SlackSender:
         if attached.file is None or document is None:
             return
         with suppress(NotInstalled):
-            if await self._attachments.share(team, channel, None, attached.file, document.name):
+            if await self._attachments.share(team, channel, letter.delivery.thread, attached.file, document.name):
                 return
         with suppress(Refused, Gone, Blocked, *TROUBLES):
             await self._put(letter, team, "chat.update", channel, {"ts": ts}, Attached(missing=True))
@@ -139,6 +169,8 @@ class SlackSender:
                 link = letter.link
                 await self._parts.hop(reach.unreached, self._parts, link.workspace_id, link.user_id, link.id)
                 raise Blocked from None
+            if refused.reason in NO_THREAD and "thread_ts" in given:
+                raise Unthreaded from None
             if "slack_file" in refused.detail:
                 raise NotYet from None
             log.warning("Slack took a message not: %s", refused, extra={"delivery": str(letter.delivery.id)})

@@ -90,6 +90,10 @@ class Strangers:
             _screen(say, ("slack.link.ask", {"account": account}), ("slack.link.means", {}), buttons=(link, no))
         )
 
+    async def hello(self, team: Team, user: str) -> Said:
+        """The ways in, unasked."""
+        return Said(await self._ways_in(team, user, await self.say(team, user)))
+
     async def tap(self, team: Team, user: str, token: str, address: str) -> Said:
         """*Join*, *Set up*, *Link* do so; *Not me* does not; any other button is nobody's."""
         say = await self.say(team, user)

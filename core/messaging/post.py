@@ -28,11 +28,13 @@ def hear(
     return message
 
 
-def answer(work: MessagingWork, link: IdentityLink, payload: dict[str, Any], trace: str | None = None) -> Delivery:
-    """Says something in one chat, as a new message there."""
+def answer(
+    work: MessagingWork, link: IdentityLink, payload: dict[str, Any], trace: str | None = None, thread: str | None = None
+) -> Delivery:
+    """Says something in one chat, as a new message there, or in a thread of it."""
     message = _said(work, link, payload)
     delivery = _delivery(work, link, "message", message.id, RECEIPT, trace)
-    delivery.message_id = message.id
+    delivery.message_id, delivery.thread = message.id, thread
     work.messages.deliver(delivery)
     work.ring(f"deliveries.{delivery.channel}", delivery.id)
     return delivery
@@ -70,10 +72,12 @@ def announce(
 
 
 def show(
-    work: MessagingWork, link: IdentityLink, subject_kind: str, subject_id: UUID, trace: str | None = None
-) -> Delivery:
-    """Puts a card about a subject into one chat."""
+    work: MessagingWork, link: IdentityLink, subject_kind: str, subject_id: UUID, trace: str | None = None,
+    thread: str | None = None,
+) -> Delivery:  # fmt: skip
+    """Puts a card about a subject into one chat, or into a thread of it."""
     delivery = _delivery(work, link, subject_kind, subject_id, RECEIPT, trace)
+    delivery.thread = thread
     work.messages.deliver(delivery)
     work.ring(f"deliveries.{delivery.channel}", delivery.id)
     return delivery

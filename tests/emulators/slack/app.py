@@ -24,7 +24,8 @@ EVENT_SCOPES = {
 
 @dataclass
 class SlackApp:
-    """An app's settings, all features on unless a manifest says otherwise. `app_token` opens Socket Mode."""
+    """An app's settings, all features on unless a manifest says otherwise. `app_token` opens Socket Mode. `agent`: people speak with it in threads of the messages
+    tab (agent_view), and not in a container of its own (assistant_view)."""
 
     id: str = "A0NODEMULATE"
     name: str = "Nod"
@@ -43,6 +44,7 @@ class SlackApp:
     messages_tab: bool = True
     people_may_write: bool = True
     assistant: bool = True
+    agent: bool = False
     interactivity: bool = True
 
     def takes(self, manifest: dict[str, Any]) -> None:
@@ -60,6 +62,7 @@ class SlackApp:
         self.home_tab = bool(tabs.get("home_tab_enabled"))
         self.messages_tab = bool(tabs.get("messages_tab_enabled"))
         self.people_may_write = self.messages_tab and not tabs.get("messages_tab_read_only_enabled")
+        self.agent = bool(features.get("agent_view"))
         self.assistant = bool(features.get("assistant_view") or features.get("agent_view"))
         self.interactivity = bool(settings.get("interactivity", {}).get("is_enabled"))
 

@@ -24,6 +24,8 @@ class Conversation:
         self.members = members
         self.archived = False
         self.threads: dict[str, AssistantThread] = {}
+        self.prompts: list[dict[str, str]] = []
+        self.prompts_title = ""
         self._every: dict[str, Message] = {}
 
     @property

@@ -207,6 +207,14 @@ class SlackEmulator:
         with self.world.lock:
             self.world.files.slow = looks
 
+    def end_streams(self) -> None:
+        """Messages that were streamed are so no more, as the platform decides after some minutes."""
+        with self.world.lock:
+            for team in self.world.teams.values():
+                for where in (*team.channels, *team.directs):
+                    for message in where.messages:
+                        message.streaming = False
+
     def heal(self) -> None:
         """Forget all ordered trouble and all limits."""
         with self.world.lock:

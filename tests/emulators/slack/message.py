@@ -100,6 +100,15 @@ class Shown(ABC):
         raise NoSuchButton(f"no one button for {label!r}; shown are {[b.text for b in every]}: {self.shown!r}")
 
 
+@dataclass
+class Plan:
+    """What is streamed beside words: tasks with their states, and blocks."""
+
+    title: str = ""
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+
+
 @dataclass(eq=False)
 class Message(Shown):
     """Live: properties read the present state. `only_for` is set where it is ephemeral."""
@@ -113,6 +122,7 @@ class Message(Shown):
     edited_ts: str | None = None
     deleted: bool = False
     streaming: bool = False
+    plan: Plan | None = None
     subtype: str | None = None
     reactions: dict[str, list[str]] = field(default_factory=dict)
     delivery: Delivery | None = None
@@ -236,12 +246,15 @@ def _buttons(block: dict[str, Any]) -> Iterator[Button]:
 
 def _lines(block: dict[str, Any]) -> Iterator[str]:
     for name in ("title", "text", "label"):
-        if isinstance(block.get(name), dict):
+        if isinstance(block.get(name), dict) and block["type"] != "plan":
             yield block[name]["text"]
     if block["type"] == "markdown":
         yield block["text"]
     if block["type"] == "rich_text":
         yield from _rich(block)
+    if block["type"] == "plan":
+        yield block["title"]
+        yield from (f"{task['title']}: {task['status']}" for task in block["tasks"])
     for one in block.get("fields") or []:
         yield one["text"]
     if block["type"] == "table":

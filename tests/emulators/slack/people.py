@@ -178,6 +178,7 @@ class Person(Interactions):
         """Open the app's assistant beside what one looks at, `context` where it is a channel."""
         with self.world.lock:
             assert self.world.app.assistant, "the app's settings have no assistant"
+            assert not self.world.app.agent, "an app with agent_view has no container: one writes in its messages tab"
             root = self.dm.add(self.team.bot, "New Assistant Thread", subtype="assistant_app_thread")
             thread = AssistantThread(self.dm, root, self)
             self.dm.threads[root.ts] = thread

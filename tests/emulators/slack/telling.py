@@ -20,6 +20,9 @@ def tell_of_message(message: Message) -> Delivery | None:
     if installation is None or installation.bot not in where.members:
         return None
     event: dict[str, Any] = message.as_json() | {"channel": where.id, "event_ts": message.ts}
+    parent = where.message(message.thread_ts) if message.thread_ts else None
+    if parent is not None:
+        event["parent_user_id"] = parent.sender.id
     if not message.from_bot:
         event["client_msg_id"] = world.new_id("msg")
     mentioned = None

@@ -33,7 +33,7 @@ def set_status(caller: Caller) -> dict[str, Any]:
 
 def set_title(caller: Caller) -> dict[str, Any]:
     caller.needs("assistant:write")
-    thread = _thread(caller)
+    thread = _any_thread(caller) if caller.world.app.agent else _thread(caller)
     thread.title = caller.params.required("title")
     caller.world.notify()
     return {}
@@ -41,7 +41,8 @@ def set_title(caller: Caller) -> dict[str, Any]:
 
 def set_suggested_prompts(caller: Caller) -> dict[str, Any]:
     caller.needs("assistant:write")
-    thread = _thread(caller)
+    # Without a thread they stand over the conversation. With one an app with agent_view gets nothing, and no word why.
+    place = _thread(caller) if caller.params.text("thread_ts") else caller.conversation("channel_id")
     prompts = caller.params.json("prompts", "invalid_arguments")
     if not isinstance(prompts, list) or not prompts:
         raise missing_argument("prompts")
@@ -51,7 +52,8 @@ def set_suggested_prompts(caller: Caller) -> dict[str, Any]:
         for field in ("title", "message"):
             if not isinstance(prompt, dict) or not prompt.get(field):
                 raise invalid_arguments(f"missing required field: {field} [json-pointer:/prompts/{at}]")
-    thread.prompts, thread.prompts_title = prompts, caller.params.text("title")
+    if caller.world.app.agent == (not caller.params.text("thread_ts")):
+        place.prompts, place.prompts_title = prompts, caller.params.text("title")
     caller.world.notify()
     return {}
 

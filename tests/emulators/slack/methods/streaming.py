@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.emulators.slack.blocks import message_blocks, with_ids
-from tests.emulators.slack.message import Message, Version
+from tests.emulators.slack.message import Message, Plan, Version
 from tests.emulators.slack.refusals import Refused
 from tests.emulators.slack.telling import tell_of_change, tell_of_message
 from tests.emulators.slack.text import posted
@@ -36,10 +36,11 @@ def start_stream(caller: Caller) -> dict[str, Any]:
             raise Refused("user_not_found")
         if team != caller.team.id:
             raise Refused("team_not_found")
-    text = _text(caller)
+    plan = Plan()
+    text = _text(caller, plan)
     thread_ts = (parent.thread_ts or parent.ts) if parent else None
-    message = where.add(caller.installation.bot, text, _blocks(text), thread_ts=thread_ts)
-    message.streaming = True
+    message = where.add(caller.installation.bot, text, _blocks(text, plan), thread_ts=thread_ts)
+    message.streaming, message.plan = True, plan
     if thread_ts in where.threads:
         where.threads[thread_ts].status = ""
     tell_of_message(message)
@@ -49,25 +50,27 @@ def start_stream(caller: Caller) -> dict[str, Any]:
 def append_stream(caller: Caller) -> dict[str, Any]:
     caller.needs("chat:write")
     message = _streaming(caller)
-    added = _text(caller)
+    plan = message.plan or Plan()
+    added = _text(caller, plan)
     if not added and not caller.params.values.get("chunks"):
         raise Refused("no_text")
     text = message.text + added
-    message.change(Version(text, _blocks(text), [], message.metadata))
+    message.change(Version(text, _blocks(text, plan), [], message.metadata))
     return {"channel": message.conversation.id, "ts": message.ts}
 
 
 def stop_stream(caller: Caller) -> dict[str, Any]:
     caller.needs("chat:write")
     message = _streaming(caller)
-    text = message.text + _text(caller)
+    plan = message.plan or Plan()
+    text = message.text + _text(caller, plan)
     given = caller.params.json("blocks", "invalid_blocks_format")
     end = with_ids(message_blocks(given)) if given else []
-    if not text and not end:
+    if not text and not end and not plan.tasks:
         raise Refused("no_text")
     metadata, before = metadata_of(caller.params) or message.metadata, message.as_json()
     message.streaming = False
-    message.change(Version(text, [*_blocks(text), *end], [], metadata))
+    message.change(Version(text, [*_blocks(text, plan), *end], [], metadata))
     tell_of_change(message, before)
     return {"channel": message.conversation.id, "ts": message.ts, "message": message.as_json()}
 
@@ -82,8 +85,8 @@ def _streaming(caller: Caller) -> Message:
     return message
 
 
-def _text(caller: Caller) -> str:
-    """What a call adds: `markdown_text`, or chunks of which only the text is kept."""
+def _text(caller: Caller, plan: Plan) -> str:
+    """What a call adds: `markdown_text`, or chunks, of which tasks and blocks are put into the `plan`."""
     text = caller.params.text("markdown_text")
     if len(text) > MARKDOWN_LIMIT:
         raise Refused("msg_too_long")
@@ -98,16 +101,21 @@ def _text(caller: Caller) -> str:
         if kind == "task_update":
             if not chunk.get("title") or chunk.get("status", "pending") not in _STATUSES:
                 raise Refused("invalid_chunks")
-            parts.append(f"\n{chunk['title']}: {chunk.get('status', 'pending')}\n")
+            plan.tasks[chunk["id"]] = {"status": "pending", **chunk, "type": "task_card", "task_id": chunk["id"]}
+        elif kind == "plan_update":
+            plan.title = chunk["title"]
         elif kind == "blocks":
-            message_blocks(chunk["blocks"])
+            plan.blocks += message_blocks(chunk["blocks"])
         else:
             parts.append(chunk[_CHUNKS[kind]])
     return posted("".join(parts))
 
 
-def _blocks(text: str) -> list[dict[str, Any]]:
-    return with_ids([{"type": "markdown", "text": text}]) if text else []
+def _blocks(text: str, plan: Plan) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = []
+    if plan.tasks or plan.title:
+        made.append({"type": "plan", "title": plan.title, "tasks": list(plan.tasks.values())})
+    return with_ids([*made, *([{"type": "markdown", "text": text}] if text else []), *plan.blocks])
 
 
 METHODS: dict[str, Method] = {
