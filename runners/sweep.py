@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from core.approvals.execute import reap
+from core.approvals.presence import turn
 from core.approvals.wake import wake
 from core.kernel.due import DueItem, DueKind
 from core.kernel.telemetry import depth
@@ -71,9 +72,10 @@ class Sweep:
         return again
 
     def act(self) -> float:
-        """Does what time brings and what needs nobody's hands: dead senders, snoozes, reminders, expiries; answers in how many seconds to do so again."""
+        """Does what time brings and what needs nobody's hands: dead senders, snoozes, reminders, expiries, contexts; answers in how many seconds to do so again."""
         self._each("sending", reap)
         self._each("suggestions", wake)
+        self._each("contexts", turn)
         if time.monotonic() >= self._depth_at:
             self._depth_at = time.monotonic() + DEPTH_SECONDS
             depth(storage().due.depth())

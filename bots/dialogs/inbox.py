@@ -1,19 +1,15 @@
-"""What waits for a decision or an answer: the list, and the digest of what one agent suggested beyond its first cards of an hour."""
-
-from uuid import UUID
+"""What waits for a decision or an answer."""
 
 from bots.dialogs import questions, ways
 from bots.dialogs.card.action import title
 from bots.dialogs.kinds import counted
 from bots.kit import clean
-from bots.kit.dialog import Chat, Reply, Tap, action, command, renderer
+from bots.kit.dialog import Chat, Reply, Tap, action, command
 from bots.kit.screen import Block, Button, Heading, Paragraph, Screen, row
 from core.approvals.models import Suggestion, SuggestionRevision
-from core.messaging.post import show
 
 PAGE = 6
 MOST = 300
-AT_ONCE = 5
 LABEL = 60
 RANK = {"high": 0, "medium": 1, "low": 2}
 
@@ -84,39 +80,3 @@ def _empty(chat: Chat, snoozed: int) -> Screen:
         return Screen(blocks=tuple(blocks), buttons=(row(ways.catalog(chat)),))
     blocks.append(Paragraph(text=chat.say("inbox.empty.how")))
     return Screen(blocks=tuple(blocks), buttons=(row(ways.agents(chat), ways.catalog(chat)),))
-
-
-@renderer("digest")
-def digest(chat: Chat, agent_id: UUID) -> Screen:
-    """What an agent suggested and got no card of its own in this chat."""
-    left = _without_card(chat, agent_id)
-    if not left:
-        return Screen(blocks=(Paragraph(text=chat.say("digest.none")),), buttons=(row(ways.inbox(chat)),))
-    more = Button(
-        label=chat.say("digest.more", n=min(AT_ONCE, len(left))), action="digest.more", args=(str(agent_id),), style="primary",
-    )  # fmt: skip
-    return Screen(
-        blocks=(
-            Heading(text=chat.say("digest.heading", n=len(left), agent=chat.work.agents.get(agent_id).name)),
-            Paragraph(text=counted(chat, (s.kind for s in left))),
-        ),
-        buttons=(row(more, ways.inbox(chat)),),
-    )
-
-
-def _without_card(chat: Chat, agent_id: UUID) -> list[Suggestion]:
-    waiting = ranked(chat.work.suggestions.page(None, MOST, status="pending", agent_id=agent_id))
-    opened = chat.work.messages.opened(chat.link.id, "suggestion", [suggestion.id for suggestion in waiting])
-    return [suggestion for suggestion in waiting if suggestion.id not in opened]
-
-
-@action("digest.more")
-def more(chat: Chat, agent_id: str) -> Reply:
-    """Shows the next cards, and under them what is still left."""
-    waiting = _without_card(chat, UUID(agent_id))
-    for suggestion in waiting[:AT_ONCE]:
-        show(chat.work, chat.link, "suggestion", suggestion.id, trace=chat.trace)
-    if len(waiting) > AT_ONCE:
-        show(chat.work, chat.link, "digest", UUID(agent_id), trace=chat.trace)
-    told = chat.say("digest.shown", n=len(waiting[:AT_ONCE]))
-    return Reply(Screen(blocks=(Paragraph(text=told),), buttons=(row(ways.inbox(chat)),)), mode="replace")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bots.dialogs import ways
+from bots.dialogs import contexts, ways
 from bots.dialogs.people import called
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, Tap, action, command
@@ -13,9 +13,7 @@ from core.identity.models import NotificationPreferences, QuietHours
 from core.identity.prove import CODE_MINUTES, make_code
 from core.identity.settle import settle
 from core.messaging.hold import release
-from core.preferences.choose import be
 
-CONTEXTS = ("work", "home", "vacation")
 TONES = ("direct", "gentle", "motivational")
 FREQUENCIES = ("immediate", "hourly", "daily")
 
@@ -48,7 +46,7 @@ def _page(chat: Chat, told: str = "") -> Screen:
         (say("settings.tone"), say(f"settings.tone.{profile.tone}")),
         (say("settings.quiet"), say("settings.quiet.is", start=quiet.start, end=quiet.end) if quiet.enabled else say("settings.off")),
         (say("settings.frequency"), _often(chat)),
-        (say("settings.contexts"), chat.place.listed([_context(chat, name) for name in active]) if active else say("settings.unsaid")),
+        (say("settings.contexts"), chat.place.listed([contexts.named(chat, name) for name in active]) if active else say("settings.unsaid")),
         (say("settings.chats"), chat.place.listed([_surface(chat, name) for name in links]) or say("settings.off")),
     )  # fmt: skip
     blocks = (Heading(text=say("settings.heading")), *((Paragraph(text=told),) if told else ()), Facts(rows=rows))
@@ -57,6 +55,7 @@ def _page(chat: Chat, told: str = "") -> Screen:
         buttons=(
             row(_button(chat, "settings.change"), Button(label=say("settings.timezone"), action="timezone.choose")),
             row(_button(chat, "settings.contexts"), Button(label=say("settings.consents"), action="consents.open")),
+            row(Button(label=say("noticed.open"), action="noticed.open")),
             row(_button(chat, "settings.link"), Button(label=say("settings.keys"), action="keys.open")),
             row(
                 Button(label=say("settings.policies"), action="policies.open"),
@@ -147,42 +146,6 @@ def save(chat: Chat, values: dict[str, Any]) -> Reply:
     )  # fmt: skip
     release(chat.work, chat.user.id)
     return Reply(_page(chat, chat.say("settings.saved")), mode="replace")
-
-
-def _context(chat: Chat, name: str) -> str:
-    code = f"context.{name}"
-    return chat.say(code) if chat.say.knows(code) else name
-
-
-@action("settings.contexts")
-def contexts(chat: Chat) -> Reply:
-    """Where the person is just now: switches."""
-    return Reply(_contexts(chat), mode="replace")
-
-
-def _contexts(chat: Chat) -> Screen:
-    known = {one.name: one.active for one in chat.work.preferences.contexts(chat.user.id)}
-    names = [*CONTEXTS, *sorted(name for name in known if name not in CONTEXTS)]
-    rows = [
-        row(
-            Button(
-                label=chat.say("context.on" if known.get(name) else "context.off", name=_context(chat, name)),
-                action="context.turn", args=(name, "off" if known.get(name) else "on"),
-            )
-        )
-        for name in names
-    ]  # fmt: skip
-    return Screen(
-        blocks=(Heading(text=chat.say("context.heading")), Paragraph(text=chat.say("context.what"), muted=True)),
-        buttons=(*rows, row(ways.settings(chat))),
-    )
-
-
-@action("context.turn")
-def turn(chat: Chat, name: str, state: str) -> Reply:
-    """Switches one on or off."""
-    be(chat.work, chat.actor, name, state == "on")
-    return Reply(_contexts(chat), mode="replace")
 
 
 @action("settings.link")

@@ -9,6 +9,7 @@ from bots.kit.screen import Button, Paragraph, Screen, row
 from core.identity.settle import settle
 from core.messaging.hold import release
 from core.messaging.models import Conversation
+from core.preferences.contexts import move as move_contexts
 from core.workflows.schedule import move_schedules
 
 DIALOG = "timezone"
@@ -71,6 +72,7 @@ def _settled(chat: Chat, zone: str, mode: str) -> Reply:
     before = chat.profile.timezone
     settle(chat.work, chat.actor, timezone=zone, language=language if isinstance(language, str) and was_new else None)
     move_schedules(chat.work, chat.actor, before, zone)
+    move_contexts(chat.work, chat.actor)
     release(chat.work, chat.user.id)
     talk.end(chat, DIALOG)
     there = place(chat.profile.language, zone, chat.work.now)

@@ -211,10 +211,14 @@ def _gate(work: ExecuteWork, facts: Armed) -> None:
             "approvals.connection_unusable", connection=facts.connection.name, status=facts.connection.status
         )
     agent = work.agents.get(facts.suggestion.agent_id)
-    if agent.status == "paused":
+    # What a person has undone is their own act: it needs neither the agent nor what the agent may read.
+    own_act = facts.suggestion.undoes is not None
+    if agent.status == "paused" and not own_act:
         raise Conflict("catalog.agent_paused", agent=agent.name)
     if work.people.workspace().status != "active" or work.people.user(approvals[0].user_id).status != "active":
         raise Conflict("approvals.account_closed")
+    if own_act:
+        return
     need_consent(work, facts.suggestion.user_id, template(agent.template).manifest.consents)
 
 
@@ -253,9 +257,29 @@ def _end(
     execution.error = error or (execution.error if status == "failed" else None)
     if status == "succeeded":
         execution.executed_at = work.now
+        _undone(work, facts.suggestion.undoes)
+    elif facts.suggestion.undoes is not None:
+        refresh(work, "suggestion", work.executions.get(facts.suggestion.undoes).suggestion_id)
     _attempt(work, execution, outcome, detail or error or {"external_ref": execution.external_ref})
     work.record(_event(f"action.{status}", execution, facts.suggestion))
     refresh(work, "suggestion", execution.suggestion_id)
+
+
+def _undone(work: ExecuteWork, execution_id: UUID | None) -> None:
+    """The effect of that execution is no more."""
+    if execution_id is None:
+        return
+    earlier = work.executions.get(execution_id)
+    if work.executions.move(earlier.id, earlier.fence, "succeeded", "undone"):
+        work.record(
+            Event(
+                "action.undone",
+                earlier.workspace_id,
+                work.suggestions.get(earlier.suggestion_id).user_id,
+                {"execution_id": str(earlier.id), "suggestion_id": str(earlier.suggestion_id)},
+            )
+        )
+        refresh(work, "suggestion", earlier.suggestion_id)
 
 
 def _attempt(work: ExecuteWork, execution: ActionExecution, outcome: Any, detail: dict[str, Any]) -> None:

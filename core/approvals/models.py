@@ -32,7 +32,8 @@ class Action(BaseModel):
 class Suggestion:
     """An action that an agent proposes and a person decides. `why` is a message id with data, `evidence` quotes of what led to
     it, `influenced_by` whose outside text had a say. `revision` is the number of the newest revision, `reason` why it was rejected: what was said last, a name of ours
-    (`not_needed`) or the person's own words."""
+    (`not_needed`) or the person's own words. `snoozed_context` is the context of somebody that ends the snooze, if it comes before `snoozed_until`;
+    `undoes` the execution whose effect this one takes back."""
 
     id: UUID
     workspace_id: UUID
@@ -54,6 +55,8 @@ class Suggestion:
     reminded_at: datetime | None = None
     decided_at: datetime | None = None
     reason: str | None = None
+    snoozed_context: UUID | None = None
+    undoes: UUID | None = None
     assignees: list[UUID] = field(default_factory=list)
     trace: str | None = None
     version: int = 1
@@ -146,4 +149,35 @@ class ApprovalPolicy:
     undo_seconds: int | None = None
     expiry_seconds: int = 7 * 86_400
     reminder_seconds: int | None = 86_400
+    version: int = 1
+
+
+@dataclass
+class Batch:
+    """Suggestions that one person is shown together, to tick and approve at once. `decided_at` is when they did; an undo opens it again."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    agent_id: UUID
+    created_at: datetime
+    decided_at: datetime | None = None
+    version: int = 1
+
+
+@dataclass
+class BatchItem:
+    """One suggestion of a batch, exactly as it was shown. `outcome` is what came of the batch's decision for it: empty before, `approved`, `missing` (others have to
+    approve too), `left` (not ticked), or the error code of what stood against it."""
+
+    id: UUID
+    workspace_id: UUID
+    batch_id: UUID
+    number: int
+    suggestion_id: UUID
+    revision: int
+    payload_sha256: str
+    created_at: datetime
+    ticked: bool = True
+    outcome: str = ""
     version: int = 1

@@ -9,6 +9,8 @@ from core.approvals.models import (
     ActionExecution,
     Approval,
     ApprovalPolicy,
+    Batch,
+    BatchItem,
     ExecutionAttempt,
     ExecutionStatus,
     Suggestion,
@@ -68,6 +70,32 @@ class Suggestions(Protocol):
 
     def pending_with_key(self, agent_id: UUID, prefix: str) -> list[Suggestion]:
         """Pending and snoozed ones whose `dedupe_key` begins with `prefix`, locked."""
+        ...
+
+    def add_batch(self, batch: Batch, items: Sequence[BatchItem]) -> None: ...
+
+    def lock_batch(self, batch_id: UUID) -> Batch:
+        """Locked for this transaction. Raises NotFound `approvals.batch_unknown`."""
+        ...
+
+    def batch(self, batch_id: UUID) -> Batch:
+        """Raises NotFound `approvals.batch_unknown`."""
+        ...
+
+    def batch_items(self, batch_id: UUID) -> list[BatchItem]:
+        """By number."""
+        ...
+
+    def in_open_batches(self, user_id: UUID, since: datetime) -> set[UUID]:
+        """Suggestions of the person's batches that were made later than `since` and are not decided."""
+        ...
+
+    def undoing(self, execution_id: UUID) -> Suggestion | None:
+        """The newest that takes back what the execution did."""
+        ...
+
+    def snoozed_for(self, context_id: UUID) -> list[Suggestion]:
+        """Those whose snooze the context ends, locked."""
         ...
 
     def policy(self, operation: str) -> ApprovalPolicy:

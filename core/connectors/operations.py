@@ -92,11 +92,34 @@ class TaskCreate(Input):
     reference: Line | None = Field(default=None, title="Reference")
 
 
+class CalendarDelete(Input):
+    """`calendar.delete`: removes an event that we made ourselves, and no other: `made_by` is the key under which it was made. What it is, is said for those who read it."""
+
+    uid: Line = Field(title="UID", min_length=1)
+    made_by: Line = Field(title="Made by", min_length=1)
+    title: Line = Field(title="Title", min_length=1)
+    start: AwareDatetime | Day = Field(title="Starts")
+    end: AwareDatetime | Day = Field(title="Ends")
+    timezone: str = Field(default="UTC", title="Timezone", max_length=64)
+    location: str = Field(default="", title="Where", max_length=1000)
+
+
+class TaskDelete(Input):
+    """`task.delete`: removes a task that we made ourselves: `made_by` is the key under which it was made."""
+
+    task_id: Line = Field(title="Task", min_length=1)
+    made_by: Line = Field(title="Made by", min_length=1)
+    title: Line = Field(title="Title", min_length=1)
+    due: date | None = Field(default=None, title="Due")
+
+
 OPERATIONS: dict[str, type[Input]] = {
     "mail.send": MailSend,
     "mail.unsubscribe": MailUnsubscribe,
     "calendar.create": CalendarCreate,
+    "calendar.delete": CalendarDelete,
     "task.create": TaskCreate,
+    "task.delete": TaskDelete,
 }
 
 

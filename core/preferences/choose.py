@@ -7,7 +7,7 @@ from core.kernel.actor import Actor
 from core.kernel.errors import Forbidden
 from core.kernel.events import Event
 from core.kernel.ids import new_id
-from core.preferences.models import UserConsent, UserContext, UserPreference
+from core.preferences.models import UserConsent, UserPreference
 from core.preferences.ports import PreferencesWork
 
 
@@ -67,22 +67,3 @@ def need_consent(work: PreferencesWork, user_id: UUID, keys: tuple[str, ...]) ->
         known = work.preferences.consent(user_id, key)
         if known is None or not known.active:
             raise Forbidden("preferences.consent_missing", key=key)
-
-
-def be(work: PreferencesWork, actor: Actor, name: str, active: bool) -> UserContext:
-    """Switches a context (work, home, vacation or a name of their own) on or off."""
-    actor.need("write")
-    for context in work.preferences.contexts(actor.user_id):
-        if context.name == name:
-            context.active = active
-            return context
-    made = UserContext(
-        id=new_id(),
-        user_id=actor.user_id,
-        workspace_id=actor.workspace_id,
-        name=name,
-        active=active,
-        created_at=work.now,
-    )
-    work.preferences.add(made)
-    return made

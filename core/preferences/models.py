@@ -42,7 +42,8 @@ class UserConsent:
 
 @dataclass
 class UserContext:
-    """Where a person is: work, home, vacation or a name of their own. `schedule` is a cron of when it begins by itself."""
+    """Where a person is: work, home, vacation or a name of their own. `schedule` are the hours of the week in which it holds by itself (core.preferences.hours);
+    `changes_at` is when it switches next by itself, also where the person said until when."""
 
     id: UUID
     user_id: UUID
@@ -51,4 +52,5 @@ class UserContext:
     active: bool
     created_at: datetime
     schedule: str | None = None
+    changes_at: datetime | None = None
     version: int = 1

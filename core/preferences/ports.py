@@ -24,6 +24,12 @@ class Preferences(Protocol):
 
     def contexts(self, user_id: UUID) -> list[UserContext]: ...
 
+    def context(self, context_id: UUID) -> UserContext:
+        """Locked for this transaction. Raises NotFound `preferences.context_unknown`."""
+        ...
+
+    def remove(self, row: UserPreference | UserContext) -> None: ...
+
 
 class PreferencesWork(UnitOfWork, Protocol):
     @property

@@ -1,6 +1,7 @@
 """Suggestions with their revisions and decisions."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Row, case, func, insert, select, tuple_
@@ -8,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.orm import make_transient_to_detached
 
 from core.approvals.canonical import canonical
-from core.approvals.models import Action, Approval, ApprovalPolicy, Suggestion, SuggestionRevision
+from core.approvals.models import Action, Approval, ApprovalPolicy, Batch, BatchItem, Suggestion, SuggestionRevision
 from core.kernel.errors import NotFound
 from core.kernel.ids import new_id
 from storage.mapping import remember_values
@@ -16,6 +17,8 @@ from storage.repositories.base import Repository
 from storage.rows import from_row, to_row
 from storage.tables.approvals import approval_policies as policies
 from storage.tables.approvals import approvals, suggestions
+from storage.tables.approvals import suggestion_batch_items as batch_items
+from storage.tables.approvals import suggestion_batches as batches
 from storage.tables.approvals import suggestion_revisions as revisions
 
 ACTION = ("suggestion_revisions", "action")
@@ -99,6 +102,38 @@ class SqlSuggestions(Repository):
                 c.status.in_(("pending", "snoozed")),
                 c.dedupe_key.startswith(prefix, autoescape=True),
             )
+            .order_by(c.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        return list(self._t.session.scalars(waiting))
+
+    def add_batch(self, batch: Batch, items: Sequence[BatchItem]) -> None:
+        self._t.session.add_all((batch, *items))
+
+    def lock_batch(self, batch_id: UUID) -> Batch:
+        return self._lock(Batch, batch_id, "approvals.batch_unknown")
+
+    def batch(self, batch_id: UUID) -> Batch:
+        return self._get(Batch, batch_id, "approvals.batch_unknown")
+
+    def batch_items(self, batch_id: UUID) -> list[BatchItem]:
+        self._t.flush()
+        return self._all(BatchItem, batch_items.c.batch_id == batch_id, order=(batch_items.c.number,))
+
+    def in_open_batches(self, user_id: UUID, since: datetime) -> set[UUID]:
+        open_ = (batches.c.user_id == user_id, batches.c.decided_at.is_(None), batches.c.created_at > since)
+        held = select(batch_items.c.suggestion_id).join(batches, batches.c.id == batch_items.c.batch_id).where(*open_)
+        return set(self._t.session.scalars(held))
+
+    def undoing(self, execution_id: UUID) -> Suggestion | None:
+        return self._first(Suggestion, suggestions.c.undoes == execution_id, order=(suggestions.c.id.desc(),))
+
+    def snoozed_for(self, context_id: UUID) -> list[Suggestion]:
+        c = suggestions.c
+        waiting = (
+            select(Suggestion)
+            .where(c.snoozed_context == context_id, c.status == "snoozed")
             .order_by(c.id)
             .with_for_update()
             .execution_options(populate_existing=True)

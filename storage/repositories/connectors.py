@@ -102,6 +102,9 @@ class SqlTasks(Repository):
     def made_by(self, key: str) -> Task | None:
         return self._first(Task, tasks.c.made_by == key)
 
+    def remove(self, task: Task) -> None:
+        self._t.session.delete(task)
+
     def open(self, owner_id: UUID, limit: int = 100) -> list[Task]:
         c = tasks.c
         order = (c.due.asc().nulls_last(), c.id)

@@ -32,3 +32,10 @@ class SqlPreferences(Repository):
 
     def contexts(self, user_id: UUID) -> list[UserContext]:
         return self._all(UserContext, contexts.c.user_id == user_id, order=(contexts.c.id,))
+
+    def context(self, context_id: UUID) -> UserContext:
+        return self._lock(UserContext, context_id, "preferences.context_unknown")
+
+    def remove(self, row: UserPreference | UserContext) -> None:
+        self._t.flush()
+        self._t.session.delete(row)

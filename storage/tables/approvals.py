@@ -6,7 +6,7 @@ from sqlalchemy import ARRAY, Column, Computed, Index, Table, Text, Uuid
 from sqlalchemy import text as sql
 
 from core.approvals.models import ActionExecution, Approval, ExecutionAttempt, Suggestion, SuggestionRevision
-from storage.tables.access import AT_THE_DOOR, access
+from storage.tables.access import AT_THE_DOOR, MINE, WORKSPACE, access
 from storage.tables.base import (
     belongs,
     flag,
@@ -47,6 +47,8 @@ suggestions = Table(
     when("reminded_at", null=True),
     when("decided_at", null=True),
     text("reason", null=True),
+    uid("snoozed_context", null=True),
+    uid("undoes", null=True),
     Column("assignees", ARRAY(Uuid), nullable=False),
     text("trace", null=True),
     when("created_at"),
@@ -55,6 +57,7 @@ suggestions = Table(
     unique("suggestions", "workspace_id", "agent_id", "dedupe_key"),
     refers("suggestions", ["agent_id"], "agents"),
     refers("suggestions", ["id", "revision"], "suggestion_revisions", ["suggestion_id", "number"], in_a_ring=True),
+    refers("suggestions", ["undoes"], "action_executions", in_a_ring=True),
     one_of("suggestions", Suggestion, "type"),
     one_of("suggestions", Suggestion, "priority"),
     one_of("suggestions", Suggestion, "status"),
@@ -63,6 +66,15 @@ suggestions = Table(
 Index("suggestions_by_status", suggestions.c.workspace_id, suggestions.c.status, suggestions.c.id)
 Index("suggestions_of_run", suggestions.c.workspace_id, suggestions.c.run_id)
 Index("suggestions_expiring", suggestions.c.expires_at, postgresql_where=sql("status = 'pending'"))
+Index(
+    "suggestions_undoing", suggestions.c.workspace_id, suggestions.c.undoes, postgresql_where=sql("undoes IS NOT NULL")
+)
+Index(
+    "suggestions_of_context",
+    suggestions.c.workspace_id,
+    suggestions.c.snoozed_context,
+    postgresql_where=sql("snoozed_context IS NOT NULL"),
+)
 Index("suggestions_snoozed", suggestions.c.snoozed_until, postgresql_where=sql("status = 'snoozed'"))
 
 suggestion_revisions = Table(
@@ -196,9 +208,59 @@ approval_policies = Table(
     holds("approval_policies", "quorum >= 1", "quorum_is_someone"),
 )
 
+suggestion_batches = Table(
+    "suggestion_batches",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("user_id"),
+    uid("agent_id"),
+    when("decided_at", null=True),
+    when("created_at"),
+    number("version"),
+    key("suggestion_batches"),
+    refers("suggestion_batches", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
+    refers("suggestion_batches", ["agent_id"], "agents"),
+)
+Index(
+    "suggestion_batches_open", suggestion_batches.c.workspace_id, suggestion_batches.c.user_id, suggestion_batches.c.id
+)
+
+suggestion_batch_items = Table(
+    "suggestion_batch_items",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("batch_id"),
+    number("number"),
+    uid("suggestion_id"),
+    number("revision"),
+    text("payload_sha256"),
+    flag("ticked"),
+    text("outcome"),
+    when("created_at"),
+    number("version"),
+    key("suggestion_batch_items"),
+    unique("suggestion_batch_items", "workspace_id", "batch_id", "number"),
+    refers("suggestion_batch_items", ["batch_id"], "suggestion_batches", on_delete="CASCADE"),
+    refers(
+        "suggestion_batch_items",
+        ["suggestion_id", "revision", "payload_sha256"],
+        "suggestion_revisions",
+        ["suggestion_id", "number", "payload_sha256"],
+    ),
+)
+Index(
+    "suggestion_batch_items_of_suggestion",
+    suggestion_batch_items.c.workspace_id,
+    suggestion_batch_items.c.suggestion_id,
+)
+
+access(suggestion_batches, made=f"{WORKSPACE} AND {MINE}", fixed=("agent_id",))
+access(suggestion_batch_items, fixed=("batch_id", "number", "suggestion_id", "revision", "payload_sha256"))
 access(
     suggestions,
-    fixed=("run_id", "agent_id", "dedupe_key"),
+    fixed=("run_id", "agent_id", "dedupe_key", "undoes"),
     doors=("id", "workspace_id", "user_id", "status", "expires_at", "snoozed_until", "reminded_at"),
     door_rows=f"status IN ('pending', 'snoozed') AND {AT_THE_DOOR}",
 )

@@ -6,7 +6,7 @@ from sqlalchemy import Column, Index, Table
 from sqlalchemy import text as sql
 
 from core.preferences.models import UserPreference
-from storage.tables.access import MINE, WORKSPACE, access
+from storage.tables.access import AT_THE_DOOR, MINE, WORKSPACE, access
 from storage.tables.base import flag, key, metadata, number, one_of, refers, text, uid, unique, when
 from storage.values import Value
 
@@ -62,11 +62,21 @@ user_contexts = Table(
     flag("active"),
     when("created_at"),
     text("schedule", null=True),
+    when("changes_at", null=True),
     number("version"),
     key("user_contexts"),
     unique("user_contexts", "workspace_id", "user_id", "name"),
     refers("user_contexts", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
 )
 
-for table in (user_preferences, user_consents, user_contexts):
-    access(table, made=f"{WORKSPACE} AND {MINE}")
+Index("user_contexts_changing", user_contexts.c.changes_at, postgresql_where=sql("changes_at IS NOT NULL"))
+
+access(user_preferences, made=f"{WORKSPACE} AND {MINE}", delete=True)
+access(user_consents, made=f"{WORKSPACE} AND {MINE}")
+access(
+    user_contexts,
+    made=f"{WORKSPACE} AND {MINE}",
+    delete=True,
+    doors=("id", "workspace_id", "user_id", "changes_at"),
+    door_rows=f"changes_at IS NOT NULL AND {AT_THE_DOOR}",
+)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.identity.models import NotificationPreferences, QuietHours
-from core.messaging.quiet import quiet_until, welcome_from
+from core.kernel.ids import new_id
+from core.messaging.quiet import quiet_until, spread, welcome_from
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -110,3 +111,21 @@ def test_what_comes_daily_comes_when_quiet_hours_end_also_where_they_are_off() -
 def test_an_hour_that_comes_within_quiet_hours_waits_for_their_end() -> None:
     assert _from("hourly", "2026-11-22T21:30", "2026-11-22T21:30", _hours()) == _at("2026-11-23T07:00")
     assert _from("immediate", "2026-11-22T21:30", "2026-11-22T23:00", _hours()) == _at("2026-11-23T07:00")
+
+
+def test_people_hear_minutes_apart_each_always_at_the_same_time_and_never_within_their_quiet_hours() -> None:
+    ids = [new_id() for _ in range(200)]
+    late = [spread(one) for one in ids]
+    assert late == [spread(one) for one in ids] and len(set(late)) > 60 and max(late) < timedelta(minutes=4)
+    hourly = NotificationPreferences(
+        frequency="hourly", quiet_hours=QuietHours(start="22:00", end="07:00", enabled=True)
+    )
+    utc, three = ZoneInfo("Etc/UTC"), timedelta(minutes=3)
+    at = lambda text: datetime.fromisoformat(f"2026-11-23T{text}+00:00")  # noqa: E731
+    assert welcome_from(hourly, utc, at("10:20"), at("10:20"), three) == at("11:03")
+    assert welcome_from(hourly, utc, at("21:20"), at("21:20"), three) == at("07:03") + timedelta(days=1)
+    assert welcome_from(hourly, utc, at("05:20"), at("07:01"), three) == at("07:03"), (
+        "those that were held come in their order"
+    )
+    assert welcome_from(hourly, utc, at("05:20"), at("07:03"), three) == at("07:03")
+    assert welcome_from(NotificationPreferences(), utc, at("10:20"), at("10:20"), three) == at("10:20")

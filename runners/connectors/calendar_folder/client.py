@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.connectors.operations import CalendarCreate
+from core.connectors.operations import CalendarCreate, CalendarDelete
 from core.connectors.ports import EffectFailed, Finding, Page, Place, Receipt, Report
 from core.kernel.errors import Invalid, Unavailable
 from runners.connectors.approved import approved, unknown_operation
@@ -35,6 +35,8 @@ class CalendarFolder:
 
     def perform(self, operation: str, key: str, input: Mapping[str, Any]) -> Receipt:
         """See Connector.perform. A newer version of an invitation replaces an older one, never the other way round."""
+        if operation == "calendar.delete":
+            return self._remove(approved(CalendarDelete, input))
         event = self._event(operation, input)
         try:
             content = write_event(event, key, self._place.now)
@@ -52,6 +54,9 @@ class CalendarFolder:
 
     def find(self, operation: str, key: str, input: Mapping[str, Any]) -> Finding:
         """See Connector.find."""
+        if operation == "calendar.delete":
+            gone = approved(CalendarDelete, input)
+            return Receipt(gone.uid) if self._folder.held(gone.uid) is None else "absent"
         event = self._event(operation, input)
         uid = event_uid(event, key)
         held = self._folder.held(uid)
@@ -63,6 +68,24 @@ class CalendarFolder:
         if operation != "calendar.create":
             raise unknown_operation(operation)
         return approved(CalendarCreate, input)
+
+    def _remove(self, wanted: CalendarDelete) -> Receipt:
+        """Removes the event that was made under that key. One that is gone already is removed; one that somebody else made, or that stands in a file with others, stays."""
+        try:
+            with self._folder.alone():
+                held = self._folder.held(wanted.uid)
+                if held is None:
+                    return Receipt(wanted.uid)
+                if held.key != key_hash(wanted.made_by):
+                    raise EffectFailed("connectors.event_not_ours", lasting=True, title=wanted.title)
+                if not held.alone:
+                    name = printable(held.path.name)
+                    raise EffectFailed("connectors.event_file_shared", lasting=True, uid=wanted.uid, file=name)
+                self._folder.remove(held.path)
+        except OSError as failed:
+            reason = os.strerror(failed.errno or 0)
+            raise EffectFailed("connectors.folder_unwritable", lasting=False, reason=reason) from None
+        return Receipt(wanted.uid)
 
     def _put(self, event: CalendarCreate, key: str, content: bytes) -> Receipt:
         uid = event_uid(event, key)
@@ -78,6 +101,7 @@ class CalendarFolder:
             raise EffectFailed("connectors.event_file_shared", lasting=True, uid=uid, file=printable(held.path.name))
         else:
             self._folder.replace(held.path, content)
+            return Receipt(uid, {"replaced": True})
         return Receipt(uid)
 
 

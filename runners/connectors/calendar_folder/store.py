@@ -79,6 +79,10 @@ class Folder:
         """A newer version of a file. Raises OSError."""
         replace(path, content)
 
+    def remove(self, path: Path) -> None:
+        """A file no longer. Raises OSError."""
+        path.unlink(missing_ok=True)
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Nobody else of us writes into the folder meanwhile. Makes the folder where it is missing. Raises OSError."""

@@ -296,7 +296,7 @@ def test_many_suggestions_become_six_cards_and_a_digest_that_shows_the_rest(pers
     )
     cards = [screen for screen in person.screens.values() if screen.buttons and screen.buttons[0][0].label == "Approve"]
     assert len(cards) == 6
-    assert "8 more suggestions from Inbox agent wait" in person.last and "4 replies and 4 tasks" in person.last
+    assert "8 more suggestions from Inbox agent wait" in person.last and "Besides: 4 tasks" in person.last
     person.taps("Show next 5")
     person.looks()
     cards = [screen for screen in person.screens.values() if screen.buttons and screen.buttons[0][0].label == "Approve"]

@@ -13,6 +13,7 @@ from core.approvals.wake import wake
 from core.identity.models import NotificationPreferences, QuietHours
 from core.identity.settle import settle
 from core.kernel.settings import Settings
+from core.messaging import hold
 from core.messaging.post import notify
 from tests.bots.dialogs import stage
 from tests.bots.dialogs.person import Person, words_of
@@ -21,6 +22,12 @@ LIMIT = {
     "which": "runs_per_day", "limit": 12, "used": 12, "tier": "free", "resets_at": "2099-01-01T00:00:00+00:00", "agent": "Inbox",
 }  # fmt: skip
 Passes = Callable[[Person, int], None]
+
+
+@pytest.fixture(autouse=True)
+def not_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the wall of these tests only whole hours pass, so nobody hears minutes later than the others."""
+    monkeypatch.setattr(hold, "spread", lambda user_id: timedelta(0))
 
 
 @pytest.fixture
@@ -60,7 +67,8 @@ def _wishes(person: Person, frequency: str = "immediate", quiet: tuple[int, int]
 
 def _subjects(person: Person) -> list[str]:
     """The cards that stand in the chat, in order, by their subject lines."""
-    lines = (line for screen in person.screens.values() for line in words_of(screen).splitlines())
+    cards = [s for s in person.screens.values() if not any(b.action == "batch.card" for row in s.buttons for b in row)]
+    lines = (line for screen in cards for line in words_of(screen).splitlines())
     return [line.removeprefix("Subject: ") for line in lines if line.startswith("Subject: ")]
 
 

@@ -391,6 +391,10 @@ class Rows:
         """See Tasks.add."""
         self.rows.append(task)
 
+    def remove(self, task: Task) -> None:
+        """Tasks.remove."""
+        self.rows.remove(task)
+
     def made_by(self, key: str) -> Task | None:
         """See Tasks.made_by."""
         return next((task for task in self.rows if task.made_by == key), None)

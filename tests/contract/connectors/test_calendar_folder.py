@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import icalendar
 import pytest
 
+from core.connectors.inverse import inverse_of
 from core.connectors.ports import EffectFailed
 from runners.connectors import connect
 from tests.contract.connectors.rigs import EVENT, CalendarFolderRig, place
@@ -204,3 +205,44 @@ def test_without_a_folder_the_calendar_is_one_of_its_own(tmp_path: Path) -> None
         client.perform("calendar.create", "key-1", EVENT)
         assert len(client.read("calendar", None, 5).items) == 1
     assert len(list((tmp_path / "own" / "calendar").glob("*.ics"))) == 1
+
+
+def _inverse(key: str, uid: str, **changes: Any) -> dict[str, Any]:
+    given = inverse_of("calendar_folder", "calendar.create", EVENT | changes, key, uid, {})
+    assert given is not None
+    assert given[0] == "calendar.delete"
+    return given[1]
+
+
+def test_an_event_that_we_made_is_deleted_again_once_and_no_other(rig: CalendarFolderRig) -> None:
+    with rig.open() as client:
+        ours = client.perform("calendar.create", "key-1", EVENT).external_ref
+        other = client.perform("calendar.create", "key-2", EVENT | {"title": "Other"}).external_ref
+        gone = _inverse("key-1", ours)
+        assert client.find("calendar.delete", "key-3", gone) == "absent"
+        for _ in range(2):
+            assert client.perform("calendar.delete", "key-3", gone).external_ref == ours
+        assert client.find("calendar.delete", "key-3", gone) != "absent"
+        with pytest.raises(EffectFailed) as refused:
+            client.perform("calendar.delete", "key-4", _inverse("key-1", other))
+        assert refused.value.code == "connectors.event_not_ours" and refused.value.lasting
+    assert list(stored(rig)) == [other]
+
+
+def test_an_event_in_a_file_with_others_is_not_deleted_and_one_that_was_replaced_has_no_inverse(
+    rig: CalendarFolderRig,
+) -> None:
+    with rig.open() as client:
+        ours = client.perform("calendar.create", "key-1", EVENT).external_ref
+        [file] = rig.root.glob("*.ics")
+        second = file.read_bytes().replace(b"Zahnarzt", b"Another").replace(ours.encode(), b"another@example.net")
+        file.write_bytes(file.read_bytes() + second)
+        with pytest.raises(EffectFailed) as refused:
+            client.perform("calendar.delete", "key-3", _inverse("key-1", ours))
+        assert refused.value.code == "connectors.event_file_shared"
+        client.perform("calendar.create", "key-4", INVITATION)
+        newer = client.perform("calendar.create", "key-5", INVITATION | {"sequence": 3})
+    assert (
+        inverse_of("calendar_folder", "calendar.create", INVITATION, "key-5", newer.external_ref, newer.facts) is None
+    )
+    assert b"Another" in file.read_bytes() and b"Zahnarzt" in file.read_bytes()

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from jsonschema import Draft202012Validator
 
+from core.connectors.inverse import INVERSES, inverse_of
 from core.connectors.manifest import ConnectorManifest
 from core.connectors.operations import OPERATIONS, schema_of
 from core.connectors.ports import EffectFailed, Item, Page, Problem, Receipt
@@ -47,7 +48,7 @@ def test_a_manifest_says_what_the_connector_needs_and_may_do(found: ConnectorMan
 @pytest.mark.parametrize("found", ALL, ids=lambda m: m.slug)
 def test_each_write_has_an_example_that_fits_its_schema(found: ConnectorManifest) -> None:
     examples = LOCAL[found.slug] if found.slug in LOCAL else RIGS[found.slug].examples
-    writes = {o.name for o in found.operations if o.access == "write"}
+    writes = {o.name for o in found.operations if o.access == "write"} - INVERSES
     assert writes == examples.keys()
     for operation, example in examples.items():
         schema = found.operation(operation).input_schema or schema_of(operation)
@@ -222,6 +223,21 @@ class TestALocalEffect:
             connector.perform(work, operation, "key-2", example, OWNER_ID)
             assert len(work.rows) == 2
 
+    def test_is_taken_back_by_its_inverse_and_only_what_is_ours(self, slug: str) -> None:
+        work, connector = Rows(), local(slug)
+        for operation, example in LOCAL[slug].items():
+            done = connector.perform(work, operation, "key-1", example, OWNER_ID)
+            other = connector.perform(work, operation, "key-2", example, OWNER_ID)
+            given = inverse_of(slug, operation, example, "key-1", done.external_ref, done.facts)
+            assert given is not None
+            foreign = inverse_of(slug, operation, example, "key-1", other.external_ref, {})
+            assert foreign is not None
+            with pytest.raises(EffectFailed):
+                connector.perform(work, *_named(foreign), OWNER_ID)
+            for _ in range(2):
+                connector.perform(work, *_named(given), OWNER_ID)
+                assert [t.made_by for t in work.rows] == ["key-2"]
+
     def test_does_not_happen_with_a_wrong_input_or_operation(self, slug: str) -> None:
         work, connector = Rows(), local(slug)
         for operation, input in (("task.burn", {}), *((name, {}) for name in LOCAL[slug])):
@@ -229,6 +245,11 @@ class TestALocalEffect:
                 connector.perform(work, operation, "key-1", input, OWNER_ID)
             assert failed.value.lasting
         assert work.rows == []
+
+
+def _named(given: tuple[str, dict[str, Any]]) -> tuple[str, str, dict[str, Any]]:
+    operation, input = given
+    return operation, "key-of-the-inverse", input
 
 
 def _read(rig: Rig, cursor: Mapping[str, Any] | None, limit: int) -> Page:
