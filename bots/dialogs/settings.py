@@ -41,6 +41,7 @@ def _page(chat: Chat, told: str = "") -> Screen:
     links = sorted({link.provider for link in chat.work.people.links(chat.user.id) if link.address is not None})
     rows = (
         (say("settings.name"), called(chat.user)),
+        (say("email.button"), say("settings.email.proved" if chat.user.email_verified_at else "settings.email.unproved", account=chat.user.email)),
         (say("settings.timezone"), say("settings.timezone.is", zone=profile.timezone, time=there.clock(chat.work.now))),
         (say("settings.language"), language_name(words().best(profile.language))),
         (say("settings.tone"), say(f"settings.tone.{profile.tone}")),
@@ -57,6 +58,10 @@ def _page(chat: Chat, told: str = "") -> Screen:
             row(_button(chat, "settings.contexts"), Button(label=say("settings.consents"), action="consents.open")),
             row(Button(label=say("noticed.open"), action="noticed.open")),
             row(_button(chat, "settings.link"), Button(label=say("settings.keys"), action="keys.open")),
+            row(
+                Button(label=say("email.button"), action="email.open"),
+                Button(label=say("browsers.button"), action="browsers.open"),
+            ),
             row(
                 Button(label=say("settings.policies"), action="policies.open"),
                 Button(label=say("history.button"), action="history.open"),
