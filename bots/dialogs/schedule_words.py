@@ -1,13 +1,30 @@
-"""A cron line in words, as it is echoed back to a person."""
+"""A schedule in a person's words becomes a cron line, and a cron line words, as it is echoed back to them."""
 
 import re
 from datetime import time
 
 from bots.kit.place import Place
+from bots.kit.spoken import in_english
 from bots.kit.words import Say
+from core.kernel.errors import Invalid
+from core.workflows.spoken import cron_of
 
 WEEKDAYS = "1-5"
 _NUMBERS = re.compile(r"^\d+(,\d+)*$")
+
+
+def cron_in(language: str, words: str) -> str:
+    """The cron line of words in English or in the person's language. Raises what `cron_of` raises, with the words as they were written."""
+    try:
+        return cron_of(words)
+    except Invalid as unclear:
+        english = in_english(language, words, "schedule")
+        if english is None or unclear.code != "workflows.words_unclear":
+            raise
+    try:
+        return cron_of(english)
+    except Invalid as unclear:
+        raise Invalid(unclear.code, **{**unclear.data, "words": words[:200]}) from None
 
 
 def in_words(say: Say, place: Place, cron: str) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from bots.kit.dialog import Chat
+from bots.kit.spoken import in_english
 
 LONGEST = 120
 
@@ -12,15 +13,25 @@ LONGEST = 120
 def moment(chat: Chat, words: str) -> datetime | None:
     """The instant that the words mean (`tomorrow 9:00`, `in 3 days`, `Monday`), in UTC and in the future where there is a choice; None for words that
     mean none. A day without a time is its morning, 9:00."""
+    words = " ".join(words.split())[:LONGEST].lower()
+    own = chat.profile.language.split("-")[0].lower()
+    english = in_english(own, words, "moment")
+    if english is not None and english != words:
+        found = _read(chat, _plain(english), ["en"])
+        if found is not None:
+            return found
+    return _read(chat, _plain(words), sorted({own, "en"} & KNOWN))
+
+
+def _read(chat: Chat, words: str, languages: list[str]) -> datetime | None:
     import dateparser
 
-    words = _plain(" ".join(words.split())[:LONGEST].lower())
     if not words or words.isdigit():
         return None
     here = chat.place.local(chat.work.now)
     found = dateparser.parse(
         words,
-        languages=sorted({chat.profile.language.split("-")[0].lower(), "en"} & KNOWN),
+        languages=languages,
         settings={  # pyright: ignore[reportArgumentType]
             "PREFER_DATES_FROM": "future", "RELATIVE_BASE": here.replace(tzinfo=None), "DATE_ORDER": "DMY",
             "RETURN_AS_TIMEZONE_AWARE": False,
@@ -42,9 +53,10 @@ def _plain(words: str) -> str:
     words = re.sub(r"\bhalf an? hour\b", "30 minutes", words)
     words = re.sub(r"(?<![\d.])(\d{1,2})\.(\d{1,2})\.(\d{4})?(?!\d)", _date, words)
     evening = re.search(r"\b(tonight|evening|afternoon)\b", words) is not None
-    return re.sub(
+    words = re.sub(
         rf"\b({_DAY})\s+(?:at\s+)?(\d{{1,2}})$", lambda told: f"{told[1]} {_hour(int(told[2]), evening)}:00", words
     )
+    return re.sub(r"\bat (\d{1,2})$", lambda told: f"{_hour(int(told[1]), evening)}:00", words)
 
 
 def _date(told: re.Match[str]) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from bots.dialogs import talk, targets, trigger_pages
+from bots.dialogs.schedule_words import cron_in
 from bots.dialogs.trigger_words import AHEAD, EVENTS, cron_words, event_words
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, action, step
@@ -12,7 +13,6 @@ from bots.kit.speak import failure
 from core.kernel.errors import Invalid
 from core.messaging.models import Conversation
 from core.workflows.cron import preview
-from core.workflows.spoken import cron_of
 from core.workflows.trigger import TriggerSpec, make_trigger
 
 DIALOG = "trigger"
@@ -42,7 +42,7 @@ def words(chat: Chat, conversation: Conversation) -> Reply:
     kind, id = conversation.state["kind"], conversation.state["id"]
     said = getattr(chat.input, "text", "")
     try:
-        cron = cron_of(said)
+        cron = cron_in(chat.profile.language, said)
         times = preview(cron, chat.profile.timezone, chat.work.now, AHEAD)
     except Invalid as unclear:
         if unclear.code not in UNCLEAR:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from bots.dialogs import talk, ways
-from bots.dialogs.schedule_words import in_words
+from bots.dialogs.schedule_words import cron_in, in_words
 from bots.kit.dialog import Chat, Reply, action, step
 from bots.kit.screen import Block, Bullets, Button, Heading, Paragraph, Screen, row
 from core.catalog.kinds import template
@@ -13,7 +13,6 @@ from core.messaging.models import Conversation
 from core.workflows.cron import preview
 from core.workflows.models import Trigger
 from core.workflows.schedule import schedule
-from core.workflows.spoken import cron_of
 
 DIALOG = "schedule"
 OFFERED = ("0 * * * *", "0 8 * * 1-5", "0 8 * * *")
@@ -88,7 +87,7 @@ def words(chat: Chat, conversation: Conversation) -> Reply:
     agent = chat.work.agents.get(UUID(conversation.state["agent_id"]))
     text = getattr(chat.input, "text", "")
     try:
-        cron = cron_of(text)
+        cron = cron_in(chat.profile.language, text)
         return _set(chat, agent.id, cron, replace=False)
     except Invalid as unclear:
         if unclear.code not in ("workflows.words_unclear", "workflows.cron_invalid", "workflows.cron_never"):

@@ -8,6 +8,8 @@ from core.kernel.errors import Invalid
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 MORNING = "8:00"
+EARLIEST_AT_NIGHT = 6
+"""From this hour on `8 at night` is 20:00; before it, after midnight."""
 TIMES_A_DAY = {"twice": "8,18", "two times": "8,18", "2 times": "8,18", "three times": "8,13,18", "3 times": "8,13,18",
                "four times": "8,12,16,20", "4 times": "8,12,16,20"}  # fmt: skip
 ORDINALS = {
@@ -256,6 +258,9 @@ def _week_days(text: str) -> tuple[str, str]:
 def _times(text: str) -> tuple[list[tuple[int, int]] | None, str]:
     """(hour, minute) of each time of day, and the text without them; None for a time that no clock shows."""
     explicit = _CLOCK.search(text) is not None
+    evening, night = (re.search(rf"\b{name}s?\b", text) is not None for name in ("evening", "night"))
+    if explicit and (evening or night) and re.search(r"\bmornings?\b", text):
+        return None, text
     for name, time in _NAMED_TIMES.items():
         text = re.sub(rf"\b{name}\b", "every" if explicit else f" {time} every ", text)
     times: list[tuple[int, int]] = []
@@ -265,6 +270,8 @@ def _times(text: str) -> tuple[list[tuple[int, int]] | None, str]:
             if not 1 <= hour <= 12:
                 return None, text
             hour = hour % 12 + (12 if half == "pm" else 0)
+        elif explicit and ((evening and hour < 12) or (night and EARLIEST_AT_NIGHT <= hour < 12)):
+            hour += 12
         if hour > 23 or minute > 59:
             return None, text
         times.append((hour, minute))

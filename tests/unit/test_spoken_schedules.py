@@ -27,6 +27,9 @@ UNDERSTOOD = {
     "every morning": "0 8 * * *",
     "every morning at 7": "0 7 * * *",
     "every evening": "0 18 * * *",
+    "every evening at 8": "0 20 * * *",
+    "every night at 11": "0 23 * * *",
+    "every night at 2": "0 2 * * *",
     "every weekday at 08:00": "0 8 * * 1-5",
     "Weekdays 8am": "0 8 * * 1-5",
     "on weekdays at 9 pm": "0 21 * * 1-5",
@@ -81,7 +84,7 @@ UNDERSTOOD = {
 REFUSED = (
     "", "soon", "when it rains", "every blue moon", "at 25:00", "8", "every 0 minutes",
     "not on mondays", "every day except friday", "every day at 13pm", "every hour between 17 and 9", "every hour between 9:15 and 17",
-    "every hour between nine and noon and rain", "first Monday", "first weekday of the month", "sixth Monday of the month", "between 9 and 17",
+    "every morning at 7 and evening at 6", "every hour between nine and noon and rain", "first Monday", "first weekday of the month", "sixth Monday of the month", "between 9 and 17",
 )  # fmt: skip
 BEYOND = {
     "every other day": "days",
