@@ -2,6 +2,7 @@
 
 from bots.dialogs import (  # noqa: F401
     agents,
+    browsers,
     card,
     catalog,
     compose,
@@ -25,6 +26,7 @@ from bots.dialogs import (  # noqa: F401
     run_steps,
     runs,
     settings,
+    sign_in,
     start,
     stop,
     ticks,
