@@ -14,7 +14,7 @@ from storage.bell import Bell, Ring
 from storage.engine import Database
 from storage.repositories.events import MATCH
 from storage.values import dumps
-from storage.vault import DataKey, LocalKeys, Place
+from storage.vault import LocalKeys, PersonKeys, Place
 
 CLAIM = """
 WITH queued AS (
@@ -51,7 +51,7 @@ SELECT (SELECT count(*) FROM found), (SELECT id FROM head WHERE NOT light),
     (SELECT json_agg(t ORDER BY t.due_at, t.id) FROM taken t), (SELECT json_agg(c) FROM counted c),
     (SELECT tier FROM nod.subscriptions WHERE workspace_id = %(workspace)s AND status = 'active'), now(),
     (SELECT json_agg(json_build_object('id', u.id, 'name', coalesce(u.preferred_name, u.name), 'email', u.email, 'timezone', p.timezone,
-        'language', p.language, 'wrapped', encode(k.wrapped, 'hex'), 'key_version', k.key_version))
+        'language', p.language, 'wrapped', encode(k.wrapped, 'hex')))
      FROM whose w JOIN nod.users u ON u.id = w.user_id JOIN nod.user_profiles p ON p.user_id = w.user_id JOIN nod.data_keys k ON k.user_id = w.user_id),
     (SELECT json_object_agg(a.id, a.name) FROM nod.agents a WHERE a.workspace_id = %(workspace)s AND a.id IN (SELECT agent_id FROM taken) AND a.status <> 'paused')
 """
@@ -153,13 +153,13 @@ class SqlBatches:
     ) -> tuple[Any, ...]:
         return self._database.at_once(workspace_id, user_id, statement, given)
 
-    def _key(self, owner: dict[str, Any]) -> DataKey:
+    def _key(self, owner: dict[str, Any]) -> PersonKeys:
         wrapped = bytes.fromhex(owner["wrapped"])
-        return DataKey(f"u{owner['key_version']}", self._keys.unwrap(wrapped, UUID(owner["id"])))
+        return PersonKeys(self._keys.unwrap(wrapped, UUID(owner["id"])))
 
     def _events(self, batch: Batch, run: LightRun) -> list[dict[str, Any]]:
         payload = f'{{"run_id":"{run.id}","agent_id":"{run.agent_id}"}}'.encode()
-        key: DataKey = batch.keys[run.user_id]
+        key: PersonKeys = batch.keys[run.user_id]
         return [
             {
                 "id": str(id),

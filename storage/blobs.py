@@ -9,15 +9,16 @@ from pathlib import Path
 from uuid import UUID
 
 from core.kernel.errors import NotFound
-from storage.vault import DataKey, Place, SealBroken
+from storage.vault import PersonKeys, Place, SealBroken
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class LocalBlobs:
-    """core.orchestration.ports.Blobs in a local folder: `<folder>/<workspace>/<user>/<ab>/<digest>`. `key` answers the owner's data key."""
+    """core.orchestration.ports.Blobs in a local folder: `<folder>/<workspace>/<user>/<ab>/<digest>`. `key` answers the owner's data keys, and
+    with True as they are now."""
 
-    def __init__(self, folder: Path, workspace_id: UUID, user_id: UUID, key: Callable[[], DataKey]) -> None:
+    def __init__(self, folder: Path, workspace_id: UUID, user_id: UUID, key: Callable[[bool], PersonKeys]) -> None:
         self._folder = folder / str(workspace_id) / str(user_id)
         self._workspace_id = workspace_id
         self._key = key
@@ -27,7 +28,7 @@ class LocalBlobs:
         digest = hashlib.sha256(content).hexdigest()
         path = self._path(digest)
         if not path.exists():
-            self._write(path, self._key().seal(content, self._place(digest)))
+            self._write(path, self._key(False).seal(content, self._place(digest)))
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -38,7 +39,10 @@ class LocalBlobs:
             sealed = self._path(digest).read_bytes()
         except FileNotFoundError:
             raise NotFound("messaging.blob_unknown", digest=digest) from None
-        content = self._key().open(sealed, self._place(digest))
+        key = self._key(False)
+        if not key.knows(sealed):
+            key = self._key(True)
+        content = key.open(sealed, self._place(digest))
         if hashlib.sha256(content).hexdigest() != digest:
             raise SealBroken(f"blob {digest} holds something else")
         return content

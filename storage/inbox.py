@@ -14,7 +14,7 @@ from storage.repositories.base import clock, from_now
 from storage.rows import from_row
 from storage.tables.messaging import inbound_events as inbound
 from storage.values import dumps
-from storage.vault import NOWHERE, LocalKeys
+from storage.vault import NOWHERE, LocalKeys, sealed_by
 
 
 class SqlInbox:
@@ -83,6 +83,29 @@ class SqlInbox:
 
     def failed(self, event: InboundEvent, error: str, retry: bool) -> bool:
         return self._settle(event, status="pending" if retry else "failed", error=error)
+
+    def reseal(self, batch: int = 500) -> int:
+        """Seals with the current master key what an older one sealed and was not handled yet, or never could be; answers how many."""
+        c, changed, after = inbound.c, 0, NOWHERE
+        while True:
+            connection, _ = self._database.begin(NOWHERE, NOWHERE)
+            with connection:
+                rows = connection.execute(
+                    select(c.id, c.payload)
+                    .where(c.id > after, c.payload.is_not(None))
+                    .order_by(c.id)
+                    .limit(batch)
+                    .with_for_update()
+                ).all()
+                for row in rows:
+                    if sealed_by(row.payload) != self._keys.current:
+                        again = self._keys.seal_inbound(self._keys.open_inbound(row.payload, row.id), row.id)
+                        connection.execute(update(inbound).where(c.id == row.id).values(payload=again))
+                        changed += 1
+                connection.commit()
+            if len(rows) < batch:
+                return changed
+            after = rows[-1].id
 
     def _settle(self, event: InboundEvent, **values: Any) -> bool:
         c = inbound.c

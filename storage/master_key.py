@@ -5,11 +5,11 @@ import binascii
 import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from core.kernel.settings import Settings
-
-KEY_BYTES = 32
+from storage.vault import KEY_BYTES
 
 
 class MasterKeyBroken(Exception):
@@ -23,13 +23,65 @@ def master_keys(settings: Settings) -> tuple[bytes, ...]:
     """
     if settings.master_key is not None:
         return _parsed(settings.master_key.get_secret_value(), "NOD_MASTER_KEY")
-    path = settings.master_key_file or settings.data_dir / "master.key"
+    path = key_file(settings)
     if settings.master_key_file is None:
         _make(path)
+    return _read(path)
+
+
+def key_file(settings: Settings) -> Path:
+    """Where the master keys stand when no variable holds them."""
+    return settings.master_key_file or settings.data_dir / "master.key"
+
+
+def changed_keys(settings: Settings) -> Callable[[], tuple[bytes, ...] | None]:
+    """Answers the master keys when their file is another one than at the last question, None otherwise. A variable never changes."""
+    if settings.master_key is not None:
+        return lambda: None
+    path = key_file(settings)
+    seen = [_state(path)]
+
+    def ask() -> tuple[bytes, ...] | None:
+        now = _state(path)
+        if now is None or now == seen[0]:
+            return None
+        try:
+            keys = _read(path)
+        except MasterKeyBroken:
+            return None  # What was read before still stands.
+        seen[0] = now
+        return keys
+
+    return ask
+
+
+def put_key_in_front(settings: Settings) -> None:
+    """Makes a new master key the current one; those before it still open what they sealed. Whole or not at all. Raises MasterKeyBroken."""
+    path, new = key_file(settings), secrets.token_bytes(KEY_BYTES)
+    _replace(path, (new, *master_keys(settings)))
+
+
+def keep_current_key(settings: Settings) -> int:
+    """Takes out every master key but the current one; answers how many went. Raises MasterKeyBroken."""
+    keys = master_keys(settings)
+    if len(keys) > 1:
+        _replace(key_file(settings), keys[:1])
+    return len(keys) - 1
+
+
+def _read(path: Path) -> tuple[bytes, ...]:
     try:
         return _parsed(path.read_text("ascii"), str(path))
     except (OSError, UnicodeDecodeError) as problem:
         raise MasterKeyBroken(f"{path} cannot be read: {type(problem).__name__}") from None
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _parsed(text: str, where: str) -> tuple[bytes, ...]:
@@ -52,17 +104,39 @@ def _make(path: Path) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    scratch = _written(path, (secrets.token_bytes(KEY_BYTES),))
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
             os.link(scratch, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        _durable(path.parent)
     finally:
         scratch.unlink()
+
+
+def _replace(path: Path, keys: tuple[bytes, ...]) -> None:
+    try:
+        owner = path.stat()
+        scratch = _written(path, keys)
+        if owner.st_uid != os.geteuid():
+            os.chown(scratch, owner.st_uid, owner.st_gid)
+        scratch.replace(path)
+        _durable(path.parent)
+    except OSError as problem:
+        raise MasterKeyBroken(f"{path} cannot be written: {problem.strerror}") from None
+
+
+def _written(path: Path, keys: tuple[bytes, ...]) -> Path:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(b"".join(base64.b64encode(key) + b"\n" for key in keys))
+        file.flush()
+        os.fsync(file.fileno())
+    return scratch
+
+
+def _durable(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -17,12 +17,13 @@ from storage.engine import Database
 from storage.history import SqlHistoryWork, drop_parts
 from storage.inbox import SqlInbox
 from storage.installations import SqlInstallations
-from storage.master_key import master_keys
+from storage.master_key import changed_keys, master_keys
 from storage.seals import Seals
 from storage.unit_of_work import SqlUnitOfWork
-from storage.vault import NOWHERE, DataKey, LocalKeys
+from storage.vault import NOWHERE, LocalKeys, PersonKeys
 
 MONTHS_AHEAD = 2
+EVERYBODY = 2**31 - 1
 MAKE_PARTS = text("SELECT nod.make_parts(:months)")
 UNDER_OTHER_KEYS = text("SELECT * FROM nod.people_under_other_keys(:current, :most)")
 
@@ -49,13 +50,13 @@ class Storage:
 
     def blobs(self, workspace_id: UUID, user_id: UUID) -> LocalBlobs:
         """The content store of what is that person's in that workspace. Opens a short transaction for the key at its first use."""
-        found: list[DataKey] = []
+        found: list[PersonKeys] = []
 
-        def key() -> DataKey:
-            if not found:
+        def key(anew: bool) -> PersonKeys:
+            if anew or not found:
                 connection, _ = self._database.begin(workspace_id, user_id)
                 with connection:
-                    found.append(Seals(connection, self._keys, workspace_id).key(user_id))
+                    found[:] = [Seals(connection, self._keys, workspace_id).key(user_id)]
             return found[0]
 
         return LocalBlobs(self._data_dir / "blobs", workspace_id, user_id, key)
@@ -70,7 +71,18 @@ class Storage:
                 with connection:
                     changed += Seals(connection, self._keys, NOWHERE).rewrap(user_id)
                     connection.commit()
-        return changed + self.installations.reseal()
+        return changed + self.installations.reseal() + self.inbox.reseal()
+
+    def renew_data_keys(self) -> int:
+        """Gives every person a further data key, one short transaction each, while everything else goes on: it seals from now on, the earlier ones still open what they
+        sealed. Answers how many people."""
+        renewed = 0
+        for user_id in self._under_other_keys(EVERYBODY, current=""):
+            connection, _ = self._database.begin(user_id, user_id)
+            with connection:
+                renewed += Seals(connection, self._keys, NOWHERE).renew(user_id)
+                connection.commit()
+        return renewed
 
     def make_parts(self, months: int = MONTHS_AHEAD) -> int:
         """Makes the parts of large tables for this month and the `months` after it, where they are missing (docs/adr/0008); answers how many it made."""
@@ -84,10 +96,11 @@ class Storage:
         """Drops the parts of past months that hold nothing any more; answers which."""
         return drop_parts(self._database)
 
-    def _under_other_keys(self, limit: int) -> list[UUID]:
+    def _under_other_keys(self, limit: int, current: str | None = None) -> list[UUID]:
+        asked = {"current": self._keys.current if current is None else current, "most": limit}
         connection, _ = self._database.begin(NOWHERE, NOWHERE)
         with connection:
-            return list(connection.scalars(UNDER_OTHER_KEYS, {"current": self._keys.current, "most": limit}))
+            return list(connection.scalars(UNDER_OTHER_KEYS, asked))
 
     def close(self) -> None:
         """Lets the connections go. Units of work that are open are not waited for."""
@@ -102,4 +115,4 @@ def open_storage(settings: Settings) -> Storage:
     masters = master_keys(settings)
     database = Database(app_url(settings, masters), ContextSigner(masters[-1]))
     bell = RedisBell(settings.redis_url.get_secret_value()) if settings.redis_url else NoBell()
-    return Storage(database, LocalKeys(masters), bell, settings.data_dir)
+    return Storage(database, LocalKeys(masters, changed_keys(settings)), bell, settings.data_dir)

@@ -10,7 +10,9 @@ from sqlalchemy import Connection, insert, select, update
 from core.kernel.errors import NotFound
 from storage.tables.identity import data_keys
 from storage.values import dumps
-from storage.vault import DataKey, LocalKeys, Place, erased, new_data_key
+from storage.vault import LocalKeys, PersonKeys, Place, erased, new_data_key, sealed_by
+
+c = data_keys.c
 
 
 class Seals:
@@ -20,15 +22,16 @@ class Seals:
         self._connection = connection
         self._keeper = keys
         self._workspace_id = workspace_id
-        self._found: dict[UUID, DataKey] = {}
+        self._found: dict[UUID, PersonKeys] = {}
 
     def make(self, user_id: UUID, now: datetime) -> None:
         """Gives a person a new data key."""
+        wrapped = self._keeper.wrap(new_data_key(), user_id)
         self._connection.execute(
             insert(data_keys).values(
                 user_id=user_id,
-                wrapped=self._keeper.wrap(new_data_key(), user_id),
-                master_key_id=self._keeper.current,
+                wrapped=wrapped,
+                master_key_id=sealed_by(wrapped),
                 key_version=1,
                 created_at=now,
             )
@@ -45,7 +48,6 @@ class Seals:
 
     def rewrap(self, user_id: UUID) -> bool:
         """Wraps a person's data key with the current master key; False when it was so already, or is destroyed."""
-        c = data_keys.c
         row = self._connection.execute(
             select(c.wrapped)
             .where(c.user_id == user_id, c.master_key_id != self._keeper.current, c.destroyed_at.is_(None))
@@ -55,23 +57,35 @@ class Seals:
             return False
         wrapped = self._keeper.wrap(self._keeper.unwrap(row.wrapped, user_id), user_id)
         self._connection.execute(
-            update(data_keys).where(c.user_id == user_id).values(wrapped=wrapped, master_key_id=self._keeper.current)
+            update(data_keys).where(c.user_id == user_id).values(wrapped=wrapped, master_key_id=sealed_by(wrapped))
         )
         return True
 
-    def key(self, user_id: UUID) -> DataKey:
-        """The person's data key. Raises NotFound `privacy.data_erased`, or `identity.user_unknown` when this workspace does not know them."""
+    def renew(self, user_id: UUID) -> bool:
+        """Gives a person a further data key, which seals from now on; what the earlier ones sealed still opens. False when their keys are destroyed."""
+        row = self._connection.execute(
+            select(c.wrapped, c.key_version).where(c.user_id == user_id, c.destroyed_at.is_(None)).with_for_update()
+        ).one_or_none()
+        if row is None:
+            return False
+        wrapped = self._keeper.wrap(self._keeper.unwrap(row.wrapped, user_id) + new_data_key(), user_id)
+        self._connection.execute(
+            update(data_keys)
+            .where(c.user_id == user_id)
+            .values(wrapped=wrapped, master_key_id=sealed_by(wrapped), key_version=row.key_version + 1)
+        )
+        self._found.pop(user_id, None)
+        return True
+
+    def key(self, user_id: UUID) -> PersonKeys:
+        """The person's data keys. Raises NotFound `privacy.data_erased`, or `identity.user_unknown` when this workspace does not know them."""
         if user_id not in self._found:
-            row = self._connection.execute(
-                select(data_keys.c.wrapped, data_keys.c.key_version, data_keys.c.destroyed_at).where(
-                    data_keys.c.user_id == user_id
-                )
-            ).one_or_none()
+            row = self._connection.execute(select(c.wrapped, c.destroyed_at).where(c.user_id == user_id)).one_or_none()
             if row is None:
                 raise NotFound("identity.user_unknown", user_id=str(user_id))
             if row.wrapped is None or row.destroyed_at is not None:
                 raise erased(user_id)
-            self._found[user_id] = DataKey(f"u{row.key_version}", self._keeper.unwrap(row.wrapped, user_id))
+            self._found[user_id] = PersonKeys(self._keeper.unwrap(row.wrapped, user_id))
         return self._found[user_id]
 
     def seal(self, user_id: UUID, table: str, row: UUID | str, column: str, content: bytes) -> bytes:

@@ -6,6 +6,7 @@ A sealed value opens only in its own place: workspace, table, row and column are
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from core.kernel.errors import NotFound
 
 NONCE_BYTES = 12
+KEY_BYTES = 32
 FORMAT = b"\x01"
 NOWHERE = UUID(int=0)
 
@@ -72,6 +74,37 @@ class DataKey:
             raise SealBroken(f"{place.table}.{place.column} does not open in this row") from None
 
 
+class PersonKeys:
+    """A person's data keys, oldest first: the newest seals, and each opens what it sealed. As bytes they are one after the other."""
+
+    __slots__ = ("_keys", "_newest")
+
+    def __init__(self, secrets: bytes) -> None:
+        parts = [secrets[start : start + KEY_BYTES] for start in range(0, len(secrets), KEY_BYTES)]
+        keys = [DataKey(f"u{number}", part) for number, part in enumerate(parts, start=1)]
+        self._keys, self._newest = {key.id: key for key in keys}, keys[-1]
+
+    def __repr__(self) -> str:
+        return f"PersonKeys({', '.join(self._keys)})"
+
+    @property
+    def id(self) -> str:
+        """Of the one that seals."""
+        return self._newest.id
+
+    def knows(self, sealed: bytes) -> bool:
+        """Whether one of them sealed it. Raises SealBroken when it is no sealed value."""
+        return sealed_by(sealed) in self._keys
+
+    def seal(self, content: bytes, place: Place) -> bytes:
+        """The content, sealed by the newest."""
+        return self._newest.seal(content, place)
+
+    def open(self, sealed: bytes, place: Place) -> bytes:
+        """What was sealed. Raises SealBroken."""
+        return self._keys.get(sealed_by(sealed), self._newest).open(sealed, place)
+
+
 def sealed_by(sealed: bytes) -> str:
     """The id of the key that sealed it. Raises SealBroken when it is no sealed value."""
     if len(sealed) < 2 or sealed[:1] != FORMAT or len(sealed) < 2 + sealed[1] + NONCE_BYTES:
@@ -94,48 +127,90 @@ class KeyKeeper(Protocol):
         ...
 
 
-class LocalKeys:
-    """The master keys of this installation, the current one first."""
+@dataclass(frozen=True)
+class _Masters:
+    """What is derived of the master keys: for each purpose, by the key's id."""
 
-    def __init__(self, keys: tuple[bytes, ...]) -> None:
-        self._keys = {_fingerprint(key): DataKey(_fingerprint(key), derived(key, "wrap data keys")) for key in keys}
-        self._inbound = {_fingerprint(key): DataKey(_fingerprint(key), derived(key, "inbound events")) for key in keys}
-        self._installed = {_fingerprint(key): DataKey(_fingerprint(key), derived(key, "installations")) for key in keys}
-        self.current = _fingerprint(keys[0])
+    current: str
+    wrapping: dict[str, DataKey]
+    inbound: dict[str, DataKey]
+    installed: dict[str, DataKey]
+
+
+class LocalKeys:
+    """The master keys of this installation, the current one first. `again` answers all of them anew when they changed where they stand, None otherwise: it is asked before
+    anything is sealed and when a key is not known, so that a rotation needs no restart."""
+
+    def __init__(self, keys: tuple[bytes, ...], again: Callable[[], tuple[bytes, ...] | None] = lambda: None) -> None:
+        self._masters, self._again = _derive(keys), again
 
     def __repr__(self) -> str:
-        return f"LocalKeys({', '.join(self._keys)})"
+        return f"LocalKeys({', '.join(self._masters.wrapping)})"
+
+    @property
+    def current(self) -> str:
+        """The id of the key that wraps from now on."""
+        return self._newest().current
 
     def known(self, key_id: str) -> bool:
         """Whether what that key wrapped can be opened."""
-        return key_id in self._keys
+        return key_id in self._newest().wrapping
 
     def wrap(self, key: bytes, owner: UUID) -> bytes:
-        return self._keys[self.current].seal(key, _wrapped_place(owner))
+        masters = self._newest()
+        return masters.wrapping[masters.current].seal(key, _wrapped_place(owner))
 
     def unwrap(self, wrapped: bytes, owner: UUID) -> bytes:
-        return _by_id(self._keys, wrapped).open(wrapped, _wrapped_place(owner))
+        return self._by(wrapped).wrapping[sealed_by(wrapped)].open(wrapped, _wrapped_place(owner))
 
     def seal_inbound(self, content: bytes, row: UUID) -> bytes:
         """Seals what came in before anybody knows whose it is."""
-        return self._inbound[self.current].seal(content, _inbound_place(row))
+        masters = self._newest()
+        return masters.inbound[masters.current].seal(content, _inbound_place(row))
 
     def open_inbound(self, sealed: bytes, row: UUID) -> bytes:
         """Raises SealBroken."""
-        return _by_id(self._inbound, sealed).open(sealed, _inbound_place(row))
+        return self._by(sealed).inbound[sealed_by(sealed)].open(sealed, _inbound_place(row))
 
     def seal_installation(self, content: bytes, row: UUID) -> bytes:
         """Seals the tokens of an installation, which is nobody's own."""
-        return self._installed[self.current].seal(content, _installed_place(row))
+        masters = self._newest()
+        return masters.installed[masters.current].seal(content, _installed_place(row))
 
     def open_installation(self, sealed: bytes, row: UUID) -> bytes:
         """Raises SealBroken."""
-        return _by_id(self._installed, sealed).open(sealed, _installed_place(row))
+        return self._by(sealed).installed[sealed_by(sealed)].open(sealed, _installed_place(row))
+
+    def _newest(self) -> _Masters:
+        changed = self._again()
+        if changed is not None:
+            self._masters = _derive(changed)
+        return self._masters
+
+    def _by(self, sealed: bytes) -> _Masters:
+        """The keys among which the one is that sealed it."""
+        key_id = sealed_by(sealed)
+        masters = self._masters if key_id in self._masters.wrapping else self._newest()
+        if key_id not in masters.wrapping:
+            raise SealBroken("sealed by a master key that this process does not have")
+        return masters
+
+
+def _derive(keys: tuple[bytes, ...]) -> _Masters:
+    def for_purpose(purpose: str) -> dict[str, DataKey]:
+        return {_fingerprint(key): DataKey(_fingerprint(key), derived(key, purpose)) for key in keys}
+
+    return _Masters(
+        _fingerprint(keys[0]),
+        for_purpose("wrap data keys"),
+        for_purpose("inbound events"),
+        for_purpose("installations"),
+    )
 
 
 def new_data_key() -> bytes:
     """32 random bytes."""
-    return secrets.token_bytes(32)
+    return secrets.token_bytes(KEY_BYTES)
 
 
 def erased(user_id: UUID) -> NotFound:
@@ -146,13 +221,6 @@ def erased(user_id: UUID) -> NotFound:
 def derived(key: bytes, purpose: str) -> bytes:
     """A key of its own for one purpose (HKDF-SHA256, RFC 5869)."""
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"nod {purpose}".encode()).derive(key)
-
-
-def _by_id(keys: dict[str, DataKey], sealed: bytes) -> DataKey:
-    try:
-        return keys[sealed_by(sealed)]
-    except KeyError:
-        raise SealBroken("sealed by a master key that this process does not have") from None
 
 
 def _fingerprint(key: bytes) -> str:
