@@ -68,6 +68,12 @@ def moved_room(work: RoomsWork, room_id: UUID, address: str) -> None:
     work.rooms.get(room_id).address = address
 
 
+def renamed_room(work: RoomsWork, room_id: UUID, name: str) -> None:
+    """The platform calls it something else from now on."""
+    room = work.rooms.get(room_id)
+    room.name = " ".join(name.split())[:NAME] or room.address
+
+
 def may_manage(actor: Actor, room: Room) -> bool:
     """Whether they may leave the room and silence agents there."""
     return actor.user_id == room.connected_by or actor.role in ("owner", "admin")
