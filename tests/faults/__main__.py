@@ -1,0 +1,89 @@
+"""`python -m tests.faults [case …]`: breaks the product in every way there is, and says what came of it."""
+
+import argparse
+import secrets
+import signal
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.faults import cases as _all
+from tests.faults.case import Outcome, carry_out, cases
+from tests.faults.system import system
+
+__all__ = ["_all"]
+
+
+def main() -> int:
+    """Carries out the cases whose names or areas contain one of the words; 1 when a promise was broken."""
+    given = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    chosen = [c for c in cases.values() if not given.words or any(word in f"{c.area} {c.name}" for word in given.words)]
+    if not chosen:
+        print(
+            f"There is no such case. There are: {'; '.join(f'{c.area}: {c.name}' for c in cases.values())}.",
+            file=sys.stderr,
+        )
+        return 2
+    seed = given.seed if given.seed is not None else secrets.randbelow(10**6)
+    print(f"seed {seed}", flush=True)
+    outcomes: list[Outcome] = []
+    for round in range(given.rounds):
+        for one in chosen:
+            with system(seed + round, one.people) as broken:
+                outcome = carry_out(one, broken, given.size or (one.small if given.small else one.large))
+                if not outcome.verdict.well:
+                    print(f"The logs are in {broken.folder}", flush=True)
+            print(
+                f"{one.area}: {one.name} (seed {outcome.seed}): {outcome.kills} kills, {outcome.verdict}, {outcome.seconds:.0f} s",
+                flush=True,
+            )
+            outcomes.append(outcome)
+    _show(outcomes)
+    return 0 if all(outcome.verdict.well for outcome in outcomes) else 1
+
+
+def _show(outcomes: list[Outcome]) -> None:
+    table = Table(title="What was broken, and what came of it")
+    for column in (
+        "area",
+        "case",
+        "rounds",
+        "kills",
+        "approved",
+        "lost",
+        "doubled",
+        "untrue",
+        "unknown shown",
+        "rows that contradict",
+        "s to recover",
+    ):
+        table.add_column(column)
+    for name in dict.fromkeys(outcome.case.name for outcome in outcomes):
+        same = [outcome for outcome in outcomes if outcome.case.name == name]
+        sums = (
+            sum(o.kills for o in same), sum(o.verdict.approved for o in same), sum(len(o.verdict.lost) for o in same),
+            sum(len(o.verdict.doubled) for o in same), sum(len(o.verdict.untrue) for o in same), sum(o.verdict.unknown for o in same),
+            sum(sum(o.verdict.broken.values()) for o in same),
+        )  # fmt: skip
+        table.add_row(same[0].case.area, name, str(len(same)), *map(str, sums), f"{max(o.seconds for o in same):.0f}")
+    total = (sum(o.kills for o in outcomes), sum(o.verdict.approved for o in outcomes))
+    table.add_row("all", "", str(len(outcomes)), *map(str, total), *["" for _ in range(6)])
+    Console(width=180).print(table)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults", description="Breaks the product, and checks that nothing was lost or done twice."
+    )
+    parser.add_argument("words", nargs="*", metavar="word", help="only cases whose area or name contains it")
+    parser.add_argument("--rounds", type=int, default=1, help="repetitions, each with a seed of its own (default 1)")
+    parser.add_argument("--seed", type=int, help="the first seed; printed in any case")
+    parser.add_argument("--small", action="store_true", help="little of everything, as `make test` does")
+    parser.add_argument("--size", type=int, help="how much of everything instead")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

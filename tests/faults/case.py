@@ -1,0 +1,76 @@
+"""What a case is, and the list of all."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tests.faults.invariants import Verdict, settled, verdict
+from tests.faults.system import KINDS, Asked, System
+
+Do = Callable[[System, int], list[Asked]]
+SETTLE_SECONDS = 150.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to break things. `do` gets a system and how much to do, breaks it, leaves it whole again, and gives what was approved. `size` in everyday tests and
+    in the long run."""
+
+    area: str
+    name: str
+    do: Do
+    small: int
+    large: int
+    people: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a case came to. `seconds` from the last fault until nothing was under way."""
+
+    case: Case
+    seed: int
+    kills: int
+    verdict: Verdict
+    seconds: float
+
+
+cases: dict[str, Case] = {}
+
+
+def case(area: str, *, small: int, large: int, people: int = 3) -> Callable[[Do], Do]:
+    """Adds a case, named like its function."""
+
+    def add(do: Do) -> Do:
+        name = do.__name__.replace("_", " ")
+        cases[name] = Case(area, name, do, small, large, people)
+        return do
+
+    return add
+
+
+def carry_out(one: Case, system: System, size: int) -> Outcome:
+    """Breaks the system, waits until it has mended itself, and looks."""
+    asked = one.do(system, size)
+    began = time.monotonic()
+    # What does not come to rest in time is told by the verdict, one by one.
+    with suppress(AssertionError):
+        system.wait(lambda: settled(system), SETTLE_SECONDS, f"{one.name}: to settle")
+    return Outcome(one, system.seed, system.kills, verdict(system, asked), time.monotonic() - began)
+
+
+def ask(system: System, count: int, kinds: tuple[str, ...] = KINDS) -> list[Asked]:
+    """Suggestions of every kind in turn; their texts are unlike any other's."""
+    return [
+        system.suggest(f"S{system.seed} {number} {kinds[number % len(kinds)]}", kinds[number % len(kinds)])
+        for number in range(count)
+    ]
+
+
+def workers(system: System, count: int = 3) -> None:
+    """Starts that many which nothing is wrong with, in the places of those that ended."""
+    for number in range(count):
+        name = f"worker {number}"
+        if name not in system.running or system.ended(name):
+            system.start(name)

@@ -1,0 +1,1 @@
+"""Connectors that only the fault rig has."""
