@@ -15,6 +15,7 @@ from storage.repositories.billing import SqlBilling
 from storage.repositories.catalog import SqlAgents
 from storage.repositories.connectors import SqlConnections, SqlTasks
 from storage.repositories.conversations import SqlConversations
+from storage.repositories.delegations import SqlDelegations
 from storage.repositories.events import SqlEvents
 from storage.repositories.executions import SqlExecutions
 from storage.repositories.identity import SqlPeople
@@ -41,6 +42,7 @@ REPOSITORIES: dict[str, type[Repository]] = {
     "runs": SqlRuns,
     "billing": SqlBilling,
     "suggestions": SqlSuggestions,
+    "delegations": SqlDelegations,
     "executions": SqlExecutions,
     "connections": SqlConnections,
     "tasks": SqlTasks,
@@ -68,6 +70,7 @@ class SqlUnitOfWork:
     runs: SqlRuns
     billing: SqlBilling
     suggestions: SqlSuggestions
+    delegations: SqlDelegations
     executions: SqlExecutions
     connections: SqlConnections
     tasks: SqlTasks

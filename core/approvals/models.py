@@ -33,7 +33,8 @@ class Suggestion:
     """An action that an agent proposes and a person decides. `why` is a message id with data, `evidence` quotes of what led to
     it, `influenced_by` whose outside text had a say. `revision` is the number of the newest revision, `reason` why it was rejected: what was said last, a name of ours
     (`not_needed`) or the person's own words. `snoozed_context` is the context of somebody that ends the snooze, if it comes before `snoozed_until`;
-    `undoes` the execution whose effect this one takes back."""
+    `undoes` the execution whose effect this one takes back. `rung`: how far the ladder before its expiry is climbed (core.approvals.ladder), the next one at `next_rung_at` (None: not
+    looked at yet). A yes counts when it was said after `counts_from`."""
 
     id: UUID
     workspace_id: UUID
@@ -53,6 +54,9 @@ class Suggestion:
     expires_at: datetime | None = None
     snoozed_until: datetime | None = None
     reminded_at: datetime | None = None
+    rung: int = 0
+    next_rung_at: datetime | None = None
+    counts_from: datetime | None = None
     decided_at: datetime | None = None
     reason: str | None = None
     snoozed_context: UUID | None = None
@@ -80,7 +84,7 @@ class SuggestionRevision:
 @dataclass(frozen=True)
 class Approval:
     """What a person decided about one revision, and where they said so; never changed. `payload_sha256` is the hash of what they
-    were shown."""
+    were shown. `for_user_id`: in whose place they decided, where somebody had handed them their decisions."""
 
     id: UUID
     workspace_id: UUID
@@ -93,6 +97,7 @@ class Approval:
     surface: str
     reason: str | None = None
     delivery_id: UUID | None = None
+    for_user_id: UUID | None = None
 
 
 @dataclass
@@ -137,7 +142,8 @@ class ExecutionAttempt:
 
 @dataclass
 class ApprovalPolicy:
-    """Who decides about an operation in a workspace, and how. `operation` `*` is the default. Times in seconds."""
+    """Who decides about an operation in a workspace, and how: members in `allowed_roles`, those named in `allowed_people`, and `escalate_to`, who is asked when nobody answers.
+    `operation` `*` is the default. Times in seconds."""
 
     id: UUID
     workspace_id: UUID
@@ -145,6 +151,8 @@ class ApprovalPolicy:
     created_at: datetime
     quorum: int = 1
     allowed_roles: list[str] = field(default_factory=lambda: ["owner", "admin", "approver"])
+    allowed_people: list[UUID] = field(default_factory=list)
+    escalate_to: UUID | None = None
     own_request: bool = True
     undo_seconds: int | None = None
     expiry_seconds: int = 7 * 86_400
@@ -180,4 +188,21 @@ class BatchItem:
     created_at: datetime
     ticked: bool = True
     outcome: str = ""
+    version: int = 1
+
+
+@dataclass
+class Delegation:
+    """A person handed their decisions to another member until `until`: all of them (`agent_id` and `operation` None), those about one agent's suggestions, or those about one operation.
+    Over by itself then, or when either of them ends it (`revoked_at`)."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    to_user_id: UUID
+    until: datetime
+    created_at: datetime
+    agent_id: UUID | None = None
+    operation: str | None = None
+    revoked_at: datetime | None = None
     version: int = 1

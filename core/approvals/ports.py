@@ -11,6 +11,7 @@ from core.approvals.models import (
     ApprovalPolicy,
     Batch,
     BatchItem,
+    Delegation,
     ExecutionAttempt,
     ExecutionStatus,
     Suggestion,
@@ -113,6 +114,20 @@ class Suggestions(Protocol):
         ...
 
 
+class Delegations(Protocol):
+    """Who decides in whose place. `now` is the database's clock at the start of the transaction."""
+
+    def add(self, delegation: Delegation) -> None: ...
+
+    def get(self, delegation_id: UUID) -> Delegation:
+        """Locked for this transaction. Raises NotFound `approvals.delegation_unknown`."""
+        ...
+
+    def active(self) -> list[Delegation]:
+        """Those of the workspace that are neither over nor ended, the oldest first."""
+        ...
+
+
 class Executions(Protocol):
     """Executions, and the claims on them. All times are the database's clock."""
 
@@ -169,6 +184,9 @@ class Executions(Protocol):
 class ApprovalsWork(UnitOfWork, Protocol):
     @property
     def suggestions(self) -> Suggestions: ...
+
+    @property
+    def delegations(self) -> Delegations: ...
 
     @property
     def executions(self) -> Executions: ...

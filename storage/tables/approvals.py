@@ -45,6 +45,9 @@ suggestions = Table(
     when("expires_at", null=True),
     when("snoozed_until", null=True),
     when("reminded_at", null=True),
+    number("rung"),
+    when("next_rung_at", null=True),
+    when("counts_from", null=True),
     when("decided_at", null=True),
     text("reason", null=True),
     uid("snoozed_context", null=True),
@@ -111,6 +114,7 @@ approvals = Table(
     text("surface"),
     text("reason", null=True),
     uid("delivery_id", null=True),
+    uid("for_user_id", null=True),
     key("approvals"),
     unique("approvals", "workspace_id", "id", "suggestion_id", "decision"),
     refers(
@@ -120,6 +124,8 @@ approvals = Table(
         ["suggestion_id", "number", "payload_sha256"],
     ),
     refers("approvals", ["user_id"], "memberships", ["user_id"]),
+    refers("approvals", ["for_user_id"], "memberships", ["user_id"]),
+    holds("approvals", "for_user_id <> user_id", "for_somebody_else"),
     one_of("approvals", Approval, "decision"),
 )
 Index("approvals_of_suggestion", approvals.c.workspace_id, approvals.c.suggestion_id, approvals.c.id)
@@ -196,6 +202,8 @@ approval_policies = Table(
     text("operation"),
     number("quorum"),
     texts("allowed_roles"),
+    Column("allowed_people", ARRAY(Uuid), nullable=False),
+    uid("escalate_to", null=True),
     flag("own_request"),
     number("undo_seconds", null=True),
     number("expiry_seconds"),
@@ -205,6 +213,7 @@ approval_policies = Table(
     key("approval_policies"),
     unique("approval_policies", "workspace_id", "operation"),
     belongs("approval_policies", "workspace_id", "workspaces"),
+    refers("approval_policies", ["escalate_to"], "memberships", ["user_id"]),
     holds("approval_policies", "quorum >= 1", "quorum_is_someone"),
 )
 
@@ -258,10 +267,42 @@ Index(
 
 access(suggestion_batches, made=f"{WORKSPACE} AND {MINE}", fixed=("agent_id",))
 access(suggestion_batch_items, fixed=("batch_id", "number", "suggestion_id", "revision", "payload_sha256"))
+delegations = Table(
+    "delegations",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("user_id"),
+    uid("to_user_id"),
+    when("until"),
+    uid("agent_id", null=True),
+    text("operation", null=True),
+    when("revoked_at", null=True),
+    when("created_at"),
+    number("version"),
+    key("delegations"),
+    refers("delegations", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
+    refers("delegations", ["to_user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
+    refers("delegations", ["agent_id"], "agents", on_delete="CASCADE"),
+    holds("delegations", "user_id <> to_user_id", "to_somebody_else"),
+    holds("delegations", "until > created_at", "until_later"),
+)
+Index("delegations_active", delegations.c.workspace_id, delegations.c.until, postgresql_where=sql("revoked_at IS NULL"))
+
 access(
     suggestions,
     fixed=("run_id", "agent_id", "dedupe_key", "undoes"),
-    doors=("id", "workspace_id", "user_id", "status", "expires_at", "snoozed_until", "reminded_at"),
+    doors=(
+        "id",
+        "workspace_id",
+        "user_id",
+        "status",
+        "expires_at",
+        "snoozed_until",
+        "reminded_at",
+        "rung",
+        "next_rung_at",
+    ),
     door_rows=f"status IN ('pending', 'snoozed') AND {AT_THE_DOOR}",
 )
 access(suggestion_revisions, append_only=True)
@@ -284,4 +325,10 @@ access(
     delete=True,
     doors=("workspace_id", "reminder_seconds"),
     door_rows=AT_THE_DOOR,
+)
+access(
+    delegations,
+    made=f"{WORKSPACE} AND {MINE}",
+    changed=f"{WORKSPACE} AND (user_id = (SELECT nod.current_user_id()) OR to_user_id = (SELECT nod.current_user_id()))",
+    fixed=("user_id", "to_user_id", "until", "agent_id", "operation"),
 )

@@ -172,7 +172,7 @@ def test_suggestions_are_due_for_expiry_the_end_of_a_snooze_and_one_reminder(sto
         a_suggestion(storage, actor, key="woke", status="snoozed", snoozed_until=now - hour)[0].id,
         a_suggestion(storage, actor, key="remind", expires_at=now + hour)[0].id,
     }
-    a_suggestion(storage, actor, key="reminded", expires_at=now + hour, reminded_at=now)
+    a_suggestion(storage, actor, key="reminded", expires_at=now + hour, rung=3)
     a_suggestion(storage, actor, key="fresh", expires_at=now + 5 * day)
     a_suggestion(storage, actor, key="asleep", status="snoozed", snoozed_until=now + hour)
     a_suggestion(storage, actor, key="done", status="approved", expires_at=now - hour)
