@@ -22,7 +22,9 @@ from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError, Teleg
 from aiogram.filters import Command
 from aiogram.types import (
     BotCommand,
+    BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
+    BotCommandScopeChatMember,
     BufferedInputFile,
     CallbackQuery,
     ChatMemberUpdated,
@@ -119,6 +121,9 @@ async def everything_else(message: Message, bot: Bot) -> None:
     await bot.set_my_short_description("Suggests")
     await bot.get_my_short_description()
     await bot.get_webhook_info()
+    await bot.set_my_commands([BotCommand(command="nod", description="Connect")], BotCommandScopeAllGroupChats(), "de")
+    await bot.get_my_commands(BotCommandScopeChatMember(chat_id=chat, user_id=chat))
+    await bot.send_message_draft(chat_id=chat, draft_id=1, text="<b>Work</b>")
     await bot.set_message_reaction(chat, message.message_id, [ReactionTypeEmoji(emoji="👍")])
     photo = await bot.send_photo(chat, BufferedInputFile(PIXEL, "chart.png"), caption="one", reply_markup=CARD)
     await photo.edit_caption(caption="two")
@@ -158,6 +163,12 @@ async def member(change: ChatMemberUpdated, bot: Bot) -> None:
         await bot.send_message(change.chat.id, f"Now {change.new_chat_member.status}")
 
 
+async def came(change: ChatMemberUpdated, bot: Bot) -> None:
+    await bot.send_message(
+        change.chat.id, f"{change.new_chat_member.user.first_name} is {change.new_chat_member.status}"
+    )
+
+
 async def edited(message: Message) -> None:
     await message.answer(f"Changed to {message.text}")
 
@@ -181,6 +192,7 @@ async def main(api_url: str, token: str) -> int:
     dispatcher.message.register(document, F.document)
     dispatcher.callback_query.register(tapped)
     dispatcher.my_chat_member.register(member)
+    dispatcher.chat_member.register(came)
     dispatcher.edited_message.register(edited)
     dispatcher.message_reaction.register(reacted)
     dispatcher.error.register(failed)

@@ -3,7 +3,11 @@
 import pytest
 from telegram import (
     BotCommand,
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
+    BotCommandScopeChatMember,
     ChatMemberAdministrator,
     ChatMemberMember,
     ChatMemberOwner,
@@ -261,6 +265,76 @@ def test_the_typing_sign_is_seen(bot: SyncBot, mia: Person) -> None:
     assert mia.chat.actions == ["typing"]
 
 
+def test_a_draft_is_seen_until_the_message_comes(bot: SyncBot, mia: Person) -> None:
+    assert bot.send_message_draft(mia.id, 5, "<b>Look</b>", parse_mode=ParseMode.HTML)
+    assert bot.send_message_draft(mia.id, 5, "Looking")
+    assert mia.chat.draft is not None and mia.chat.draft.text == "Looking"
+    assert [entity["type"] for entity in mia.chat.drafts[0].entities] == ["bold"]
+    bot.send_message(mia.id, "Found")
+    assert mia.chat.draft is None and [draft.id for draft in mia.chat.drafts] == [5, 5]
+
+
+def test_a_client_offers_the_commands_of_the_narrowest_scope(
+    telegram: TelegramEmulator, bot: SyncBot, mia: Person
+) -> None:
+    tom = telegram.user("Tom", language_code="fr")
+    team = telegram.group("Team", [mia, tom])
+    bot.set_my_commands([("help", "Help")])
+    bot.set_my_commands([("inbox", "Inbox")], scope=BotCommandScopeAllPrivateChats())
+    bot.set_my_commands([("inbox", "Eingang")], scope=BotCommandScopeAllPrivateChats(), language_code="de")
+    bot.set_my_commands([("nod", "Connect")], scope=BotCommandScopeAllGroupChats())
+    bot.set_my_commands([("rooms", "Rooms")], scope=BotCommandScopeAllChatAdministrators())
+    assert mia.menu() == [{"command": "inbox", "description": "Eingang"}]
+    assert tom.menu() == [{"command": "inbox", "description": "Inbox"}]
+    assert tom.menu(team)[0]["command"] == "nod" and mia.menu(team)[0]["command"] == "rooms"
+    bot.set_my_commands([("stop", "Stop")], scope=BotCommandScopeChatMember(team.id, tom.id))
+    assert tom.menu(team)[0]["command"] == "stop"
+
+
+def test_a_link_opens_the_bot_with_its_parameter(telegram: TelegramEmulator, bot: SyncBot, mia: Person) -> None:
+    assert mia.opens("https://t.me/nod_test_bot?start=s-abc_1").text == "/start s-abc_1"
+    assert mia.opens("tg://resolve?domain=nod_test_bot&start=x").text == "/start x"
+    team = telegram.group("Team", [mia], with_bot=False)
+    assert mia.opens("https://t.me/nod_test_bot?startgroup=y", chat=team).text == "/start@nod_test_bot y"
+    assert isinstance(bot.get_chat_member(team.id, telegram.bot.id), ChatMemberMember)
+    for wrong in (
+        "https://t.me/another_bot?start=x",
+        "https://t.me/nod_test_bot?start=a.b",
+        "http://t.me/nod_test_bot",
+    ):
+        with pytest.raises(AssertionError):
+            mia.opens(wrong)
+
+
+def test_only_who_is_asked_gets_an_open_field(telegram: TelegramEmulator, bot: SyncBot, mia: Person) -> None:
+    tom = telegram.user("Tom", username="tom_example")
+    team = telegram.group("Team", [mia, tom])
+    asked = mia.sends("/new", chat=team)
+    bot.send_message(
+        team.id, "Name?", reply_parameters=ReplyParameters(asked.id), reply_markup=ForceReply(selective=True)
+    )
+    assert mia.answers("Inbox", chat=team).reply_to is team.last
+    with pytest.raises(AssertionError, match="nothing asks Tom"):
+        tom.answers("No", chat=team)
+    bot.send_message(team.id, "And you, @tom_example?", reply_markup=ForceReply(selective=True))
+    assert tom.answers("Yes", chat=team).reply_to is team.last
+
+
+def test_people_come_lead_and_go(telegram: TelegramEmulator, bot: SyncBot, mia: Person) -> None:
+    team = telegram.group("Team", [mia])
+    ann = telegram.user("Ann")
+    team.adds(ann)
+    team.promotes(telegram.bot)
+    team.promotes(ann)
+    team.demotes(ann)
+    team.removes(ann)
+    mia.sends("lunch?", chat=team, anonymously=True)
+    seen = updates(bot, allowed_updates=["message", "my_chat_member", "chat_member"])
+    told = [update.message for update in seen if update.message]
+    assert told[2].new_chat_members[0].first_name == "Ann" and told[3].left_chat_member.first_name == "Ann"
+    assert told[4].from_user.username == "GroupAnonymousBot" and told[4].sender_chat.id == team.id
+
+
 def test_in_a_group_the_bot_hears_only_what_is_meant_for_it(
     telegram: TelegramEmulator, bot: SyncBot, mia: Person
 ) -> None:
@@ -275,7 +349,8 @@ def test_in_a_group_the_bot_hears_only_what_is_meant_for_it(
     tom.taps(team.last, "Approve")
     seen = updates(bot)
     assert seen[1].my_chat_member.new_chat_member.status == "member"
-    assert [update.message.text for update in seen if update.message][1:] == [
+    assert seen[2].message.new_chat_members[0].username == "nod_test_bot"
+    assert [update.message.text for update in seen if update.message][2:] == [
         "/inbox",
         "hey @nod_test_bot",
         "looks good",

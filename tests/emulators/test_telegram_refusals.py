@@ -174,6 +174,32 @@ def test_a_group_can_throw_the_bot_out(telegram: TelegramEmulator, post: Post, m
     assert post("sendMessage", chat_id=team.id, text="x") == (200, "ok")
 
 
+def test_a_group_can_silence_the_bot(telegram: TelegramEmulator, post: Post, mia: Person) -> None:
+    team = telegram.group("Team", [mia])
+    team.silences_bot(mia)
+    silenced = (400, "Bad Request: not enough rights to send text messages to the chat")
+    assert post("sendMessage", chat_id=team.id, text="x") == silenced
+    assert telegram.updates[-1]["my_chat_member"]["new_chat_member"]["can_send_messages"] is False
+    team.promotes(telegram.bot)
+    assert post("sendMessage", chat_id=team.id, text="x") == (200, "ok")
+
+
+def test_a_draft_goes_to_one_person_under_a_number(telegram: TelegramEmulator, post: Post, mia: Person) -> None:
+    team = telegram.group("Team", [mia])
+    assert post("sendMessageDraft", chat_id=mia.id, draft_id=0, text="x") == (400, "Bad Request: RANDOM_ID_INVALID")
+    assert post("sendMessageDraft", chat_id=team.id, draft_id=1) == (400, "Bad Request: TEXTDRAFT_PEER_INVALID")
+    assert (
+        post("sendMessageDraft", chat_id=mia.id, draft_id=1, text="x" * 4097)[1] == "Bad Request: message is too long"
+    )
+    assert post("sendMessageDraft", chat_id=mia.id, draft_id=1) == (200, "ok")
+
+
+def test_an_open_field_shows_no_more_than_64_letters(post: Post, mia: Person) -> None:
+    markup = {"force_reply": True, "input_field_placeholder": "x" * 65}
+    refused = post("sendMessage", chat_id=mia.id, text="x", reply_markup=markup)
+    assert refused == (400, "Bad Request: input field placeholder is too long")
+
+
 def test_an_upgraded_group_says_where_it_went(telegram: TelegramEmulator, mia: Person) -> None:
     team = telegram.group("Team", [mia], kind="group")
     new = team.upgrades()

@@ -239,6 +239,32 @@ def test_a_chat_takes_only_so_many_messages_a_second(telegram: TelegramEmulator,
     assert [answer["ok"] for answer in answers] == [True, False]
 
 
+def test_the_published_limits_hold_when_they_are_switched_on(telegram: TelegramEmulator, mia: Person) -> None:
+    telegram.limit_as_published()
+    burst = [call(telegram, "sendMessage", chat_id=mia.id, text="x").get("error_code") for _ in range(6)]
+    assert burst == [None] * 5 + [429], "a short burst passes"
+    assert call(telegram, "editMessageText", chat_id=mia.id, message_id=mia.chat.last.id, text="y")["ok"]
+    with telegram.world.lock:
+        people = [telegram.user(f"Person {number}") for number in range(40)]
+        for person in people:
+            person.sends("/start")
+        before = telegram.world.faults.published
+        assert before is not None
+        before.bot.left, before.bot.rate = 3.0, 0.001
+    sent = [call(telegram, "sendMessage", chat_id=person.id, text="x") for person in people[:5]]
+    assert [one["ok"] for one in sent] == [True] * 3 + [False] * 2, "the bot's own bucket is everybody's"
+    telegram.heal()
+    telegram.limit_as_published()
+    team = telegram.group("Team", [mia])
+    published = telegram.world.faults.published
+    assert published is not None
+    for _ in range(20):
+        assert call(telegram, "sendMessage", chat_id=team.id, text="x")["ok"]
+        published.chats[team.id].left = 5.0
+    refused = call(telegram, "sendMessage", chat_id=team.id, text="x")
+    assert refused["error_code"] == 429 and refused["parameters"]["retry_after"] > 30, "twenty in a minute"
+
+
 def test_waiting_ends_with_the_event_or_with_the_chat_in_words(
     telegram: TelegramEmulator, mia: Person, pool: ThreadPoolExecutor
 ) -> None:

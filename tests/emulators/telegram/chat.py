@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .message import Message, SentFile, Version
@@ -12,6 +13,18 @@ from .text import Entity
 if TYPE_CHECKING:
     from .people import Account, Person
     from .world import World
+
+DRAFT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a client shows in the place of the message that the bot is still writing. `at` is `time.monotonic()` seconds."""
+
+    id: int
+    text: str
+    entities: list[Entity]
+    at: float
 
 
 class Chat:
@@ -26,6 +39,9 @@ class Chat:
         self.statuses: dict[int, str] = {}
         self.upgraded_to: Chat | None = None
         self.actions: list[str] = []
+        self.drafts: list[Draft] = []
+        """Every draft that was streamed here, oldest first; `draft` is the one that is still shown."""
+        self._drafted: Draft | None = None
         self.pinned: list[Message] = []
         self._every: dict[int, Message] = {}
 
@@ -56,6 +72,40 @@ class Chat:
             if markup.get("remove_keyboard"):
                 break
         return []
+
+    @property
+    def draft(self) -> Draft | None:
+        """What the bot is seen writing: for 30 seconds, or until its next message."""
+        with self.world.lock:
+            shown = self._drafted
+            return shown if shown is not None and time.monotonic() - shown.at < DRAFT_SECONDS else None
+
+    def streams(self, draft: Draft) -> None:
+        """The bot writes on; the caller holds the lock."""
+        self.drafts.append(draft)
+        self._drafted = draft
+        self.world.notify()
+
+    def asks(self, person: Person) -> Message | None:
+        """The message whose ForceReply has opened this person's input field: the newest of the bot, when it asks them."""
+        markup = self.bot_messages[-1].markup if self.bot_messages else None
+        if not markup or not markup.get("force_reply"):
+            return None
+        asked = self.bot_messages[-1]
+        if markup.get("selective") and self.person is None:
+            named = [e.get("user", {}).get("id") for e in asked.entities if e["type"] == "text_mention"]
+            named += [self._named(span.text) for span in asked.spans if span.type == "mention"]
+            answered = asked.reply_to is not None and asked.reply_to.sender is person
+            return asked if answered or person.id in named else None
+        return asked
+
+    def _named(self, mention: str) -> int | None:
+        name = mention.removeprefix("@").lower()
+        return next((id for id, one in self.world.people.items() if (one.username or "").lower() == name), None)
+
+    def leads(self, account: Account) -> bool:
+        """Whether somebody is the owner or an administrator."""
+        return self.statuses.get(account.id) in ("creator", "administrator")
 
     def message(self, message_id: int) -> Message | None:
         found = self._every.get(message_id)
@@ -111,6 +161,8 @@ class Chat:
             disable_notification=disable_notification,
         )
         self._every[message.id] = message
+        if sender is self.world.bot:
+            self._drafted = None
         self.world.notify()
         return message
 
@@ -130,6 +182,8 @@ class Chat:
             body["is_anonymous"] = False
         elif status == "kicked":
             body["until_date"] = 0
+        elif status == "restricted":
+            body.update(dict.fromkeys(_MAY, False), is_member=True, until_date=0)
         elif status == "administrator":
             body.update(dict.fromkeys(_RIGHTS, False), can_manage_chat=True, can_delete_messages=True)
         return body
@@ -141,5 +195,11 @@ class Chat:
 _RIGHTS = (
     "can_be_edited", "is_anonymous", "can_manage_chat", "can_delete_messages", "can_manage_video_chats",
     "can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users", "can_post_stories",
-    "can_edit_stories", "can_delete_stories", "can_pin_messages", "can_manage_topics",
+    "can_edit_stories", "can_delete_stories", "can_pin_messages", "can_manage_topics", "can_send_welcome_messages",
+)  # fmt: skip
+_MAY = (
+    "can_send_messages", "can_send_audios", "can_send_documents", "can_send_photos", "can_send_videos",
+    "can_send_video_notes", "can_send_voice_notes", "can_send_polls", "can_send_other_messages",
+    "can_add_web_page_previews", "can_react_to_messages", "can_edit_tag", "can_change_info", "can_invite_users",
+    "can_pin_messages", "can_manage_topics",
 )  # fmt: skip

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
 from .chat import Chat
-from .faults import Fault, RateLimit
-from .methods.profile import scope_key
-from .people import Bot, Group, Person
+from .faults import Fault, Published, RateLimit
+from .groups import Group
+from .menus import scope_key
+from .people import Bot, Person
 from .refusals import Refused, too_many_requests
 from .server import Server
 from .webhook import WebhookSender
@@ -78,14 +79,15 @@ class TelegramEmulator:
         """Somebody new, who has not written to the bot yet."""
         return self.world.new_person(first_name, username, language_code)
 
-    def group(self, title: str, members: Sequence[Person], *, kind: str = "supergroup") -> Group:
+    def group(self, title: str, members: Sequence[Person], *, kind: str = "supergroup", with_bot: bool = True) -> Group:
         """A group or supergroup that the first of `members` owns and has just added the bot to."""
         with self.world.lock:
             group = self.world.new_group(title, kind)
             for person in members:
                 group.statuses[person.id] = "member"
             group.statuses[members[0].id] = "creator"
-            group.adds_bot(members[0])
+            if with_bot:
+                group.adds_bot(members[0])
             return group
 
     @property
@@ -168,11 +170,17 @@ class TelegramEmulator:
         with self.world.lock:
             self.world.faults.limits[None if chat is None else chat.id] = RateLimit(per_second)
 
+    def limit_as_published(self) -> None:
+        """From now on the limits of core.telegram.org/bots/faq hold: 30 a second, one a second in a chat with short bursts, 20 a minute in a group."""
+        with self.world.lock:
+            self.world.faults.published = Published()
+
     def heal(self) -> None:
         """Forget all ordered trouble and all limits."""
         with self.world.lock:
             self.world.faults.orders.clear()
             self.world.faults.limits.clear()
+            self.world.faults.published = None
 
     def expire_callbacks(self) -> None:
         """Every tap that is not answered yet is too old from now on."""

@@ -16,6 +16,7 @@ _STYLES = {"", "default", "primary", "danger", "success"}
 _ADDRESS = re.compile(r"(?:(?:https?|tg|ton)://)?[^\s/?#]+(?:[./?#:]\S*)?", re.IGNORECASE)
 CALLBACK_LIMIT = 64
 BUTTON_LIMIT = 100
+PLACEHOLDER_LIMIT = 64
 
 
 def reply_markup(params: Parameters, *, inline_only: bool = False) -> dict[str, Any] | None:
@@ -40,6 +41,8 @@ def _one_of(value: dict[str, Any]) -> dict[str, Any] | None:
             raise bad_request("reply markup is too long")
         keyboard = [row for row in keyboard if row]
         return {"inline_keyboard": keyboard} if keyboard else None
+    if value.get("force_reply") and len(str(value.get("input_field_placeholder", ""))) > PLACEHOLDER_LIMIT:
+        raise bad_request("input field placeholder is too long")
     if value.get("remove_keyboard") or value.get("force_reply"):
         return value
     return None

@@ -118,7 +118,7 @@ class Message:
 
     @property
     def from_bot(self) -> bool:
-        return self.sender.is_bot
+        return self.sender is self.chat.world.bot
 
     @property
     def spans(self) -> list[Span]:
@@ -173,6 +173,8 @@ class Message:
             "chat": self.chat.as_json(),
             "date": self.date,
         }
+        if self.sender is self.chat.world.anonymous:
+            body["sender_chat"] = self.chat.as_json()
         if self.edit_date is not None:
             body["edit_date"] = self.edit_date
         if self.reply_to is not None and with_reply and not self.reply_to.deleted:

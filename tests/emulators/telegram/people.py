@@ -1,4 +1,4 @@
-"""The cast: the bot's own account, people who write and tap, and groups that they share with the bot."""
+"""The cast: the bot's own account, and people who write and tap."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from .chat import Chat
+from .deep_links import deep_link
 from .files import image_size
+from .menus import menu_of
 from .message import Message, NoSuchButton, SentFile
 from .text import Entity, clean, with_detected
 
@@ -85,13 +87,36 @@ class Person(Account):
         self.chat.statuses[id] = "member"
         self.started = False
 
-    def sends(self, text: str, *, chat: Chat | None = None, entities: list[Entity] | None = None) -> Message:
-        """Write `text`, in private or in `chat`. The first message in private starts the bot."""
-        return self._says(chat or self.chat, text, entities)
+    def sends(
+        self, text: str, *, chat: Chat | None = None, entities: list[Entity] | None = None, anonymously: bool = False
+    ) -> Message:
+        """Write `text`, in private or in `chat`. The first message in private starts the bot. `anonymously`: as an administrator who hides behind the group."""
+        return self._says(chat or self.chat, text, entities, sender=self.world.anonymous if anonymously else self)
 
     def replies(self, message: Message, text: str) -> Message:
         """Answer `message` by Telegram's reply."""
         return self._says(message.chat, text, None, reply_to=message)
+
+    def answers(self, text: str, *, chat: Chat | None = None) -> Message:
+        """Write into the field that a ForceReply has opened: an answer to that message. AssertionError where none is open for this person."""
+        with self.world.lock:
+            asked = (chat or self.chat).asks(self)
+            assert asked is not None, f"nothing asks {self.first_name} for a reply\n{(chat or self.chat).transcript()}"
+            return self.replies(asked, text)
+
+    def opens(self, link: str, *, chat: Chat | None = None) -> Message:
+        """Follow a deep link (`https://t.me/<bot>?start=…`) and press Start; `?startgroup=…` adds the bot to `chat` and starts it there."""
+        kind, payload = deep_link(link, str(self.world.bot.username))
+        if kind == "start":
+            return self.sends(f"/start {payload}".strip())
+        assert chat is not None and chat.person is None, "startgroup needs the group that the bot is added to"
+        self.world.add_bot(chat, self)
+        return self.sends(f"/start@{self.world.bot.username} {payload}".strip(), chat=chat)
+
+    def menu(self, chat: Chat | None = None) -> list[dict[str, str]]:
+        """The commands that this person's client offers in a chat."""
+        with self.world.lock:
+            return menu_of(self.world.commands, self, chat or self.chat)
 
     def sends_file(
         self, name: str, content: bytes, mime: str = "application/octet-stream", *, caption: str = "",
@@ -170,16 +195,19 @@ class Person(Account):
 
     def _says(
         self, chat: Chat, text: str, entities: list[Entity] | None,
-        reply_to: Message | None = None, file: SentFile | None = None,
+        reply_to: Message | None = None, file: SentFile | None = None, sender: Account | None = None,
     ) -> Message:  # fmt: skip
         with self.world.lock:
             self._must_be_in(chat)
+            if sender is self.world.anonymous:
+                assert chat.leads(self), f"{self.first_name} is no administrator of {chat!r}"
             if chat is self.chat:
                 assert chat.statuses.get(self.world.bot.id) != "kicked", f"{self.first_name} blocks the bot"
                 self.started = True
                 chat.statuses[self.world.bot.id] = "member"
             cleaned, given = clean(text, entities or [])
-            message = chat.add(self, cleaned, with_detected(cleaned, given), reply_to=reply_to, file=file)
+            shown = with_detected(cleaned, given)
+            message = chat.add(sender or self, cleaned, shown, reply_to=reply_to, file=file)
             if self._bot_hears(message):
                 message.update = self.world.updates.add("message", message.as_json())
             return message
@@ -209,36 +237,3 @@ class Person(Account):
 
     def __repr__(self) -> str:
         return f"<{self.first_name} {self.id}>"
-
-
-class Group(Chat):
-    """A chat of several people and the bot."""
-
-    def adds(self, person: Person) -> None:
-        with self.world.lock:
-            self.statuses[person.id] = "member"
-
-    def removes(self, person: Person) -> None:
-        with self.world.lock:
-            self.statuses[person.id] = "left"
-
-    def adds_bot(self, by: Person) -> None:
-        self.world.change_bot_status(self, by, "member")
-
-    def removes_bot(self, by: Person) -> None:
-        """From now on the bot gets 403; it is told once, by my_chat_member."""
-        self.world.change_bot_status(self, by, "kicked")
-
-    def upgrades(self) -> Group:
-        """Turn the group into a supergroup with a new id; the old id is refused with `migrate_to_chat_id`."""
-        with self.world.lock:
-            assert self.kind == "group", "only a basic group is upgraded"
-            new = self.world.new_group(self.title, "supergroup")
-            new.statuses = dict(self.statuses)
-            owner = self.world.owner_of(self)
-            self.upgraded_to = new
-            told = self.add(owner, "", [], service={"migrate_to_chat_id": new.id})
-            self.world.updates.add("message", told.as_json())
-            told = new.add(owner, "", [], service={"migrate_from_chat_id": self.id})
-            self.world.updates.add("message", told.as_json())
-            return new

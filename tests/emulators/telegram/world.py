@@ -12,8 +12,9 @@ from tests.emulators.changing import Changing
 from .chat import Chat
 from .faults import Faults
 from .files import Files
+from .groups import AnonymousAdmin, Group
 from .message import Message
-from .people import Account, Bot, Group, Person, Tap
+from .people import Account, Bot, Person, Tap
 from .updates import Updates
 from .webhook import Webhook
 
@@ -39,6 +40,7 @@ class World(Changing):
         self.token = token
         self.callback_seconds = callback_seconds
         self.bot = Bot(self, int(token.partition(":")[0]), "Nod", "nod_test_bot", None)
+        self.anonymous = AnonymousAdmin(self)
         self.files = Files()
         self.updates = Updates(self.notify)
         self.webhook: Webhook | None = None
@@ -88,6 +90,13 @@ class World(Changing):
         }
         tap.update = self.updates.add("callback_query", body)
         return tap
+
+    def add_bot(self, chat: Chat, by: Person) -> None:
+        """The bot comes into a group."""
+        with self.lock:
+            self.change_bot_status(chat, by, "member")
+            said = chat.add(by, "", [], service={"new_chat_members": [self.bot.as_json()]})
+            said.update = self.updates.add("message", said.as_json())
 
     def change_bot_status(self, chat: Chat, by: Person, status: str) -> None:
         """The bot joins or leaves `chat`, is blocked or unblocked; my_chat_member tells it."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from . import asking, callbacks, chats, editing, profile, sending
+from . import asking, callbacks, chats, drafting, editing, profile, sending
 from .method import Answer, Method
 
 METHODS: dict[str, Method] = {
     name.lower(): method
-    for topic in (asking, callbacks, chats, editing, profile, sending)
+    for topic in (asking, callbacks, chats, drafting, editing, profile, sending)
     for name, method in topic.METHODS.items()
 }
 

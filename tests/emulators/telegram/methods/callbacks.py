@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from tests.emulators.telegram.deep_links import deep_link
 from tests.emulators.telegram.parameters import Parameters
 from tests.emulators.telegram.people import Toast
 from tests.emulators.telegram.refusals import bad_request
@@ -23,9 +24,20 @@ def answer_callback_query(world: World, params: Parameters) -> bool:
         raise bad_request("query is too old and response timeout expired or query ID is invalid")
     if units(text) > TOAST_LIMIT:
         raise bad_request("MESSAGE_TOO_LONG")
-    tap.toast = Toast(text, params.flag("show_alert"), params.text("url") or None)
+    url = params.text("url")
+    if url:
+        _check_url(world, url)
+    tap.toast = Toast(text, params.flag("show_alert"), url or None)
     world.notify()
     return True
+
+
+def _check_url(world: World, url: str) -> None:
+    """Without a game, only a deep link of the bot itself."""
+    try:
+        deep_link(url, str(world.bot.username))
+    except AssertionError:
+        raise bad_request("URL_INVALID") from None
 
 
 METHODS: dict[str, Method] = {"answerCallbackQuery": answer_callback_query}

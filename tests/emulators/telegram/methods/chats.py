@@ -82,10 +82,14 @@ def set_message_reaction(world: World, params: Parameters) -> bool:
     chat = chat_to_write(world, params)
     message = message_of(chat, params, "message to react")
     for reaction in wanted:
+        if not isinstance(reaction, dict) or reaction.get("type") not in {"emoji", "custom_emoji", "paid"}:
+            raise bad_request("can't parse ReactionType: invalid reaction type specified")
         if reaction.get("type") != "emoji" or reaction.get("emoji", "").rstrip("\ufe0f") not in _REACTIONS:
             raise bad_request("REACTION_INVALID")
     if len(wanted) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
+    if message.service:
+        raise bad_request("MESSAGE_ID_INVALID")
     message.reactions[world.bot.id] = wanted
     world.notify()
     return True

@@ -22,7 +22,7 @@ from tests.emulators.telegram.world import World
 def message_text(world: World, params: Parameters) -> tuple[str, list[Entity]]:
     if not params.text("text"):
         raise bad_request("message text is empty")
-    text, entities = _formatted(world, params, "text", "entities")
+    text, entities = formatted(world, params, "text", "entities")
     if not text:
         raise bad_request("text must be non-empty")
     if units(text) > MESSAGE_LIMIT:
@@ -31,7 +31,7 @@ def message_text(world: World, params: Parameters) -> tuple[str, list[Entity]]:
 
 
 def caption(world: World, params: Parameters) -> tuple[str, list[Entity]]:
-    text, entities = _formatted(world, params, "caption", "caption_entities")
+    text, entities = formatted(world, params, "caption", "caption_entities")
     if units(text) > CAPTION_LIMIT:
         raise bad_request("message caption is too long")
     return text, entities
@@ -46,7 +46,8 @@ def link_preview(params: Parameters) -> dict[str, Any] | None:
     return {name: value for name, value in options.items() if value}
 
 
-def _formatted(world: World, params: Parameters, name: str, entities_name: str) -> tuple[str, list[Entity]]:
+def formatted(world: World, params: Parameters, name: str, entities_name: str) -> tuple[str, list[Entity]]:
+    """The text of a parameter, parsed and cleaned, not measured yet; it may be empty."""
     text, mode = params.text(name), params.text("parse_mode").lower()
     if len(text.encode("utf-8", "replace")) > 1 << 15:
         raise bad_request("text is too long")

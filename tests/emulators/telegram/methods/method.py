@@ -21,8 +21,8 @@ class Answer(NamedTuple):
     description: str
 
 
-def chat_to_write(world: World, params: Parameters) -> Chat:
-    """The chat of `chat_id` where the bot may write now; refused with the reason otherwise."""
+def chat_to_write(world: World, params: Parameters, speaks: str = "") -> Chat:
+    """The chat of `chat_id` where the bot may write now; refused with the reason otherwise. `speaks`: what it sends, in Telegram's words."""
     chat = chat_known(world, params)
     if chat.upgraded_to is not None:
         parameters = {"migrate_to_chat_id": chat.upgraded_to.id}
@@ -37,6 +37,8 @@ def chat_to_write(world: World, params: Parameters) -> Chat:
         raise forbidden(f"bot was kicked from the {'group' if chat.kind == 'group' else 'supergroup'} chat")
     elif status == "left":
         raise forbidden(f"bot is not a member of the {'group' if chat.kind == 'group' else 'supergroup'} chat")
+    elif status == "restricted" and speaks:
+        raise bad_request(f"not enough rights to send {speaks} to the chat")
     return chat
 
 

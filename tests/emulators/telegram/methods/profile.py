@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
+from tests.emulators.telegram.menus import scope_key
 from tests.emulators.telegram.parameters import Parameters
 from tests.emulators.telegram.refusals import bad_request
 from tests.emulators.telegram.world import World
@@ -53,11 +53,6 @@ def delete_my_commands(world: World, params: Parameters) -> bool:
     return True
 
 
-def scope_key(scope: dict[str, Any] | None) -> str:
-    """One text per scope, whatever the order of its fields."""
-    return json.dumps(scope or {"type": "default"}, sort_keys=True)
-
-
 def _scope(world: World, params: Parameters) -> str:
     scope = params.json("scope", "can't parse BotCommandScope JSON object") or {"type": "default"}
     if not isinstance(scope, dict):
@@ -71,6 +66,10 @@ def _scope(world: World, params: Parameters) -> str:
         if int(scope["chat_id"]) not in world.chats:
             raise bad_request("chat not found")
         scope = {**scope, "chat_id": int(scope["chat_id"])}
+        if kind == "chat_member":
+            if not scope.get("user_id"):
+                raise bad_request("can't parse BotCommandScope: Invalid user_id specified")
+            scope["user_id"] = int(scope["user_id"])
     return scope_key(scope)
 
 

@@ -75,7 +75,8 @@ def _send(
     *, preview: dict[str, Any] | None = None, file: SentFile | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     markup = reply_markup(params)
-    chat = chat_to_write(world, params)
+    sorts = {"photo": "photos", "document": "documents"}
+    chat = chat_to_write(world, params, sorts[file.kind] if file is not None else "text messages")
     reply_to = _reply_to(world, chat, params)
     message = chat.add(
         world.bot,

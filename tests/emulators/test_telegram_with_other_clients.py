@@ -1,9 +1,10 @@
-"""aiogram, in an environment of its own, reads all that the emulator says; its models are stricter than PTB's."""
+"""Two clients that nobody here wrote, in an environment of their own: aiogram, whose models are stricter than PTB's, and pyTelegramBotAPI."""
 
 import fcntl
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,12 @@ from .telegram import Person, TelegramEmulator
 
 HERE = Path(__file__).parent
 ENVIRONMENT = HERE.parent.parent / ".venv-aiogram"
-REQUIREMENTS = HERE / "aiogram-requirements.txt"
+REQUIREMENTS = HERE / "telegram-clients.txt"
 
 
 @pytest.fixture(scope="session")
-def aiogram_python() -> Path:
-    """The interpreter of an environment with aiogram, made on first use and whenever the pinned versions change."""
+def clients_python() -> Path:
+    """The interpreter of an environment with both, made on first use and whenever the pinned versions change."""
     ENVIRONMENT.mkdir(exist_ok=True)
     installed = ENVIRONMENT / "installed.txt"
     python = ENVIRONMENT / "bin" / "python"
@@ -33,13 +34,25 @@ def aiogram_python() -> Path:
     return python
 
 
-@pytest.fixture
-def bot(telegram: TelegramEmulator, aiogram_python: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [aiogram_python, HERE / "aiogram_check.py", telegram.api_url, telegram.token]
+@contextmanager
+def running(python: Path, script: str, telegram: TelegramEmulator) -> Iterator[subprocess.Popen[str]]:
+    command = [python, HERE / script, telegram.api_url, telegram.token]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     yield process
     process.kill()
     process.communicate()
+
+
+@pytest.fixture
+def bot(telegram: TelegramEmulator, clients_python: Path) -> Iterator[subprocess.Popen[str]]:
+    with running(clients_python, "aiogram_check.py", telegram) as process:
+        yield process
+
+
+@pytest.fixture
+def telebot(telegram: TelegramEmulator, clients_python: Path) -> Iterator[subprocess.Popen[str]]:
+    with running(clients_python, "telebot_check.py", telegram) as process:
+        yield process
 
 
 @pytest.fixture
@@ -65,6 +78,12 @@ def test_aiogram_understands_every_answer_and_update(
     mia.chat.wait_for_text("1 reaction")
     team = telegram.group("Team", [mia])
     team.wait_for_text("Now member")
+    small = telegram.group("Small", [mia, telegram.user("Tom")], kind="group")
+    small.wait_for_text("Now member")
+    small.promotes(telegram.bot)
+    small.wait_for_text("Now administrator")
+    small.adds(telegram.user("Ann"))
+    small.wait_for_text("Ann is member")
     mia.sends("/everything")
     mia.chat.wait_for_text("All was read")
 
@@ -81,3 +100,35 @@ def test_aiogram_understands_every_answer_and_update(
     mia.sends("/quit")
     _, problems = bot.communicate(timeout=60)
     assert bot.returncode == 0, problems
+
+
+def test_pytelegrambotapi_goes_through_groups_scopes_drafts_and_refusals(
+    telegram: TelegramEmulator, telebot: subprocess.Popen[str], mia: Person
+) -> None:
+    mia.opens("https://t.me/nod_test_bot?start=p-abc_1")
+    asked = mia.chat.wait_for_text("Opened p-abc_1")
+    assert asked.markup == {"force_reply": True, "input_field_placeholder": "Your name"}
+    assert mia.answers("Mia").reply_to is asked
+    mia.chat.wait_for_text("Hello Mia")
+    mia.sends("/everything")
+    mia.chat.wait_for_text("All was read")
+    assert [draft.text for draft in mia.chat.drafts] == ["Work", "Working"] and mia.chat.draft is None
+    card = next(message for message in mia.chat.bot_messages if message.labels)
+    assert card.text == "Card, changed" and mia.taps(card, "Approve").answer() == "You are Mia"
+
+    tom = telegram.user("Tom", language_code="de")
+    team = telegram.group("Team", [mia, tom], kind="group")
+    assert [one["command"] for one in tom.menu(team)] == ["nod"] and [one["command"] for one in tom.menu()] == ["inbox"]
+    assert [one["command"] for one in mia.menu(team)] == ["rooms"], "who leads a group has their own"
+    team.promotes(telegram.bot)
+    team.wait_for_text("Leading: Mia, Nod")
+    team.adds(telegram.user("Ann"))
+    team.wait_for_text("Ann came")
+    team.wait_for_text("Ann is member")
+    moved = team.upgrades()
+    moved.wait_for_text("Here now")
+    moved.silences_bot(mia)
+    mia.sends("/quit")
+    mia.chat.wait_for_text("Bye")
+    _, problems = telebot.communicate(timeout=60)
+    assert telebot.returncode == 0, problems
