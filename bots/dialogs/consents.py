@@ -3,7 +3,10 @@
 from bots.dialogs import ways
 from bots.kit.dialog import Chat, Reply, action
 from bots.kit.screen import Block, Bullets, Button, Heading, Paragraph, Screen, row
-from core.preferences.choose import consent, revoke
+from core.approvals.revoke import take_back as revoke
+from core.approvals.revoke import users_of
+from core.preferences.choose import consent
+from core.preferences.models import UserConsent
 
 LABEL = 40
 
@@ -36,11 +39,20 @@ def _list(chat: Chat) -> Screen:
     return Screen(
         blocks=(
             Heading(text=chat.say("consents.heading")),
-            Bullets(items=tuple(chat.say("consents.given", words=consent_words(chat, one.key), at=one.granted_at) for one in active)),
+            Bullets(items=tuple(_given(chat, one) for one in active)),
             Paragraph(text=chat.say("consents.what"), muted=True),
         ),
         buttons=(*rows, row(ways.settings(chat))),
     )  # fmt: skip
+
+
+def _given(chat: Chat, one: UserConsent) -> str:
+    """What may be read, since when, and which agents need it."""
+    said = chat.say("consents.given", words=consent_words(chat, one.key), at=one.granted_at)
+    names = [agent.name for agent in users_of(chat.work, chat.user.id, one.key)]
+    return (
+        chat.say("consents.given_for", said=said, agents=names) if names else chat.say("consents.given_idle", said=said)
+    )
 
 
 def _short(chat: Chat, key: str) -> str:
@@ -51,10 +63,14 @@ def _short(chat: Chat, key: str) -> str:
 @action("consent.revoke")
 def take_back(chat: Chat, key: str) -> Reply:
     """From now on nothing reads that source or runs that agent."""
-    revoke(chat.work, chat.actor, key)
+    taken = revoke(chat.work, chat.actor, key)
     give = Button(label=chat.say("consents.give_again"), action="consent.give", args=(key,))
-    told = Paragraph(text=chat.say("consents.revoked", words=consent_words(chat, key)))
-    return Reply(Screen(blocks=(told,), buttons=(row(give, ways.settings(chat)),), tone="done"), mode="replace")
+    blocks = [Paragraph(text=chat.say("consents.revoked", words=consent_words(chat, key)))]
+    if taken.agents:
+        blocks.append(Paragraph(text=chat.say("consents.stopped", agents=[agent.name for agent in taken.agents])))
+    if taken.withdrawn:
+        blocks.append(Paragraph(text=chat.say("consents.withdrawn", n=taken.withdrawn)))
+    return Reply(Screen(blocks=tuple(blocks), buttons=(row(give, ways.settings(chat)),), tone="done"), mode="replace")
 
 
 @action("consent.give")

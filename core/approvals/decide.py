@@ -176,7 +176,7 @@ def wake_now(work: DecideWork, actor: Actor, suggestion_id: UUID) -> Suggestion:
 
 
 def ask_again(work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int) -> SuggestionRevision:
-    """Puts a suggestion that expired, or whose execution surely did nothing, before the person once more: the same action as revision n+1, which needs
+    """Puts a suggestion that expired, was withdrawn with a consent, or whose execution surely did nothing, before the person once more: the same action as revision n+1, which needs
     a new yes. Raises Conflict `approvals.not_over` (data: status), `approvals.revision_stale`; Forbidden `approvals.not_allowed`; NotFound."""
     actor.need("approve")
     suggestion = work.suggestions.lock(suggestion_id)
@@ -184,7 +184,8 @@ def ask_again(work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int
     _may_decide(work, actor, suggestion, current.action.operation)
     execution = work.executions.of(suggestion_id)
     failed = suggestion.status == "approved" and execution is not None and execution.status == "failed"
-    if not failed and suggestion.status != "expired":
+    without_consent = suggestion.status == "withdrawn" and suggestion.reason == "consent"
+    if not failed and not without_consent and suggestion.status != "expired":
         raise Conflict("approvals.not_over", status=suggestion.status)
     if revision != suggestion.revision:
         raise Conflict("approvals.revision_stale", shown=revision, current=suggestion.revision)
@@ -194,6 +195,7 @@ def ask_again(work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int
     )  # fmt: skip
     work.suggestions.revise(newer)
     suggestion.revision, suggestion.status, suggestion.decided_at = newer.number, "pending", None
+    suggestion.reason = None
     policy = work.suggestions.policy(current.action.operation)
     if suggestion.expires_at is not None and suggestion.expires_at <= work.now + timedelta(hours=1):
         suggestion.expires_at = work.now + timedelta(seconds=policy.expiry_seconds)

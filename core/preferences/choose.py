@@ -61,6 +61,13 @@ def revoke(work: PreferencesWork, actor: Actor, key: str) -> None:
         work.record(Event("consent.revoked", actor.workspace_id, actor.user_id, {"key": key}))
 
 
+def need_not_revoked(work: PreferencesWork, user_id: UUID, key: str) -> None:
+    """Raises Forbidden `preferences.consent_missing` for a consent that was given and taken back, also in the middle of a run."""
+    known = work.preferences.consent(user_id, key)
+    if known is not None and not known.active:
+        raise Forbidden("preferences.consent_missing", key=key)
+
+
 def need_consent(work: PreferencesWork, user_id: UUID, keys: tuple[str, ...]) -> None:
     """Raises Forbidden `preferences.consent_missing` for the first key without an active consent (domain rule 9)."""
     for key in keys:

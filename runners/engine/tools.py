@@ -13,10 +13,11 @@ from uuid import UUID
 from core.connectors.connect import login_refused
 from core.connectors.kinds import integration
 from core.connectors.models import Connection
-from core.connectors.ports import Connector, LoginRefused, Place
+from core.connectors.ports import Connector, LoginRefused, Page, Place
 from core.kernel.errors import Conflict
 from core.messaging.post import announce
 from core.orchestration.ports import Tool
+from core.preferences.choose import need_not_revoked
 from runners.connectors import connect
 from runners.connectors.files import write_new
 from runners.wiring import connection_folder, storage
@@ -54,10 +55,29 @@ def opened(given: Access) -> Iterator[Connector]:
     _bring_upload(connection, place)
     try:
         with connect(connection.integration, connection.config, given.secrets, place) as client:
-            yield client
+            yield _Allowed(client, connection) if integration(connection.integration).streams else client  # type: ignore[misc]
     except LoginRefused:
         expire(connection)
         raise Conflict("connectors.login_refused", connection=connection.name) from None
+
+
+class _Allowed:
+    """A client that reads only while the person allows it: a consent that was taken back stops a run that is under way at its next page."""
+
+    def __init__(self, client: Connector, connection: Connection) -> None:
+        self._client, self._connection = client, connection
+
+    def read(self, stream: str, cursor: Mapping[str, Any] | None, limit: int) -> Page:
+        """See Connector.read. Raises Forbidden `preferences.consent_missing`."""
+        with storage().work(self._connection.workspace_id, self._connection.user_id) as work:
+            need_not_revoked(work, self._connection.user_id, f"data:{stream}")
+        return self._client.read(stream, cursor, limit)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def __repr__(self) -> str:
+        return repr(self._client)
 
 
 def _bring_upload(connection: Connection, place: Place) -> None:

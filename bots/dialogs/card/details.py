@@ -33,7 +33,7 @@ def details(chat: Chat, suggestion_id: str) -> Reply:
     decisions = _decisions(chat, facts)
     if decisions:
         blocks += [Paragraph(text=chat.say("details.decisions")), Bullets(items=decisions)]
-    if facts.suggestion.reason:
+    if facts.suggestion.reason and facts.suggestion.status == "rejected":
         blocks.append(Paragraph(text=why_not(chat, facts.suggestion.reason)))
     attempts = _attempts(chat, facts)
     if attempts:

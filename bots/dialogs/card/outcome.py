@@ -11,6 +11,7 @@ from bots.kit.screen import Block, Button, Countdown, Paragraph, Progress, row
 from bots.kit.speak import speak
 from core.approvals.invert import inverse, undoing
 from core.approvals.models import ActionExecution, Approval, Suggestion, SuggestionRevision
+from core.approvals.revoke import WITHOUT_CONSENT
 
 REASONS = ("not_needed", "wrong", "tone", "myself")
 NEVER = timedelta(days=365)
@@ -47,9 +48,20 @@ def state(chat: Chat, facts: Facts) -> State:
         case "expired":
             return _expired(chat, facts)
         case _:
-            return State(
-                [Paragraph(text=chat.say("card.withdrawn"))], [(_details(chat, facts), ways.inbox(chat))], "plain"
-            )
+            return _withdrawn(chat, facts)
+
+
+def _withdrawn(chat: Chat, facts: Facts) -> State:
+    again = _again(chat, facts) if facts.suggestion.reason == WITHOUT_CONSENT else None
+    return State(
+        [Paragraph(text=_why_withdrawn(chat, facts))],
+        ways.rows(row(again), (_details(chat, facts), ways.inbox(chat))),  # pyright: ignore[reportArgumentType]
+        "plain",
+    )
+
+
+def _why_withdrawn(chat: Chat, facts: Facts) -> str:
+    return chat.say("card.withdrawn.consent" if facts.suggestion.reason == WITHOUT_CONSENT else "card.withdrawn")
 
 
 def line(chat: Chat, facts: Facts) -> str:
@@ -64,7 +76,7 @@ def line(chat: Chat, facts: Facts) -> str:
         case "expired":
             return did(chat, "card.expired", facts, at=facts.suggestion.expires_at or chat.place.now)
         case "withdrawn":
-            return chat.say("card.withdrawn")
+            return _why_withdrawn(chat, facts)
     execution = facts.execution
     match execution.status if execution else "":
         case "ready" | "claimed" | "sending":

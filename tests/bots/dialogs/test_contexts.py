@@ -135,9 +135,8 @@ def test_a_habit_is_offered_first_shown_kept_or_dropped_and_never_beats_what_was
 def test_hours_follow_the_person_to_another_timezone(arrives: Callable[..., Person], timezone: str) -> None:
     person = arrives("Etc/UTC")
     with person.work() as work:
-        presence.set_hours(work, person.actor, "work", "weekdays 9 to 17")
+        before = presence.set_hours(work, person.actor, "work", "weekdays 9 to 17").changes_at
         work.commit()
-        before = work.preferences.contexts(person.actor.user_id)[0].changes_at
     person.says("/settings")
     person.taps("Timezone")
     person.says("Tokyo")

@@ -1,9 +1,12 @@
 """A person's own settings, consents, links and keys."""
 
+from datetime import timedelta
+
+from core.approvals import decide
 from core.identity.prove import by_key, who_made
 from core.kernel.errors import Unauthenticated
 from tests.bots.dialogs import stage
-from tests.bots.dialogs.person import Person
+from tests.bots.dialogs.person import Person, words_of
 
 
 def test_settings_are_shown_and_changed_in_one_form(person: Person) -> None:
@@ -62,17 +65,29 @@ def test_a_consent_is_taken_back_and_given_again(person: Person) -> None:
     assert "You have agreed to nothing so far" in person.last
 
 
-def test_contexts_are_switches(person: Person) -> None:
+def test_a_consent_that_is_taken_back_withdraws_what_waits_and_what_is_held_and_can_be_asked_again(
+    person: Person,
+) -> None:
+    agent = stage.agent(person)
+    waits, held, snoozed = stage.suggests(person, stage.mail(), stage.event(), stage.task(), by=agent)
+    stage.changed(person, lambda work: decide.approve(work, person.actor, held.id, 1))
+    stage.changed(person, lambda work: decide.snooze(work, person.actor, snoozed.id, work.now + timedelta(hours=1)))
+    place = next(place for place, screen in person.screens.items() if "Re: Offer for March" in words_of(screen))
     person.says("/settings")
-    person.taps("Where I am")
-    person.taps("on vacation")
-    assert "✓ on vacation" in person.labels()
-    person.taps("Settings")
-    assert "Where I am: on vacation" in person.last
-    person.taps("Where I am")
-    person.taps("✓ on vacation")
+    person.taps("Consents")
+    assert "(since " in person.last and f"for {agent.name}" in person.last
+    person.taps("Take back: reading mail")
+    assert (
+        f"Stopped with it: {agent.name}." in person.last and "3 suggestions that waited were withdrawn" in person.last
+    )
+    assert [stage.of(person, one.id).status for one in (waits, held, snoozed)] == ["withdrawn"] * 3
     with person.work() as work:
-        assert [one.active for one in work.preferences.contexts(person.actor.user_id)] == [False]
+        assert work.executions.of(held.id).status == "withdrawn"
+    assert "you took back what its agent needs" in words_of(person.screens[place])
+    person.taps("Agree again")
+    assert stage.of(person, waits.id).status == "withdrawn"
+    person.taps("Ask me again", on=place)
+    assert stage.of(person, waits.id).status == "pending"
 
 
 def test_a_link_code_names_its_account_and_stands_for_the_person(person: Person) -> None:
