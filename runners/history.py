@@ -13,6 +13,7 @@ from runners.faults import fault
 from runners.wiring import storage
 
 WORKSPACES = 500
+EVENTS = 2_000
 LONGEST_REST = 2.0
 log = structlog.get_logger()
 
@@ -29,6 +30,14 @@ def remove_history(over: threading.Event) -> bool:
         except Exception:
             log.exception("history.workspace_failed", workspace=str(item.workspace_id))
     return len(items) == WORKSPACES
+
+
+def _forget_events(over: threading.Event) -> bool:
+    """Removes what came in long ago; whether there may be more."""
+    gone = 0 if over.is_set() else storage().inbox.forget(EVENTS)
+    if gone:
+        log.info("history.events_forgotten", events=gone)
+    return gone == EVENTS
 
 
 def _look_through(item: DueItem, over: threading.Event) -> None:
@@ -70,7 +79,8 @@ def _in_one(item: DueItem, act: Callable[..., Any], *given: Any) -> Any:
 def tidy(over: threading.Event) -> bool:
     """Makes the parts of the coming months, removes what is too old, drops the parts that hold nothing any more; whether there may be more to remove."""
     storage().make_parts()
-    more = remove_history(over)
+    storage().installations.forget()
+    more = _forget_events(over) | remove_history(over)
     dropped = storage().drop_parts()
     if dropped:
         log.info("history.parts_dropped", parts=dropped)

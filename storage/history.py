@@ -49,6 +49,7 @@ FIRINGS = text("""
     DELETE FROM nod.trigger_firings WHERE workspace_id = :here AND id = ANY (ARRAY(
         SELECT id FROM nod.trigger_firings WHERE workspace_id = :here AND id < :before ORDER BY id LIMIT :most))
 """).bindparams(bindparam("here", type_=Uuid), bindparam("before", type_=Uuid))
+ANSWERS = text("DELETE FROM nod.answered_requests")
 PAST_PARTS = text("""
     SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'nod'::regnamespace AND c.relispartition AND c.relkind = 'r'
     AND c.relname ~ '_[0-9]{4}_[0-9]{2}$' AND right(c.relname, 7) < to_char(now(), 'YYYY_MM') ORDER BY 1
@@ -82,6 +83,10 @@ class SqlHistory(Repository):
 
     def remove_firings(self, before: UUID, limit: int) -> int:
         return self._t.connection.execute(FIRINGS, self._here(before=before, most=limit)).rowcount
+
+    def remove_answers(self) -> int:
+        # No condition: whose they are is hidden here, and the policy of DELETE says which go.
+        return self._t.connection.execute(ANSWERS).rowcount
 
     def _here(self, **given: Any) -> dict[str, Any]:
         return {"here": self._t.workspace_id, **given}

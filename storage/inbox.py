@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.kernel.ids import new_id
@@ -15,6 +15,12 @@ from storage.rows import from_row
 from storage.tables.messaging import inbound_events as inbound
 from storage.values import dumps
 from storage.vault import NOWHERE, LocalKeys, sealed_by
+
+FORGET = text("""
+    DELETE FROM nod.inbound_events WHERE id = ANY (ARRAY(SELECT id FROM nod.inbound_events
+        WHERE status = 'done' AND id < nod.first_id(now() - interval '30 days') OR status = 'failed' AND id < nod.first_id(now() - interval '90 days')
+        ORDER BY id LIMIT :most))
+""")
 
 
 class SqlInbox:
@@ -83,6 +89,41 @@ class SqlInbox:
 
     def failed(self, event: InboundEvent, error: str, retry: bool) -> bool:
         return self._settle(event, status="pending" if retry else "failed", error=error)
+
+    def set_aside(self, limit: int) -> list[InboundEvent]:
+        """See core.messaging.ports.Inbox."""
+        c = inbound.c
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            rows = connection.execute(
+                select(inbound).where(c.status == "failed").order_by(c.id.desc()).limit(limit)
+            ).all()
+        return [
+            from_row(InboundEvent, row, payload=json.loads(self._keys.open_inbound(row.payload, row.id)))
+            for row in rows
+            if row.payload is not None
+        ]
+
+    def try_again(self, event_id: UUID) -> bool:
+        """See core.messaging.ports.Inbox."""
+        c = inbound.c
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            again = connection.execute(
+                update(inbound)
+                .where(c.id == event_id, c.status == "failed", c.payload.is_not(None))
+                .values(status="pending", attempts=0, error=None, lease_until=None)
+            )
+            connection.commit()
+        return again.rowcount == 1
+
+    def forget(self, limit: int) -> int:
+        """See core.messaging.ports.Inbox."""
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            gone = connection.execute(FORGET, {"most": limit}).rowcount
+            connection.commit()
+        return gone
 
     def reseal(self, batch: int = 500) -> int:
         """Seals with the current master key what an older one sealed and was not handled yet, or never could be; answers how many."""

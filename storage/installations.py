@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.identity.models import SlackInstallation
@@ -16,6 +16,9 @@ from storage.tables.identity import oauth_states as states
 from storage.tables.identity import slack_installations as installed
 from storage.values import dumps
 from storage.vault import NOWHERE, LocalKeys, sealed_by
+
+# The policy says which: those that ended a day ago.
+FORGET = delete(states).where(states.c.expires_at < func.now() - text("interval '1 day'"))
 
 
 class SqlInstallations:
@@ -86,6 +89,14 @@ class SqlInstallations:
             )
             connection.commit()
         return used.rowcount == 1
+
+    def forget(self) -> int:
+        """See core.identity.ports.Installations."""
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            gone = connection.execute(FORGET).rowcount
+            connection.commit()
+        return gone
 
     def reseal(self) -> int:
         """Seals with the current master key what an older one sealed; answers how many."""

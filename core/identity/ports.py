@@ -96,6 +96,10 @@ class Installations(Protocol):
         """Whether it was begun here, in time, and not ended before."""
         ...
 
+    def forget(self) -> int:
+        """Removes the states that ended a day ago; answers how many."""
+        ...
+
 
 class People(Protocol):
     """Rows of the identity context inside one workspace. `get` methods raise NotFound `identity.<noun>_unknown`."""

@@ -166,6 +166,18 @@ class Inbox(Protocol):
 
     def failed(self, event: InboundEvent, error: str, retry: bool) -> bool: ...
 
+    def set_aside(self, limit: int) -> list[InboundEvent]:
+        """What was given up and can still be tried again, newest first."""
+        ...
+
+    def try_again(self, event_id: UUID) -> bool:
+        """What was given up is pending again; False when it was not given up, or is handled by now."""
+        ...
+
+    def forget(self, limit: int) -> int:
+        """Removes what was handled 30 days ago or given up 90 days ago, at most so many; answers how many. Until then the same event has no second effect."""
+        ...
+
 
 class MessagingWork(UnitOfWork, Protocol):
     @property

@@ -45,6 +45,10 @@ class History(Protocol):
         """Removes what is said of triggers' firings below an id, the oldest first; answers how many rows. Those of the last thirty days stay, whoever asks."""
         ...
 
+    def remove_answers(self) -> int:
+        """Removes the answers that were given to programs' writes seven days ago or earlier; answers how many. Until then the same key gets the same answer."""
+        ...
+
 
 class HistoryWork(BillingWork, IdentityWork, Protocol):
     @property

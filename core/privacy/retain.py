@@ -48,6 +48,7 @@ def begin_pass(work: HistoryWork) -> Cuts | None:
     """Takes the workspace's pass and says what is too old; None where another process has it, or where nothing ever is."""
     if not work.history.claim(LEASE_SECONDS):
         return None
+    work.history.remove_answers()
     limits = limits_of(work)
     workspace = _cut(work.now, limits.retention_days)
     people: dict[UUID, UUID] = {}

@@ -19,4 +19,11 @@ answered_requests = Table(
     key("answered_requests"),
     unique("answered_requests", "workspace_id", "user_id", "key"),
 )
-access(answered_requests, seen=f"{WORKSPACE} AND {MINE}", made=f"{WORKSPACE} AND {MINE}", append_only=True)
+access(
+    answered_requests,
+    seen=f"{WORKSPACE} AND {MINE}",
+    made=f"{WORKSPACE} AND {MINE}",
+    changed=WORKSPACE,
+    append_only=True,
+    delete="id < nod.first_id(now() - interval '7 days')",
+)

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     ForeignKeyConstraint,
     Integer,
@@ -69,6 +70,12 @@ def by_month(column: str = "id") -> dict[str, Any]:
 def sealed(name: str, *, null: bool = False) -> Column[Any]:
     """Bytes that the vault sealed for this row and column."""
     return Column(name, LargeBinary, nullable=null)
+
+
+def sealing_key(of: str) -> Column[Any]:
+    """The id of the key that sealed the column `of`, where that is known to nobody else (storage/vault.py has the format)."""
+    name = f"encode(substring({of} FROM 3 FOR get_byte({of}, 1)), 'escape')"
+    return Column("key_id", Text, Computed(name, persisted=True), nullable=True)
 
 
 def key(table: str, *columns: str) -> PrimaryKeyConstraint:

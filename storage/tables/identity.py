@@ -25,6 +25,7 @@ from storage.tables.base import (
     one_of,
     refers,
     sealed,
+    sealing_key,
     text,
     texts,
     uid,
@@ -257,9 +258,11 @@ slack_installations = Table(
     sealed("facts", null=True),
     when("installed_at"),
     when("revoked_at", null=True),
+    sealing_key("facts"),
     key("slack_installations", "id"),
     unique("slack_installations", "enterprise_id", "team_id"),
 )
+Index("slack_installations_of_key", slack_installations.c.key_id, postgresql_where=sql("key_id IS NOT NULL"))
 
 oauth_states = Table(
     "oauth_states",
@@ -335,5 +338,17 @@ access(
     door_rows=AT_THE_DOOR,
 )
 access(subscriptions)
-access(slack_installations, seen=AT_THE_DOOR, made=AT_THE_DOOR, fixed=("team_id", "enterprise_id"))
-access(oauth_states, seen=AT_THE_DOOR, made=AT_THE_DOOR, fixed=("state_hash", "expires_at"))
+access(
+    slack_installations,
+    seen=AT_THE_DOOR,
+    made=AT_THE_DOOR,
+    fixed=("team_id", "enterprise_id", "key_id"),
+    doors=("key_id",),
+)
+access(
+    oauth_states,
+    seen=AT_THE_DOOR,
+    made=AT_THE_DOOR,
+    fixed=("state_hash", "expires_at"),
+    delete="expires_at < now() - interval '1 day'",
+)

@@ -15,6 +15,7 @@ from storage.tables.base import (
     one_of,
     refers,
     sealed,
+    sealing_key,
     text,
     uid,
     unique,
@@ -195,6 +196,7 @@ inbound_events = Table(
     when("lease_until", null=True),
     number("attempts"),
     text("error", null=True),
+    sealing_key("payload"),
     key("inbound_events", "id"),
     unique("inbound_events", "channel", "external_id"),
     one_of("inbound_events", InboundEvent, "status"),
@@ -205,6 +207,7 @@ Index(
     inbound_events.c.id,
     postgresql_where=sql("status IN ('pending', 'processing')"),
 )
+Index("inbound_events_of_key", inbound_events.c.key_id, postgresql_where=sql("key_id IS NOT NULL"))
 
 conversations = Table(
     "conversations",
@@ -254,6 +257,8 @@ access(
     inbound_events,
     seen=AT_THE_DOOR,
     made=AT_THE_DOOR,
-    fixed=("channel", "external_id", "received_at"),
+    fixed=("channel", "external_id", "received_at", "key_id"),
+    delete="(status = 'done' AND id < nod.first_id(now() - interval '30 days') OR status = 'failed' AND id < nod.first_id(now() - interval '90 days'))",
+    doors=("key_id",),
 )
 access(conversations, delete=True)

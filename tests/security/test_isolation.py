@@ -36,7 +36,6 @@ APPEND_ONLY = (
     "agent_versions",
     "execution_attempts",
     "connector_executions",
-    "answered_requests",
 )
 
 

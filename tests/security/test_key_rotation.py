@@ -13,7 +13,7 @@ import pytest
 from core.kernel.actor import Actor
 from core.kernel.settings import Settings
 from storage import Storage, open_storage
-from storage.master_key import key_file, keep_current_key, master_keys, put_key_in_front
+from storage.master_key import keep_current_key, key_file, master_keys, put_key_in_front
 from storage.migrate import migrate
 from storage.vault import LocalKeys
 from tests.databases import MASTER_KEY, somebody
