@@ -13,7 +13,7 @@ from bots.kit.words import Say
 from bots.slack import asking, modal, reach
 from core.identity.prove import by_account
 from core.kernel.actor import Actor
-from core.kernel.errors import Invalid, NotFound, Unauthenticated
+from core.kernel.errors import Failure, NotFound, Unauthenticated
 from core.messaging.post import answer
 
 
@@ -80,7 +80,7 @@ class Chats:
         with self._work(actor) as work:
             return open_chat(self._parts, work, actor).say(code)
 
-    def problem(self, actor: Actor, why: Invalid) -> str:
+    def problem(self, actor: Actor, why: Failure) -> str:
         """The words of a failure."""
         with self._work(actor) as work:
             return failure(open_chat(self._parts, work, actor).say, why).line

@@ -15,7 +15,13 @@ KINDS: dict[str, Kind] = {
     "shortcut": "shortcut",
     "message_action": "shortcut",
 }
-WANTED = frozenset(("message", "app_mention", "app_home_opened", "app_uninstalled", "tokens_revoked"))
+OF_CHANNELS = frozenset(
+    f"{kind}_{what}" for kind in ("channel", "group") for what in ("archive", "deleted", "left", "rename")
+)
+"""What becomes of channels that Nod is in."""
+WANTED = OF_CHANNELS | {
+    "message", "app_mention", "app_home_opened", "app_uninstalled", "member_joined_channel", "tokens_revoked",
+}  # fmt: skip
 """Those that manifest.yaml subscribes to."""
 OLDER = frozenset(("assistant_thread_started",))
 """What comes to apps with `assistant_view`, which `agent_view` has taken the place of (docs.slack.dev/ai/migrating-to-agent-messaging)."""
@@ -44,15 +50,23 @@ def kind_of(body: Any) -> Kind | None:
     if "command" in body and "type" not in body:
         return "command"
     kind = KINDS.get(str(body.get("type")))
-    return None if kind == "event" and not _wanted(body.get("event")) else kind
+    return None if kind == "event" and not _wanted(body.get("event"), _bot(body)) else kind
 
 
-def _wanted(event: Any) -> bool:
+def _bot(body: dict[str, Any]) -> str:
+    """Nod's own account there; empty where Slack does not say."""
+    authorized = body.get("authorizations")
+    return str(_dict(authorized[0]).get("user_id") or "") if isinstance(authorized, list) and authorized else ""
+
+
+def _wanted(event: Any, bot: str) -> bool:
     if not isinstance(event, dict) or event.get("type") not in WANTED | OLDER:
         return False
     if event["type"] == "message":
         spoken = event.get("subtype") in SPOKEN and not event.get("bot_id") and bool(event.get("user"))
         return spoken and event.get("channel_type") == "im"
+    if event["type"] == "member_joined_channel":
+        return bool(bot) and event.get("user") == bot
     return not event.get("bot_id")
 
 

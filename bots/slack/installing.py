@@ -18,8 +18,8 @@ from core.kernel.settings import Settings
 log = logging.getLogger("slack_bolt.oauth")
 STATE_SECONDS = 600
 SCOPES = (
-    "app_mentions:read", "assistant:write", "chat:write", "commands", "files:read", "files:write", "im:history", "im:write",
-    "users:read",
+    "app_mentions:read", "assistant:write", "channels:read", "chat:write", "commands", "files:read", "files:write",
+    "groups:read", "im:history", "im:write", "users:read",
 )  # fmt: skip
 """Those of manifest.yaml."""
 KEPT = ("app_id", "bot_id", "bot_user_id", "bot_token", "team_name", "user_id", "enterprise_id", "enterprise_name")

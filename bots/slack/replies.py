@@ -47,3 +47,10 @@ class Replies:
             log.info("a modal was not filled: %s", trouble if isinstance(trouble, Refusal) else type(trouble).__name__)
             return False
         return True
+
+    async def retire(self, team: Team, channel: str, ts: str, words: str) -> None:
+        """A copy that we do not know: its sending was cut off before it was on our record, and the card was sent again. Nobody will ever update it, so it
+        gives up its buttons."""
+        with suppress(*TROUBLE):
+            made = [{"type": "section", "text": blocks.plain(words)}]
+            await self._teams.ask(team, "chat.update", channel, ts=ts, text=blocks.mrkdwn(words), blocks=made)

@@ -167,6 +167,9 @@ class SlackSender:
                 raise Gone from None
             if refused.reason in NOBODY:
                 link = letter.link
+                if letter.room is not None:
+                    # The outbound loop takes leave of a room by itself (core.messaging.rooms.lost_room).
+                    raise Blocked from None
                 await self._parts.hop(reach.unreached, self._parts, link.workspace_id, link.user_id, link.id)
                 raise Blocked from None
             if refused.reason in NO_THREAD and "thread_ts" in given:

@@ -18,6 +18,8 @@ EVENT_SCOPES = {
     "member_joined_channel": {"channels:read", "groups:read"}, "member_left_channel": {"channels:read", "groups:read"},
     "reaction_added": {"reactions:read"}, "reaction_removed": {"reactions:read"},
     "assistant_thread_started": {"assistant:write"}, "assistant_thread_context_changed": {"assistant:write"},
+    **{f"channel_{what}": {"channels:read"} for what in ("archive", "deleted", "left", "rename", "unarchive")},
+    **{f"group_{what}": {"groups:read"} for what in ("archive", "deleted", "left", "rename", "unarchive")},
     "app_home_opened": set(), "app_uninstalled": set(), "tokens_revoked": set(),
 }  # fmt: skip
 

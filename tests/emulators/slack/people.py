@@ -156,6 +156,34 @@ class Person(Interactions):
             }  # fmt: skip
             self.world.tell(installation, event, self)
 
+    def archives(self, channel: Conversation) -> None:
+        """Nobody can write there any more; the app is told."""
+        channel.archived = True
+        self._changes(channel, "archive", {"channel": channel.id, "user": self.id})
+
+    def unarchives(self, channel: Conversation) -> None:
+        channel.archived = False
+        self._changes(channel, "unarchive", {"channel": channel.id, "user": self.id})
+
+    def renames(self, channel: Conversation, name: str) -> None:
+        """Another name, the same id; the app is told."""
+        channel.name = name
+        self._changes(channel, "rename", {"channel": {"id": channel.id, "name": name, "created": 1_700_000_000}})
+
+    def removes_bot(self, channel: Conversation) -> None:
+        """Take the app's bot out of a channel; it is told by channel_left or group_left."""
+        with self.world.lock:
+            channel.members.remove(self.team.bot)
+            self._changes(channel, "left", {"channel": channel.id, "actor_id": self.id})
+
+    def _changes(self, channel: Conversation, what: str, more: dict[str, Any]) -> None:
+        with self.world.lock:
+            self.world.notify()
+            installation, kind = self.team.installation, "group" if channel.kind == "group" else "channel"
+            if installation is not None and (what == "left" or installation.bot in channel.members):
+                event = {"type": f"{kind}_{what}", "event_ts": self.team.next_ts(), **more}
+                self.world.tell(installation, event, None)
+
     def invites_bot(self, channel: Conversation) -> None:
         """Add the app's bot to a channel; it is told by its own member_joined_channel."""
         self._joins(channel, self.team.bot, self)
