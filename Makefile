@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 SYNC := $(BIN)/uv sync --quiet --locked --inexact --compile-bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench lock clean
+.PHONY: help up test check bench faults lock clean
 .DELETE_ON_ERROR:
 
 help: ## Say what there is
@@ -35,6 +35,9 @@ check: $(VENV)/.dev ## Formatter, linter, type checker, import contracts
 
 bench: $(VENV)/.dev ## Measure the run engine, print a table, write bench/latest.json (ARGS="--quick", ARGS="limit throughput")
 	@$(BIN)/python -m bench $(ARGS)
+
+faults: $(VENV)/.dev ## Break everything at length and check that nothing was lost or done twice (ARGS="--rounds 3", ARGS="redis")
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 lock: $(BIN)/uv ## Resolve the dependencies anew, into uv.lock
 	@$(BIN)/uv lock --upgrade

@@ -153,7 +153,7 @@ def system(seed: int, people: int = PEOPLE, durable: bool = True) -> Iterator[Sy
             chosen = Settings(
                 database_url=at.database_url, redis_url=at.redis_url, data_dir=folder, master_key=MASTER_KEY, test=True,
                 _env_file=None,
-            )  # type: ignore[call-arg]  # fmt: skip
+            )  # pyright: ignore[reportCallIssue]  # fmt: skip
             os.environ["NOD_DATA_DIR"] = str(folder)
             settings.cache_clear()
             migrate(chosen)

@@ -2,6 +2,8 @@
 
 import time
 
+import psycopg
+
 from core.kernel.errors import Failure
 from tests.faults.case import ask, case, workers
 from tests.faults.system import Asked, System
@@ -36,14 +38,16 @@ def sessions_ended_at_any_moment(system: System, size: int) -> list[Asked]:
 
 def _until_said(one: Asked) -> None:
     """Taps until the tap counted, as a person would: an answer that was lost may have counted."""
-    for _ in range(200):
+    why: Exception | None = None
+    for _ in range(300):
         try:
             one.approve()
             return
-        except Failure as why:
-            if why.code == "approvals.already_decided":
+        except Failure as failed:
+            if failed.code == "approvals.already_decided":
                 return
-            time.sleep(0.1)
-        except Exception:
-            time.sleep(0.1)
-    raise AssertionError("nobody heard the tap")
+            why = failed
+        except psycopg.Error as failed:
+            why = failed
+        time.sleep(0.1)
+    raise AssertionError("nobody heard the tap") from why
