@@ -12,9 +12,11 @@ from uuid import UUID
 
 from bots.kit.bells import bells
 from bots.kit.chatting import open_place
+from bots.kit.hop import Hop
 from bots.kit.parts import Parts
 from bots.kit.render import render
 from bots.kit.screen import Screen
+from bots.kit.turn import Turn
 from bots.kit.words import Say
 from core.identity.models import IdentityLink
 from core.identity.settle import unreachable
@@ -31,6 +33,10 @@ LEASE_SECONDS = 60.0
 POLL_SECONDS = 1.0
 TRIES = 10
 AT_ONCE = 100
+AT_WORK = 40
+"""People whose messages are under way at once in one process. What waits longer than a platform lets it is better not claimed and drawn yet."""
+THREADS = 3
+"""Of a pool of its own: what a tap is answered with never waits behind cards that are drawn."""
 IN_A_ROW = 3
 """After so many of a person's messages it is asked anew what is due: a receipt goes before the cards that were there first."""
 
@@ -156,16 +162,18 @@ class Letters:
 
 
 class Outbound:
-    """Delivers one channel's messages until `stop`. Any number of processes may run it."""
+    """Delivers one channel's messages until `stop`. Any number of processes may run it; with a `turn`, the one whose turn it is delivers, and the others stand by."""
 
-    def __init__(self, parts: Parts, channel: str, sender: Sender) -> None:
+    def __init__(self, parts: Parts, channel: str, sender: Sender, turn: Turn | None = None) -> None:
         self._parts = parts
         self._channel = channel
         self._sender = sender
+        self._turn = turn
         self._letters = Letters(parts)
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
         self._at_work: dict[UUID, asyncio.Task[None]] = {}
+        self._hop = Hop(THREADS)
 
     def wake(self) -> None:
         """Something may be due."""
@@ -193,6 +201,7 @@ class Outbound:
         finally:
             listening.cancel()
             await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+            self._hop.close()
 
     async def _listen(self) -> None:
         if self._parts.redis_url is not None:
@@ -201,17 +210,19 @@ class Outbound:
 
     async def _begin_due(self) -> bool:
         """Begins with what is due now: each person's in order, people beside each other, so that a chat that has to wait holds up nobody
-        else. True when there may be more."""
-        items = await self._parts.hop(self._parts.storage.due.due, "deliveries", AT_ONCE, self._channel)
+        else. True when there may be more, and room for it."""
+        if len(self._at_work) >= AT_WORK or (self._turn is not None and not self._turn.mine):
+            return False
+        items = await self._hop(self._parts.storage.due.due, "deliveries", AT_ONCE, self._channel)
         by_person: dict[UUID, list[DueItem]] = {}
         for item in items:
             if item.user_id not in self._at_work:
                 by_person.setdefault(item.user_id, []).append(item)
-        for user_id, theirs in by_person.items():
+        for user_id, theirs in list(by_person.items())[: AT_WORK - len(self._at_work)]:
             task = asyncio.create_task(self._in_order(theirs[:IN_A_ROW]))
             self._at_work[user_id] = task
             task.add_done_callback(lambda _, user_id=user_id: self._done(user_id))
-        return len(items) == AT_ONCE and bool(by_person)
+        return len(items) == AT_ONCE and bool(by_person) and len(self._at_work) < AT_WORK
 
     def _done(self, user_id: UUID) -> None:
         del self._at_work[user_id]
@@ -229,7 +240,7 @@ class Outbound:
 
     async def deliver(self, item: DueItem) -> None:
         """Claims and delivers one."""
-        hop, letters = self._parts.hop, self._letters
+        hop, letters = self._hop, self._letters
         letter = await hop(letters.claim, item)
         if letter is None:
             return
@@ -238,7 +249,7 @@ class Outbound:
         count("deliveries", channel=self._channel, outcome=outcome)
 
     async def _try(self, letter: Letter) -> str:
-        hop, letters = self._parts.hop, self._letters
+        hop, letters = self._hop, self._letters
         try:
             remote_ref = await self._take(letter)
         except SlowDown as slow:

@@ -35,7 +35,8 @@ class Door:
         self.bot = api.make_bot(settings)
         limits = Limits(rates)
         sender = TelegramSender(parts, self.bot, limits, settings.public_url)
-        self._outbound = Outbound(parts, LABEL, sender)
+        self._sending = Turn(parts.redis_url, f"telegram:{_mark(settings)}:sending", lambda: self._turn.mine)
+        self._outbound = Outbound(parts, LABEL, sender, self._sending)
         self._answering = Answering(parts, self.bot, limits, settings.public_url, self._outbound.wake)
         self._turn = Turn(parts.redis_url, f"telegram:{_mark(settings)}")
         self.arrivals = Arrivals(
@@ -70,9 +71,9 @@ class Door:
     async def _work(self, stopped: "asyncio.Task[bool]") -> None:
         """What breaks one loop ends all of them."""
         delivering = asyncio.create_task(self._outbound.run())
-        turning = asyncio.create_task(self._turn.keep())
+        turning, sending = asyncio.create_task(self._turn.keep()), asyncio.create_task(self._sending.keep())
         arriving = asyncio.create_task(self.arrivals.run())
-        loops: set[asyncio.Task[Any]] = {delivering, turning, arriving}
+        loops: set[asyncio.Task[Any]] = {delivering, turning, sending, arriving}
         polling = None
         if not webhook.wanted(self._settings):
             polling = asyncio.create_task(Polling(self._parts, self.bot, self._turn, self.arrivals).run())
@@ -86,6 +87,8 @@ class Door:
         self._turn.stop()
         self._outbound.stop()
         await asyncio.wait({turning, delivering})
+        self._sending.stop()
+        await asyncio.wait({sending})
         for loop in loops:
             if not loop.cancelled() and (trouble := loop.exception()) is not None:
                 raise trouble
