@@ -14,6 +14,7 @@ from bots.kit.parts import Parts
 from bots.slack import blocks, channels, events, reach
 from bots.slack.channels import Channels, is_channel
 from bots.slack.chats import Chats
+from bots.slack.fresh import Fresh
 from bots.slack.home import Home
 from bots.slack.intake import ASK_AGENT, NEW_AGENT
 from bots.slack.modals import Modals
@@ -44,6 +45,7 @@ class Answering:
         self._strangers, self._replies = Strangers(parts, self._people), Replies(parts, teams)
         self._modals, self._chats = Modals(parts, self._replies), Chats(parts)
         self._home = Home(parts, teams, public_url)
+        self.fresh = Fresh(parts, self._home.publish)
         self._speaking = Speaking(parts, teams, self._people, self._strangers, wake)
         self._channels = Channels(parts, teams, self._strangers, self._replies, self._modals, wake)
         self.submitting = Submitting(parts, teams, self._strangers, self._replies, wake)
@@ -102,6 +104,7 @@ class Answering:
         if told["type"] == "app_home_opened":
             if told.get("tab") == "home" and actor is not None:
                 await self._home.publish(team, user, actor)
+                self.fresh.opened(team, user, actor)
             elif told.get("tab") == "messages":
                 say = await self._speaking.say(team, user, actor)
                 await self._speaking.threads.offer(team, channel, None, say)
@@ -175,6 +178,7 @@ class Answering:
             await self._show(team, user, actor, None, channel, answered.toast, thread)
         if container.get("type") == "view" and not view:
             await self._home.publish(team, user, actor)
+            self.fresh.opened(team, user, actor)
         return "tap"
 
     async def _stranger_tap(

@@ -109,7 +109,8 @@ class Door:
         )
         delivering, turning = asyncio.create_task(outbound.run()), asyncio.create_task(turn.keep())
         arriving, forming = asyncio.create_task(arrivals.run()), asyncio.create_task(listening.forms.run())
-        loops: set[asyncio.Task[Any]] = {delivering, turning, arriving, forming}
+        freshening = asyncio.create_task(listening.answering.fresh.run())
+        loops: set[asyncio.Task[Any]] = {delivering, turning, arriving, forming, freshening}
         self.ready.set()
         await asyncio.wait({stopped, *loops}, return_when=asyncio.FIRST_COMPLETED)
         if socket is not None:
@@ -118,6 +119,7 @@ class Door:
         arrivals.stop()
         listening.forms.stop()
         await asyncio.wait({arriving, forming})
+        await end(freshening)
         turn.stop()
         outbound.stop()
         await asyncio.wait({turning, delivering})

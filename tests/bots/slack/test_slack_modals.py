@@ -44,3 +44,13 @@ def test_settings_are_asked_in_a_modal_from_the_app_home(desk: Desk) -> None:
     desk.person.taps(home, next(label for label in home.labels if "Change" in label)).acknowledge()
     form = desk.person.wait_for_modal("Your settings")
     assert "Language" in form.fields
+
+
+def test_the_app_home_follows_what_changes_while_it_is_open(desk: Desk, world: World, monkeypatch) -> None:
+    monkeypatch.setattr("bots.slack.fresh.BETWEEN_SECONDS", 0.5)
+    desk.person.opens_home()
+    desk.person.wait_for_home("Nothing waits")
+    world.suggest(task())
+    desk.person.wait_for_home("1 suggestion waits for you")
+    desk.person.taps(desk.card(), "Approve").acknowledge()
+    desk.person.wait_for_home("Nothing waits")
