@@ -8,7 +8,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,11 +85,11 @@ class System:
     def kill_server(self, program: str) -> None:
         """SIGKILL for `postgres` or `valkey-server`, all of it, and a new start."""
         inside = self.folder / ("postgres/data" if program == "postgres" else "valkey")
-        for one in working_in(inside, program):
-            try:
+        killed = working_in(inside, program)
+        for one in killed:
+            with suppress(psutil.NoSuchProcess):
                 one.send_signal(signal.SIGKILL)
-            except psutil.NoSuchProcess:
-                continue
+        psutil.wait_procs(killed, 10)
         self.kills += 1
         self.servers.check()
 
@@ -151,9 +151,13 @@ def system(seed: int, people: int = PEOPLE, durable: bool = True) -> Iterator[Sy
         try:
             at = servers.start()
             chosen = Settings(
-                database_url=at.database_url, redis_url=at.redis_url, data_dir=folder, master_key=MASTER_KEY, test=True,
-                _env_file=None,
-            )  # pyright: ignore[reportCallIssue]  # fmt: skip
+                database_url=at.database_url,
+                redis_url=at.redis_url,
+                data_dir=folder,
+                master_key=MASTER_KEY,
+                test=True,
+                _env_file=None,  # pyright: ignore[reportCallIssue]
+            )
             os.environ["NOD_DATA_DIR"] = str(folder)
             settings.cache_clear()
             migrate(chosen)
