@@ -1,17 +1,17 @@
 """What a person decides about a suggestion: approve, edit, reject, snooze, undo. Every answer tells the truth about the moment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from core.approvals.canonical import sha256
-from core.approvals.deciders import deciders, names
+from core.approvals.deciders import Rule, counted, may_say_no, names, refusal, rule_of
 from core.approvals.models import (
     Action,
     ActionExecution,
     Approval,
-    ApprovalPolicy,
     Decision,
     Suggestion,
     SuggestionRevision,
@@ -47,24 +47,25 @@ def approve(
 ) -> Approved:
     """Approves one revision; what was shown is what will run. With an undo window the execution is held until it is over.
 
-    Raises Conflict `approvals.already_decided` (data: status, by, at), `approvals.revision_stale`, `approvals.expired`, `approvals.connection_unusable`; Forbidden
-    `approvals.not_allowed`, `approvals.own_request`; NotFound."""
-    suggestion, current = _open(work, actor, suggestion_id, revision)
-    policy = work.suggestions.policy(current.action.operation)
-    if not policy.own_request and actor.user_id == suggestion.user_id:
-        raise Forbidden("approvals.own_request", who=names(work, deciders(work, suggestion, policy)))
+    Raises Conflict `approvals.already_decided` (data: status, by, whom, at), `approvals.yes_already` (data: by, whom, at, missing: one person, and one place, has one yes),
+    `approvals.revision_stale`, `approvals.expired`, `approvals.connection_unusable`; Forbidden `approvals.not_allowed`, `approvals.own_request`; NotFound."""
+    suggestion, current, rule = _open(work, actor, suggestion_id, revision)
+    policy = rule.policy
+    places = rule.places(actor.user_id)
+    if not places:
+        raise Forbidden("approvals.own_request", who=names(work, rule.people))
     connection = work.connections.get(current.action.connection_id)
     if connection.status != "active" or not work.connections.credential_active(connection):
         raise Conflict("approvals.connection_unusable", connection=connection.name, status=connection.status)
-    approval = _decision(work, actor, suggestion, current, "approve", delivery_id)
-    yes = {
-        a.user_id
-        for a in work.suggestions.approvals(suggestion_id)
-        if a.decision == "approve" and a.revision == revision
-    }
-    if len(yes | {actor.user_id}) < policy.quorum:
+    before = counted(work, suggestion)
+    place = _free_place(work, actor, before, places, policy.quorum)
+    approval = _decision(work, actor, suggestion, current, "approve", delivery_id, place=place)
+    missing = policy.quorum - len(before) - 1
+    if missing > 0:
+        told = {"suggestion_id": str(suggestion.id), "revision": revision, "missing": missing}
+        work.record(Event("suggestion.yes_said", suggestion.workspace_id, actor.user_id, told))
         refresh(work, "suggestion", suggestion.id)
-        return Approved(suggestion, None, policy.quorum - len(yes | {actor.user_id}))
+        return Approved(suggestion, None, missing)
     operation = integration(connection.integration).operation(current.action.operation)
     undo = operation.undo_seconds if policy.undo_seconds is None else policy.undo_seconds
     execution = ActionExecution(
@@ -82,8 +83,8 @@ def reject(
     work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int, reason: str | None = None, delivery_id: UUID | None = None
 ) -> Suggestion:  # fmt: skip
     """Says no; the agent sees the reason. Raises as approve does."""
-    suggestion, current = _open(work, actor, suggestion_id, revision)
-    _decision(work, actor, suggestion, current, "reject", delivery_id, reason)
+    suggestion, current, rule = _open(work, actor, suggestion_id, revision)
+    _decision(work, actor, suggestion, current, "reject", delivery_id, reason, _first_place(actor, rule))
     suggestion.reason = reason
     _close(work, suggestion, "rejected")
     return suggestion
@@ -94,7 +95,7 @@ def give_reason(work: DecideWork, actor: Actor, suggestion_id: UUID, reason: str
     Raises Conflict `approvals.not_rejected`, Forbidden `approvals.not_allowed`; NotFound."""
     actor.need("approve")
     suggestion = work.suggestions.lock(suggestion_id)
-    _may_decide(work, actor, suggestion, work.suggestions.revision(suggestion_id, suggestion.revision).action.operation)
+    _may_decide(work, actor, suggestion)
     if suggestion.status != "rejected":
         raise Conflict("approvals.not_rejected", status=suggestion.status)
     suggestion.reason = reason
@@ -114,7 +115,7 @@ def edit(
 ) -> SuggestionRevision:
     """Makes revision n+1 with `changes` to the action's input; it needs its own tap, and every card of the older one is superseded.
     Raises as approve does, and Invalid `connectors.input_invalid`, `approvals.edit_empty`."""
-    suggestion, current = _open(work, actor, suggestion_id, revision)
+    suggestion, current, rule = _open(work, actor, suggestion_id, revision)
     connection = work.connections.get(current.action.connection_id)
     merged = {**current.action.input, **changes}
     input = checked_input(
@@ -123,7 +124,7 @@ def edit(
     action = Action(operation=current.action.operation, connection_id=connection.id, input=input)
     if sha256(action) == current.payload_sha256:
         raise Invalid("approvals.edit_empty")
-    _decision(work, actor, suggestion, current, "edit", None)
+    _decision(work, actor, suggestion, current, "edit", None, place=_first_place(actor, rule))
     newer = SuggestionRevision(
         id=new_id(), workspace_id=suggestion.workspace_id, suggestion_id=suggestion.id, number=revision + 1, action=action,
         payload_sha256=sha256(action), author="user", author_id=actor.user_id, created_at=work.now,
@@ -144,7 +145,7 @@ def edit(
 
 def snooze(work: DecideWork, actor: Actor, suggestion_id: UUID, until: datetime) -> Suggestion:
     """It comes back as a new message at `until`. Raises Invalid `approvals.snooze_past`, `approvals.snooze_after_expiry`, and as approve does."""
-    suggestion, _ = _open(work, actor, suggestion_id, None)
+    suggestion, _, _ = _open(work, actor, suggestion_id, None)
     if until <= work.now:
         raise Invalid("approvals.snooze_past")
     if suggestion.expires_at is not None and until >= suggestion.expires_at:
@@ -164,7 +165,7 @@ def snooze(work: DecideWork, actor: Actor, suggestion_id: UUID, until: datetime)
 
 def wake_now(work: DecideWork, actor: Actor, suggestion_id: UUID) -> Suggestion:
     """Ends a snooze at once. Raises Conflict `approvals.not_snoozed` (data: status), and as approve does."""
-    suggestion, _ = _open(work, actor, suggestion_id, None)
+    suggestion, _, _ = _open(work, actor, suggestion_id, None)
     if suggestion.status != "snoozed":
         raise Conflict("approvals.not_snoozed", status=suggestion.status)
     suggestion.status, suggestion.snoozed_until = "pending", None
@@ -181,7 +182,7 @@ def ask_again(work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int
     actor.need("approve")
     suggestion = work.suggestions.lock(suggestion_id)
     current = work.suggestions.revision(suggestion_id, suggestion.revision)
-    _may_decide(work, actor, suggestion, current.action.operation)
+    rule = _may_decide(work, actor, suggestion)
     execution = work.executions.of(suggestion_id)
     failed = suggestion.status == "approved" and execution is not None and execution.status == "failed"
     without_consent = suggestion.status == "withdrawn" and suggestion.reason == "consent"
@@ -196,10 +197,9 @@ def ask_again(work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int
     work.suggestions.revise(newer)
     suggestion.revision, suggestion.status, suggestion.decided_at = newer.number, "pending", None
     suggestion.reason = None
-    policy = work.suggestions.policy(current.action.operation)
     if suggestion.expires_at is not None and suggestion.expires_at <= work.now + timedelta(hours=1):
-        suggestion.expires_at = work.now + timedelta(seconds=policy.expiry_seconds)
-        suggestion.reminded_at = None
+        suggestion.expires_at = work.now + timedelta(seconds=rule.policy.expiry_seconds)
+        suggestion.reminded_at, suggestion.rung, suggestion.next_rung_at = None, 0, None
     work.record(
         Event(
             "suggestion.asked_again",
@@ -213,7 +213,7 @@ def ask_again(work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int
 
 
 def undo(work: DecideWork, actor: Actor, suggestion_id: UUID) -> ActionExecution:
-    """Takes an approval back while its execution is held; the suggestion waits for a decision again.
+    """Takes an approval back while its execution is held; the suggestion waits for a decision again, and for every yes that it needs.
     Raises Conflict `approvals.undo_too_late` (data: status)."""
     actor.need("approve")
     suggestion = work.suggestions.lock(suggestion_id)
@@ -221,7 +221,7 @@ def undo(work: DecideWork, actor: Actor, suggestion_id: UUID) -> ActionExecution
     execution = work.executions.of(suggestion_id)
     if execution is None or not work.executions.withdraw(execution.id):
         raise Conflict("approvals.undo_too_late", status=execution.status if execution else suggestion.status)
-    suggestion.status, suggestion.decided_at = "pending", None
+    suggestion.status, suggestion.decided_at, suggestion.counts_from = "pending", None, work.now
     work.record(
         Event("suggestion.undone", suggestion.workspace_id, actor.user_id, {"suggestion_id": str(suggestion.id)})
     )
@@ -231,51 +231,74 @@ def undo(work: DecideWork, actor: Actor, suggestion_id: UUID) -> ActionExecution
 
 def _open(
     work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int | None
-) -> tuple[Suggestion, SuggestionRevision]:
-    """The suggestion, locked, if it still waits for a decision about `revision` (None: whichever is current)."""
+) -> tuple[Suggestion, SuggestionRevision, Rule]:
+    """The suggestion, locked, if it still waits for a decision about `revision` (None: whichever is current), and the rule that holds for it."""
     actor.need("approve")
     suggestion = work.suggestions.lock(suggestion_id)
     current = work.suggestions.revision(suggestion_id, suggestion.revision)
-    _may_decide(work, actor, suggestion, current.action.operation)
+    rule = _may_decide(work, actor, suggestion, current.action.operation)
     if suggestion.status not in ("pending", "snoozed"):
         decisions = [a for a in work.suggestions.approvals(suggestion_id) if a.decision != "edit"]
-        by = work.people.user(decisions[-1].user_id) if decisions else None
+        by, whom = _said_by(work, decisions[-1]) if decisions else ("", "")
         raise Conflict(
             "approvals.expired" if suggestion.status == "expired" else "approvals.already_decided",
             status=suggestion.status,
-            by=(by.preferred_name or by.name or by.email) if by else "",
+            by=by,
+            whom=whom,
             at=(suggestion.decided_at or work.now).isoformat(),
         )
     if suggestion.expires_at is not None and suggestion.expires_at <= work.now:
-        raise Conflict("approvals.expired", status="expired", by="", at=suggestion.expires_at.isoformat())
+        raise Conflict("approvals.expired", status="expired", by="", whom="", at=suggestion.expires_at.isoformat())
     if revision is not None and revision != suggestion.revision:
         raise Conflict("approvals.revision_stale", shown=revision, current=suggestion.revision)
-    return suggestion, current
+    return suggestion, current, rule
 
 
-def _may_decide(work: DecideWork, actor: Actor, suggestion: Suggestion, operation: str = "*") -> None:
-    policy = work.suggestions.policy(operation)
-    able = deciders(work, suggestion, policy)
-    if actor.user_id not in able and not _own(actor, suggestion, policy):
-        raise Forbidden(
-            "approvals.not_allowed" if able else "approvals.nobody_able", role=actor.role, allowed=policy.allowed_roles,
-            who=names(work, able),
-        )  # fmt: skip
+def _may_decide(work: DecideWork, actor: Actor, suggestion: Suggestion, operation: str | None = None) -> Rule:
+    rule = rule_of(work, suggestion, operation)
+    able = rule.placed if actor.user_id in rule.own and not rule.names(actor) else rule.people
+    if actor.user_id not in able and not may_say_no(actor, suggestion, rule):
+        raise refusal(work, actor, rule)
+    return rule
 
 
-def _own(actor: Actor, suggestion: Suggestion, policy: ApprovalPolicy) -> bool:
-    """Whether it was made for them, and only their yes to it does not count."""
-    return actor.user_id == suggestion.user_id and actor.role in policy.allowed_roles
+def _first_place(actor: Actor, rule: Rule) -> UUID | None:
+    """In whose place they decide: None in their own, as a rule."""
+    places = rule.places(actor.user_id)
+    return places[0] if places and places[0] != actor.user_id else None
+
+
+def _free_place(
+    work: DecideWork, actor: Actor, before: Sequence[Approval], places: Sequence[UUID], quorum: int
+) -> UUID | None:
+    """In whose place this yes counts, None in their own. Raises Conflict `approvals.yes_already`."""
+    taken = {one.for_user_id or one.user_id: one for one in before}
+    mine = next((one for one in before if one.user_id == actor.user_id), None)
+    free = [place for place in places if place not in taken]
+    if mine is not None or not free:
+        by, whom = _said_by(work, mine or taken[places[0]])
+        at = (mine or taken[places[0]]).decided_at.isoformat()
+        raise Conflict(
+            "approvals.yes_already", by=by, whom=whom, at=at, mine=mine is not None, missing=quorum - len(before)
+        )
+    return free[0] if free[0] != actor.user_id else None
+
+
+def _said_by(work: DecideWork, made: Approval) -> tuple[str, str]:
+    """Who decided, and in whose place (empty: in their own)."""
+    [by] = names(work, [made.user_id])
+    return by, names(work, [made.for_user_id])[0] if made.for_user_id is not None else ""
 
 
 def _decision(
     work: DecideWork, actor: Actor, suggestion: Suggestion, current: SuggestionRevision, decision: Decision, delivery_id: UUID | None,
-    reason: str | None = None,
+    reason: str | None = None, place: UUID | None = None,
 ) -> Approval:  # fmt: skip
     approval = Approval(
         id=new_id(), workspace_id=suggestion.workspace_id, suggestion_id=suggestion.id, revision=current.number,
         payload_sha256=current.payload_sha256, user_id=actor.user_id, decision=decision, decided_at=work.now,
         surface=actor.surface, reason=reason, delivery_id=delivery_id,
+        for_user_id=place,
     )  # fmt: skip
     work.suggestions.approve(approval)
     return approval

@@ -86,6 +86,14 @@ class Messages(Protocol):
         """Those of the subjects that the chat has shown, or is about to show because it was asked to."""
         ...
 
+    def spoken_last(self, link_ids: Collection[UUID]) -> UUID | None:
+        """In which of the chats something was said or tapped last; None where never anything was."""
+        ...
+
+    def rooms_of(self, delivery_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """The room of each delivery that is in one, by delivery id."""
+        ...
+
     def transcript(self, link_id: UUID, before: UUID | None, limit: int) -> Sequence["Line"]:
         """What stands in one chat, oldest first: what the person said and each delivery with what it last showed."""
         ...

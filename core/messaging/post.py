@@ -1,5 +1,6 @@
 """Putting something before a person: in one chat, or in all of theirs; and keeping every copy of it true."""
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -29,7 +30,11 @@ def hear(
 
 
 def answer(
-    work: MessagingWork, link: IdentityLink, payload: dict[str, Any], trace: str | None = None, thread: str | None = None
+    work: MessagingWork,
+    link: IdentityLink,
+    payload: dict[str, Any],
+    trace: str | None = None,
+    thread: str | None = None,
 ) -> Delivery:
     """Says something in one chat, as a new message there, or in a thread of it."""
     message = _said(work, link, payload)
@@ -59,10 +64,17 @@ def announce(
 ) -> list[Delivery]:  # fmt: skip
     """Puts a card about a subject into each chat of a person that can receive; doors render it as it is when it is sent. `asked`: the person has just asked for
     it, so that it waits for nothing (core.messaging.hold)."""
+    reachable = [link for link in work.people.links(user_id) if link.address is not None and link.reachable]
+    return announce_in(work, reachable, subject_kind, subject_id, trace=trace, agent_id=agent_id, asked=asked)
+
+
+def announce_in(
+    work: MessagingWork, links: Iterable[IdentityLink], subject_kind: str, subject_id: UUID, *, trace: str | None = None,
+    agent_id: UUID | None = None, asked: bool = False,
+) -> list[Delivery]:  # fmt: skip
+    """The same, in these chats of theirs."""
     made = []
-    for link in work.people.links(user_id):
-        if link.address is None or not link.reachable:
-            continue
+    for link in links:
         delivery = _delivery(work, link, subject_kind, subject_id, CARD, trace)
         delivery.agent_id, delivery.asked = agent_id, asked
         work.messages.deliver(delivery)

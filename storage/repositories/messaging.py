@@ -176,6 +176,19 @@ class SqlMessages(Repository):
         )
         return set(self._t.connection.scalars(select(c.subject_id).where(*there, or_(c.shown > 0, c.priority == 0))))
 
+    def spoken_last(self, link_ids: Collection[UUID]) -> UUID | None:
+        c, last = messages.c, {}
+        for link_id in link_ids:
+            newest = select(c.id).where(c.link_id == link_id, c.direction == "in").order_by(c.id.desc()).limit(1)
+            if (found := self._t.connection.scalar(newest)) is not None:
+                last[found] = link_id
+        return last[max(last)] if last else None
+
+    def rooms_of(self, delivery_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        c = deliveries.c
+        there = select(c.id, c.room_id).where(c.id.in_(delivery_ids), c.room_id.is_not(None))
+        return {row.id: row.room_id for row in self._t.connection.execute(there)}
+
     def transcript(self, link_id: UUID, before: UUID | None, limit: int) -> list[ChatLine]:
         places = _places(link_id).subquery()
         query = select(places).order_by(places.c.place.desc()).limit(limit)

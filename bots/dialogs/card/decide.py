@@ -20,7 +20,13 @@ from core.connectors.kinds import integration
 from core.kernel.errors import Conflict, Invalid
 from core.messaging.post import refresh
 
-CONFLICTS = ("approvals.already_decided", "approvals.expired", "approvals.revision_stale", "approvals.undo_too_late")
+CONFLICTS = (
+    "approvals.yes_already",
+    "approvals.already_decided",
+    "approvals.expired",
+    "approvals.revision_stale",
+    "approvals.undo_too_late",
+)
 
 
 def truly(chat: Chat, suggestion_id: str, attempt: Callable[[], Reply]) -> Reply:
@@ -51,11 +57,20 @@ def _truth(chat: Chat, late: Conflict) -> str:
             f"decided.too_late.{status}" if chat.say.knows(f"decided.too_late.{status}") else "decided.too_late"
         )
     at = datetime.fromisoformat(late.data["at"])
+    if late.code == "approvals.yes_already":
+        code = "decided.yes_already.you" if late.data["mine"] else "decided.yes_already"
+        return chat.say(code, by=_said_by(chat, late), at=at, n=late.data["missing"])
     if late.code == "approvals.expired":
         return chat.say("decided.expired", at=at)
-    by, status = late.data.get("by"), late.data["status"]
+    by, status = _said_by(chat, late), late.data["status"]
     code = f"decided.{status}" if by else f"decided.{status}.alone"
     return chat.say(code if chat.say.knows(code) else "decided.otherwise", by=by or "", at=at)
+
+
+def _said_by(chat: Chat, late: Conflict) -> str:
+    """The name of who decided, and of the one in whose place."""
+    by, whom = str(late.data.get("by") or ""), str(late.data.get("whom") or "")
+    return chat.say("person.for", who=by, whom=whom) if by and whom else by
 
 
 def here(chat: Chat) -> UUID | None:

@@ -1,5 +1,6 @@
 """The whole chain behind a suggestion: run, steps, revisions with their hashes, decisions, attempts, reference."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from bots.dialogs import ways
@@ -7,12 +8,13 @@ from bots.dialogs.card import because
 from bots.dialogs.card.action import title
 from bots.dialogs.card.outcome import Facts, why_not
 from bots.dialogs.card.show import visible
-from bots.dialogs.people import who
+from bots.dialogs.people import made_by, who
 from bots.dialogs.run_facts import began
 from bots.kit.dialog import Chat, Reply, action
 from bots.kit.screen import Block, Bullets, Button, Heading, Paragraph, Quote, Screen, row
 from bots.kit.screen import Facts as Rows
 from bots.kit.speak import speak
+from core.approvals.models import Approval
 from core.kernel.errors import NotFound
 
 HASH = 12
@@ -79,13 +81,25 @@ def _revisions(chat: Chat, facts: Facts) -> tuple[str, ...]:
 
 
 def _decisions(chat: Chat, facts: Facts) -> tuple[str, ...]:
+    rooms = chat.work.messages.rooms_of([made.delivery_id for made in facts.decisions if made.delivery_id])
     return tuple(
         chat.say(
-            f"details.decision.{made.decision}", number=made.revision, who=who(chat, made.user_id), at=made.decided_at,
-            surface=chat.say(f"surface.{made.surface}") if chat.say.knows(f"surface.{made.surface}") else made.surface,
+            f"details.decision.{made.decision}", number=made.revision, who=made_by(chat, made.user_id, made.for_user_id),
+            at=made.decided_at, surface=_where(chat, made, rooms),
         )
         for made in facts.decisions
     )  # fmt: skip
+
+
+def _where(chat: Chat, made: Approval, rooms: Mapping[UUID, UUID]) -> str:
+    """`Telegram`, or `the room “Family” in Telegram`."""
+    surface = chat.say(f"surface.{made.surface}") if chat.say.knows(f"surface.{made.surface}") else made.surface
+    room_id = rooms.get(made.delivery_id) if made.delivery_id else None
+    return (
+        surface
+        if room_id is None
+        else chat.say("surface.room", name=chat.work.rooms.get(room_id).name, surface=surface)
+    )
 
 
 def _attempts(chat: Chat, facts: Facts) -> tuple[str, ...]:

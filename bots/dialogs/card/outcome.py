@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from bots.dialogs import contexts, ways
-from bots.dialogs.people import who
+from bots.dialogs.people import made_by
 from bots.kit.dialog import Chat
 from bots.kit.screen import Block, Button, Countdown, Paragraph, Progress, row
 from bots.kit.speak import speak
@@ -111,7 +111,7 @@ def by(chat: Chat, facts: Facts, decision: str) -> dict[str, Any]:
     made = [d for d in facts.decisions if d.decision == decision]
     last = made[-1] if made else None
     return {
-        "who": who(chat, last.user_id) if last else chat.say("person.gone"),
+        "who": made_by(chat, last.user_id, last.for_user_id) if last else chat.say("person.gone"),
         "at": last.decided_at if last else facts.suggestion.decided_at or chat.place.now,
     }
 
@@ -144,7 +144,7 @@ def _undone(chat: Chat, facts: Facts, execution: ActionExecution, said: str) -> 
     if by is not None:
         made = [a for a in chat.work.suggestions.approvals(by.suggestion.id) if a.decision == "approve"]
         told += [
-            Paragraph(text=chat.say("card.undone.by", who=who(chat, a.user_id), at=a.decided_at), muted=True)
+            Paragraph(text=chat.say("card.undone.by", who=made_by(chat, a.user_id, a.for_user_id), at=a.decided_at), muted=True)
             for a in made[-1:]
         ]
     return State([*told], [(_details(chat, facts), ways.inbox(chat))], "plain")

@@ -3,14 +3,16 @@
 from typing import Any
 from uuid import UUID
 
+from bots.dialogs import ways
 from bots.dialogs.card import because
 from bots.dialogs.card.action import Shown, shown, title
 from bots.dialogs.card.diff import change
 from bots.dialogs.card.outcome import Facts, State, button, state
 from bots.dialogs.card.reading import has_read, parts_of, read_all
+from bots.dialogs.card.standing import standing
 from bots.dialogs.card.stub import is_hidden, stub
 from bots.kit.dialog import Chat, renderer
-from bots.kit.screen import Block, Heading, Paragraph, Quote, Screen
+from bots.kit.screen import Block, Heading, Paragraph, Quote, Screen, row
 from bots.kit.screen import Facts as Rows
 from bots.kit.speak import speak
 from core.approvals.deciders import need_to_see
@@ -96,11 +98,12 @@ def _changed(chat: Chat, facts: Facts, what: Shown, parts: int) -> list[Block]:
 
 
 def _pending(chat: Chat, facts: Facts, parts: int, read: bool) -> State:
-    revision = str(facts.suggestion.revision)
+    revision, stands = str(facts.suggestion.revision), standing(chat, facts)
     approve = button(chat, "card.approve", "suggestion.approve", facts, revision, style="primary")
-    first: Any = approve if read else read_all(chat, facts.suggestion, parts)
+    first: Any = (approve if stands.yes else None) if read else read_all(chat, facts.suggestion, parts)
     edit = button(chat, "card.edit", "suggestion.edit", facts, revision)
     snooze = button(chat, "card.snooze", "suggestion.snooze", facts)
     reject = button(chat, "card.reject", "suggestion.reject", facts, revision)
     details = button(chat, "card.details", "suggestion.details", facts)
-    return State([], [(first, edit, snooze, reject), (details,)], "ask")
+    deciding = row(first, edit, snooze, reject) if stands.yes or stands.no else row(None if read else first)
+    return State([*stands.says], [*ways.rows(deciding), (details,)], "ask")

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from bots.dialogs import ways
 from bots.dialogs.card.outcome import Facts, by, did
+from bots.dialogs.card.standing import can_decide, standing
 from bots.dialogs.kinds import counted
-from bots.dialogs.people import who
 from bots.kit.dialog import Chat, Reply, action
 from bots.kit.screen import Block, Button, Heading, Paragraph, Screen, row
-from core.approvals.deciders import deciders, may_see, policy_of
+from core.approvals.deciders import may_see, rule_of
 from core.approvals.models import Suggestion
 from core.approvals.rooms import is_open
 
@@ -31,7 +31,8 @@ def stub(chat: Chat, facts: Facts) -> Screen:
         Paragraph(text=chat.say("stub.about", what=counted(chat, (suggestion.kind,)))),
     ]
     if waits:
-        blocks.append(Paragraph(text=can_decide(chat, suggestion)))
+        stands = standing(chat, facts)
+        blocks += stands.says
         if suggestion.expires_at is not None:
             blocks.append(Paragraph(text=chat.say("stub.expires", at=suggestion.expires_at), muted=True))
     blocks += [Paragraph(text=sentence) for sentence in _stands(chat, facts)]
@@ -40,14 +41,6 @@ def stub(chat: Chat, facts: Facts) -> Screen:
     )  # fmt: skip
     ways_on = row(show if chat.room is not None else ways.inbox(chat))
     return Screen(blocks=tuple(blocks), buttons=(ways_on,), tone="ask" if waits else _tone(facts))  # pyright: ignore[reportArgumentType]
-
-
-def can_decide(chat: Chat, suggestion: Suggestion) -> str:
-    """`Ana or Ben can decide.`"""
-    able = deciders(chat.work, suggestion, policy_of(chat.work, suggestion))
-    if not able:
-        return chat.say("stub.nobody")
-    return chat.say("stub.who", who=[who(chat, user_id) for user_id in able])
 
 
 def _stands(chat: Chat, facts: Facts) -> list[str]:
@@ -94,5 +87,7 @@ def mine(chat: Chat, suggestion_id: str) -> Reply:
     """The card, into the own chat of whoever tapped, if it is for them; everybody else is told, alone, who can decide."""
     suggestion = chat.work.suggestions.get(UUID(suggestion_id))
     if not may_see(chat.work, chat.actor, suggestion):
-        return Reply(toast=f"{chat.say('stub.not_yours')} {can_decide(chat, suggestion)}", alert=True)
+        return Reply(
+            toast=f"{chat.say('stub.not_yours')} {can_decide(chat, rule_of(chat.work, suggestion))}", alert=True
+        )
     return Reply(subject=("suggestion", suggestion.id), toast=chat.say("room.answered_alone"))

@@ -121,9 +121,9 @@ def test_who_may_not_approve_their_own_is_told_who_can(person: Person, joins: Jo
     kim = joins(person, "member")
     _put(person, DEFAULT, allowed_roles=["owner", "member"], own_request=False)
     [made] = stage.suggests(person, stage.mail())
-    person.taps("Approve")
-    assert "nobody approves what was suggested for them" in person.toast
-    assert stage.of(person, made.id).status == "pending"
+    assert "Who can decide: Somebody." in person.last and person.labels() == ["Edit", "Snooze", "Reject", "Details"]
+    with person.work() as work, pytest.raises(Forbidden, match="own_request"):
+        decide.approve(work, person.actor, made.id, 1)
     kim.looks()
     kim.taps("Approve")
     assert stage.of(person, made.id).status == "approved"
@@ -186,5 +186,4 @@ def test_who_else_can_decide_is_told_to_who_cannot(person: Person, joins: Joins)
     [made] = stage.suggests(person, stage.mail())
     with person.work() as work, pytest.raises(Failure):
         decide.approve(work, person.actor, made.id, 1)
-    person.taps("Approve")
-    assert "Only these people can: Somebody." in person.toast
+    assert "Who can decide: Somebody." in person.last and person.labels() == ["Details"]
