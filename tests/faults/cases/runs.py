@@ -25,7 +25,7 @@ NOT_WELL = "SELECT id FROM nod.runs WHERE status <> 'succeeded'"
 TOO_FEW = (
     "SELECT r.id FROM nod.runs r WHERE light AND (SELECT count(*) FROM nod.run_steps s WHERE s.run_id = r.id) <> 3"
 )
-AGAIN = "SELECT dedupe_key FROM nod.suggestions GROUP BY workspace_id, dedupe_key HAVING count(*) > 1"
+AGAIN = "SELECT dedupe_key FROM nod.suggestions GROUP BY workspace_id, agent_id, dedupe_key HAVING count(*) > 1"
 
 
 @case("runs", small=60, large=1_500)
