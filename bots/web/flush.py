@@ -111,12 +111,12 @@ class Flush:
                 work.commit()
         return shown
 
-    def page(self, actor: Actor, before: UUID | None) -> tuple[Speech, list[Shown], str | None]:
-        """A page of the chat, newest last, and where the one before it ends (None: there is none)."""
+    def page(self, actor: Actor, before: UUID | None, language: str = "") -> tuple[Speech, list[Shown], str | None]:
+        """A page of the chat, newest last, and where the one before it ends (None: there is none). `language` is that of the client."""
         if before is None:
             self.due(actor)
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            speech = _speech(open_chat(self._parts, work, actor))
+            speech = _speech(open_chat(self._parts, work, actor, extra={"language": language}))
             rows: list[Any] = list(work.messages.transcript(actor.link_id, before, PAGE + 1))
             more = len(rows) > PAGE
             rows = rows[-PAGE:]

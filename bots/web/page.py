@@ -15,7 +15,7 @@ from bots.web.flush import Flush
 from bots.web.given import uuid_or_none
 from bots.web.guard import UPLOAD_LIMIT
 from bots.web.inputs import TOAST_COOKIE
-from bots.web.pages import draw
+from bots.web.pages import asked_for, draw
 from bots.web.visitors import Visitor, Visitors
 from core.kernel.errors import NotFound, Unauthenticated
 
@@ -52,7 +52,7 @@ class Page:
             again = request.headers.get("sec-fetch-site") == "cross-site"
             return self._entering.closed(request, again=again)
         before = uuid_or_none(request.query_params.get("before"))
-        speech, lines, earlier = await self._parts.hop(self._flush.page, visitor.actor, before)
+        speech, lines, earlier = await self._parts.hop(self._flush.page, visitor.actor, before, asked_for(request))
         last = max((line.message for line in lines), default="")
         response = draw(
             "chat.html", 200, speech.say, account=await self._parts.hop(self._account, visitor),

@@ -19,8 +19,12 @@ VERSION = sha256(b"".join(file.read_bytes() for file in sorted(STATIC.iterdir())
 
 def say_to(parts: Parts, request: Request) -> Say:
     """The language that the browser asks for, as long as nobody is known."""
-    language = request.headers.get("accept-language", "en").split(",")[0].split(";")[0].strip()
-    return parts.words.in_language(place(language, "UTC", datetime.now(UTC)))
+    return parts.words.in_language(place(parts.words.spoken(asked_for(request)), "UTC", datetime.now(UTC)))
+
+
+def asked_for(request: Request) -> str:
+    """The first language that the browser names."""
+    return request.headers.get("accept-language", "en").split(",")[0].split(";")[0].strip() or "en"
 
 
 def draw(name: str, status: int, say: Say, **values: Any) -> HTMLResponse:

@@ -41,8 +41,8 @@ class Problems:
         response: Response = JSONResponse({"incident": incident}, 500)
         if "text/html" in request.headers.get("accept", ""):
             response = self._page(request, 500, "web.broken", "web.broken_how", incident=incident)
-        # This is answered from outside of the guard.
-        response.headers.update({**HEADERS, "Cache-Control": "no-store"})
+        # This is answered from outside of the guard, and the server ends the connection after it.
+        response.headers.update({**HEADERS, "Cache-Control": "no-store", "Connection": "close"})
         return response
 
     def _page(self, request: Request, status: int, title: str, how: str, **data: str) -> Response:

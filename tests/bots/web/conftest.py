@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from pydantic import SecretStr
 from redis import Redis
 
@@ -20,6 +21,7 @@ from bots.kit.tokens import Tokens
 from bots.kit.words import Words
 from bots.web.app import make_web
 from bots.wiring import load_dialogs
+from core.catalog import kinds
 from core.identity.prove import by_session
 from core.kernel.actor import Actor
 from core.kernel.settings import Settings
@@ -29,6 +31,11 @@ from tests.emulators.mailserver import PASSWORD
 from tests.emulators.smtpserver import SmtpServer, smtp_server
 
 TOKEN = "the-token-of-this-start"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PHONE = {"width": 390, "height": 844}
 
 
 @dataclass
@@ -75,7 +82,7 @@ def running(storage: Storage, settings: Settings, catalogue: Words, **more: Any)
             for counted in redis.scan_iter("*nod:often*"):
                 redis.delete(counted)
     chosen = settings.model_copy(update={"sign_in_token": SecretStr(TOKEN), **more})
-    parts = Parts(storage, catalogue, Tokens(b"k" * 32), {}, redis_url, mail=chosen.smtp_url is not None)
+    parts = Parts(storage, catalogue, Tokens(b"k" * 32), kinds.templates(), redis_url, mail=chosen.smtp_url is not None)
     web = make_web(parts, chosen, lambda: True, lambda: b"nod_up 1\n")
     server = uvicorn.Server(uvicorn.Config(web.app, port=0, log_config=None, timeout_graceful_shutdown=5))
     up = threading.Event()
@@ -122,6 +129,49 @@ def mailing(storage: Storage, settings: Settings, catalogue: Words, mail_server:
     public = {"public_url": "http://nod.example.org", "mail_from": "nod@example.org"}
     with running(storage, settings, catalogue, smtp_url=url, **public) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium of this machine, and patience with it."""
+    expect.set_options(timeout=60_000)
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("No Chromium was found: install Debian's `chromium` to run the tests of the chat page.")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser's profile of a person in Berlin."""
+    made = browser.new_context(timezone_id="Europe/Berlin", locale="de-DE")
+    made.set_default_timeout(60_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(site: Site, context: BrowserContext) -> Page:
+    """The chat, signed in and live. Errors of its script fail the test."""
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: pytest.fail(f"the page's script failed: {error}"))
+    opened.goto(site.sign_in_url)
+    expect(opened.get_by_text("Live")).to_be_visible()
+    return opened
+
+
+def say(page: Page, words: str) -> None:
+    """Writes and sends."""
+    page.get_by_label("Message", exact=True).fill(words)
+    page.keyboard.press("Enter")
+
+
+def log(page: Page) -> Locator:
+    """The conversation."""
+    return page.get_by_role("log")
 
 
 def find_chromium() -> str | None:

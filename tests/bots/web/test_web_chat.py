@@ -1,67 +1,17 @@
 """A person at the chat page, in a real Chromium: with a mouse, with a keyboard alone, without a script, on a phone."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from bots.kit.place import place
 from core.kernel.actor import Actor
 from core.kernel.ids import new_id
 from core.messaging import post
 from tests.bots.web import probe
-from tests.bots.web.conftest import Site, find_chromium
-
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium of this machine, and patience with it."""
-    expect.set_options(timeout=60_000)
-    chromium = find_chromium()
-    if chromium is None:
-        pytest.skip("No Chromium was found: install Debian's `chromium` to run the tests of the chat page.")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser's profile of a person in Berlin."""
-    made = browser.new_context(timezone_id="Europe/Berlin", locale="de-DE")
-    made.set_default_timeout(60_000)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def page(site: Site, context: BrowserContext) -> Page:
-    """The chat, signed in and live. Errors of its script fail the test."""
-    opened = context.new_page()
-    opened.on("pageerror", lambda error: pytest.fail(f"the page's script failed: {error}"))
-    opened.goto(site.sign_in_url)
-    expect(opened.get_by_text("Live")).to_be_visible()
-    return opened
-
-
-def say(page: Page, words: str) -> None:
-    """Writes and sends."""
-    page.get_by_label("Message", exact=True).fill(words)
-    page.keyboard.press("Enter")
-
-
-def log(page: Page):
-    """The conversation."""
-    return page.get_by_role("log")
+from tests.bots.web.conftest import PHONE, Site, log, say
 
 
 def test_the_address_in_the_bar_keeps_no_token(page: Page, site: Site) -> None:
