@@ -14,6 +14,9 @@ from tests.emulators.slack.views import View
 from .marks import markdown, mrkdwn, plain
 
 
+_SIGNS = {"pending": "○", "in_progress": "◐", "complete": "✓", "error": "✕"}
+
+
 def blocks(team: Team, every: list[dict[str, Any]], view: View | None = None) -> str:
     return "".join(f"<div class='block {block['type']}'>{_block(team, block, view)}</div>" for block in every)
 
@@ -46,6 +49,9 @@ def _block(team: Team, block: dict[str, Any], view: View | None) -> str:
             return f"{title}{_picture(team, block)}"
         case "markdown":
             return markdown(block["text"])
+        case "plan":
+            tasks = "".join(f"<li>{_SIGNS[one['status']]} {plain(one['title'])}</li>" for one in block["tasks"])
+            return f"<div class=title>{plain(block['title'])}</div><ul>{tasks}</ul>"
         case "input":
             return _input(team, block, view)
         case "table":

@@ -60,13 +60,16 @@ def _messages(person: Person, where: Conversation) -> str:
         if message.thread_ts and message.thread_ts != message.ts and message.thread_ts in {one.ts for one in seen}:
             continue
         replies = [one for one in seen if one.thread_ts == message.ts and one is not message]
-        under = f"<div class=thread>{''.join(_message(person, one) for one in replies)}</div>" if replies else ""
+        named = where.threads[message.ts].title if message.ts in where.threads else ""
+        title = f"<div class=named>{escape(named)}</div>" if named and named != message.text else ""
+        under = title + f"<div class=thread>{''.join(_message(person, one) for one in replies)}</div>" if replies else ""
         parts.append(_message(person, message) + under)
     typing = next((one for one in where.threads.values() if one.status), None)
     if typing is not None:
         parts.append(f"<p class=status>{escape(person.world.app.name)} {escape(typing.status)}</p>")
-    for thread in where.threads.values():
-        parts += [f"<button class=prompt>{escape(one['title'])}</button>" for one in thread.prompts]
+    for place in (where, *where.threads.values()):
+        parts += [f"<p class=status>{escape(place.prompts_title)}</p>"] if place.prompts else []
+        parts += [f"<button class=prompt>{escape(one['title'])}</button>" for one in place.prompts]
     return "".join(parts)
 
 
