@@ -13,7 +13,6 @@ from tests.emulators.slack.views import View
 
 from .marks import markdown, mrkdwn, plain
 
-
 _SIGNS = {"pending": "○", "in_progress": "◐", "complete": "✓", "error": "✕"}
 
 
