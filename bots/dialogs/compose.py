@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from bots.dialogs import packs, talk, ways, workflows
+from bots.kit import clean
 from bots.kit.contracts import contracts
 from bots.kit.dialog import Chat, Reply, action, step
 from bots.kit.screen import Block, Bullets, Button, Heading, Paragraph, Screen, row
@@ -117,7 +118,7 @@ def mode(chat: Chat, mode: str) -> Reply:
 
 def _suggested(chat: Chat, agent_ids: list[str]) -> str:
     names = dict.fromkeys(chat.work.agents.get(UUID(id)).name for id in agent_ids)
-    return chat.place.listed(list(names)[:4])[:80]
+    return clean.line(chat.place.listed(list(names)[:4]))[:80]
 
 
 @action("compose.take")

@@ -19,11 +19,13 @@ def open_chat(
     trace: str | None = None,
     extra: dict[str, Any] | None = None,
 ) -> Chat:
-    """The chat of `actor.link_id`. Raises NotFound when the person or the link is gone."""
+    """The chat of `actor.link_id`. Whoever has settled nothing yet is spoken to in the language of their client (`extra`). Raises NotFound when the person or the link is gone."""
     if actor.link_id is None:
         raise ValueError("a chat needs an actor that speaks through a link")
     profile = work.people.profile(actor.user_id)
-    here = place(parts.words.spoken(profile.language), profile.timezone, work.now)
+    client = (extra or {}).get("language")
+    asked = client if profile.settled_at is None and isinstance(client, str) and client else profile.language
+    here = place(parts.words.spoken(asked), profile.timezone, work.now)
     return Chat(
         work=work, actor=actor, user=work.people.user(actor.user_id), profile=profile, link=work.people.link(actor.link_id),
         say=parts.words.in_language(here), place=here, catalog=parts.catalog,

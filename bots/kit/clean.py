@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from bots.kit import directions
 from bots.kit.screen import Screen
 
 ELLIPSIS = "…"
@@ -69,7 +70,7 @@ def line(outside: str, limit: int | None = None) -> str:
 
 
 def screen(shown: Screen) -> Screen:
-    """The screen with every text in it made safe; what buttons and fields carry back is left alone."""
+    """The screen with every text in it made safe; what buttons and fields carry back is left alone. What `directions.apart` set apart stays so."""
     return Screen.model_validate(_texts(shown.model_dump(mode="json"), ""))
 
 
@@ -80,7 +81,7 @@ _CARRIED = frozenset(
 
 def _texts(value: Any, key: str) -> Any:
     if isinstance(value, str):
-        return value if key in _CARRIED else text(value)
+        return value if key in _CARRIED else directions.kept_apart(value, text)
     if isinstance(value, dict):
         return {name: _texts(inner, name) for name, inner in value.items()}
     if isinstance(value, list):

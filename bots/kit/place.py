@@ -13,6 +13,7 @@ from babel.dates import format_date, format_time, format_timedelta, get_timezone
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, format_percent
 
+from bots.kit import directions
 from core.kernel.money import Money
 
 SIZES = ("B", "kB", "MB", "GB", "TB")
@@ -36,6 +37,11 @@ class Place:
             except (ValueError, UnknownLocaleError):
                 continue
         return Locale("en", "GB")
+
+    @property
+    def right_to_left(self) -> bool:
+        """Whether people here write from right to left."""
+        return self.locale.text_direction == "rtl"
 
     def local(self, at: datetime) -> datetime:
         """The wall clock's time here. A time without an offset is taken as UTC."""
@@ -97,7 +103,7 @@ class Place:
 
     def listed(self, items: list[str] | tuple[str, ...]) -> str:
         """`a, b and c`."""
-        return format_list(list(items), locale=self.locale)
+        return format_list([directions.apart(item, self.right_to_left) for item in items], locale=self.locale)
 
     @property
     def zone_name(self) -> str:

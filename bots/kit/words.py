@@ -13,6 +13,7 @@ from typing import Any
 from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 
+from bots.kit import directions
 from bots.kit.place import Place
 
 FALLBACK = "en"
@@ -96,7 +97,7 @@ class Words:
             if data.get(name) is None:
                 self._missing(f"{code} needs {name}")
                 return "…"
-            return place.shown(data[name], style)
+            return directions.apart(place.shown(data[name], style), place.right_to_left)
 
         return GAP.sub(fill, form)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from babel.dates import format_time
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bots.kit import clean
+from bots.kit import clean, directions
 from bots.kit.addresses import page
 from bots.kit.screen import (
     Block,
@@ -80,7 +80,7 @@ def _fact(say: Say, label: str, value: str) -> str:
     if not label:
         return _out(value)
     name = say("telegram.label", label=label)
-    return f"<b>{html.escape(name, quote=False)}</b> {_out(value)}"
+    return f"<b>{html.escape(name, quote=False)}</b> {_out(directions.apart(value, directions.runs(name, True)))}"
 
 
 def _changed(what: str, line: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from bots.kit import directions
 from bots.kit.dialog import Chat
 from bots.kit.screen import Block, Paragraph, Quote
 
@@ -44,11 +45,11 @@ def source(chat: Chat, where: Mapping[str, Any]) -> str:
     if isinstance(sender, Mapping):
         sender = sender.get("name") or sender.get("address") or ""
     at = _moment(where.get("date") or where.get("at") or where.get("received_at") or where.get("sent_at"))
-    told = [str(sender)] if sender else []
+    told = [directions.apart(str(sender), chat.place.right_to_left)] if sender else []
     if at is not None:
         told.append(chat.place.moment(at))
     if where.get("subject"):
-        told.append(str(where["subject"]))
+        told.append(directions.apart(str(where["subject"]), chat.place.right_to_left))
     return " · ".join(told)
 
 
