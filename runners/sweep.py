@@ -13,6 +13,7 @@ from core.approvals.wake import wake
 from core.kernel.due import DueItem, DueKind
 from core.kernel.telemetry import depth
 from runners.history import tidy
+from runners.leaving import attend
 from runners.wiring import storage
 
 BELLS: dict[DueKind, str] = {
@@ -45,7 +46,7 @@ class Sweep:
         self._depth_at = 0.0
         self._threads = [
             threading.Thread(target=self._repeat, args=(look,), daemon=True, name=look.__name__)
-            for look in (self.look, self.act, self.tidy)
+            for look in (self.look, self.act, self.tidy, self.privacy)
         ]
 
     def start(self) -> None:
@@ -84,6 +85,11 @@ class Sweep:
     def tidy(self) -> float:
         """Keeps history in order, for itself: it may take long. Answers in how many seconds to do so again."""
         return AT_MOST_SECONDS if tidy(self._over) else TIDY_SECONDS
+
+    def privacy(self) -> float:
+        """Makes the exports that people asked for, and forgets those who left; for itself: both may take long. Answers in how many seconds to look again."""
+        attend(self._over)
+        return SLOW_SECONDS
 
     def _ring_due(self, kind: DueKind, bell: str) -> None:
         now = time.monotonic()

@@ -47,6 +47,10 @@ class LocalBlobs:
             raise SealBroken(f"blob {digest} holds something else")
         return content
 
+    def digests(self) -> list[str]:
+        """Everything that is in it."""
+        return sorted(path.name for path in self._folder.glob("*/*") if DIGEST.fullmatch(path.name))
+
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest
 

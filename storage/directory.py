@@ -15,6 +15,8 @@ BY_SESSION = text("SELECT * FROM nod.directory_by_session(:sid)")
 BY_API_KEY = text("SELECT * FROM nod.directory_by_api_key(:prefix)")
 BY_LINK_CODE = text("SELECT * FROM nod.directory_by_link_code(:code_hash)")
 BY_SIGN_IN = text("SELECT * FROM nod.directory_by_sign_in(:hash)")
+BY_RETURN_CODE = text("SELECT * FROM nod.directory_by_return_code(:code_hash)")
+WORKSPACES_OF = text("SELECT * FROM nod.workspaces_of(:person)")
 BY_TRIGGER = text("SELECT * FROM nod.directory_by_trigger(:id)")
 BY_SLACK_TEAM = text("SELECT * FROM nod.directory_by_slack_team(:team)")
 BY_ROOM = text("SELECT * FROM nod.directory_by_room(:provider, :tenant, :address)")
@@ -58,6 +60,12 @@ class SqlDirectory:
 
     def links_of_tenant(self, provider: str, tenant: str, after: UUID, limit: int) -> list[DueItem]:
         return self._list(LINKS_OF_TENANT, provider=provider, tenant=tenant, after=after, most=limit)
+
+    def by_return_code(self, code_hash: str) -> Known | None:
+        return self._ask(BY_RETURN_CODE, code_hash=code_hash)
+
+    def workspaces_of(self, user_id: UUID) -> list[UUID]:
+        return [item.workspace_id for item in self._list(WORKSPACES_OF, person=user_id)]
 
     def _list(self, door: TextClause, **given: Any) -> list[DueItem]:
         connection, _ = self._database.begin(NOWHERE, NOWHERE)

@@ -18,6 +18,7 @@ DOORS = {
     "suggestions": text("SELECT * FROM nod.due_suggestions(:most)"),
     "matches": text("SELECT * FROM nod.due_matches(:most)"),
     "history": text("SELECT * FROM nod.due_history(:most)"),
+    "privacy": text("SELECT * FROM nod.due_privacy(:most)"),
     "contexts": text("SELECT * FROM nod.due_contexts(:most)"),
 }
 AHEAD = text("SELECT * FROM nod.due_triggers_ahead(:most, :ahead)")

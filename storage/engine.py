@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -138,6 +139,29 @@ class Database:
                     if last or failure.code != "kernel.database_away":
                         raise failure from None
         raise Unavailable("kernel.database_away")
+
+    @contextmanager
+    def snapshot(self, workspace_id: UUID, user_id: UUID) -> Iterator[Connection]:
+        """A connection that sees the database as it is now until it is let go, and changes nothing (REPEATABLE READ, READ ONLY), under the context of a workspace that
+        `enter` may change. Raises as `begin` does."""
+        with self.engine.connect() as connection:
+            now = self._now(connection)
+            connection.rollback()
+            connection.begin()
+            raw = driver(connection)
+            raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            raw.execute("SET LOCAL statement_timeout = '10min'")
+            raw.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
+            self._ahead = now - time.monotonic()
+            self.enter(connection, workspace_id, user_id)
+            yield connection
+
+    def enter(self, connection: Connection, workspace_id: UUID, user_id: UUID) -> None:
+        """The transaction goes on in another workspace of the same person. Raises Unavailable `kernel.context_refused`."""
+        said = self._signer.sign(workspace_id, user_id, int(self._now(connection)) + LIFETIME)
+        entered = driver(connection).execute(ENTER, (said,)).fetchone()
+        if entered is None or entered[2] != workspace_id:
+            raise Unavailable("kernel.context_refused")
 
     def close(self) -> None:
         """Closes what lies in the pool."""

@@ -27,8 +27,19 @@ from core.identity.models import (
 from core.messaging.models import Delivery, Room, RoomAgent
 from core.orchestration.models import Run
 from core.preferences.models import UserConsent, UserContext, UserPreference
+from core.privacy.models import PrivacyRequest
 from core.workflows.models import Pack, Question, Trigger, Workflow, WorkflowExecution
-from storage.tables import approvals, catalog, connectors, identity, messaging, orchestration, preferences, workflows
+from storage.tables import (
+    approvals,
+    catalog,
+    connectors,
+    identity,
+    messaging,
+    orchestration,
+    preferences,
+    privacy,
+    workflows,
+)
 from storage.values import Value, dumps
 
 MAPPED: dict[type, Table] = {
@@ -63,6 +74,7 @@ MAPPED: dict[type, Table] = {
     Connection: connectors.connections,
     Task: connectors.tasks,
     Delivery: messaging.deliveries,
+    PrivacyRequest: privacy.privacy_requests,
     Room: messaging.rooms,
     RoomAgent: messaging.room_agents,
 }

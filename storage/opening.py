@@ -1,5 +1,7 @@
 """Storage's front: everything that a process needs of the database, the broker's bell and the content store, opened once."""
 
+import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from storage.context import ContextSigner
 from storage.directory import SqlDirectory
 from storage.due import SqlDueWork
 from storage.engine import Database
+from storage.export import Everything, everything
 from storage.history import SqlHistoryWork, drop_parts
 from storage.inbox import SqlInbox
 from storage.installations import SqlInstallations
@@ -47,6 +50,14 @@ class Storage:
     def history(self, workspace_id: UUID, user_id: UUID) -> SqlHistoryWork:
         """The same, and it can remove history: for the daily pass alone."""
         return SqlHistoryWork(self._database, self._keys, self.bell, workspace_id, user_id)
+
+    def everything(self, workspace_id: UUID, user_id: UUID) -> AbstractContextManager[Everything]:
+        """All that is stored about a person, one snapshot."""
+        return everything(self._database, self._keys, workspace_id, user_id)
+
+    def forget_files(self, workspace_id: UUID, user_id: UUID) -> None:
+        """Removes what a person had in the content store of a workspace; its key is destroyed before."""
+        shutil.rmtree(self._data_dir / "blobs" / str(workspace_id) / str(user_id), ignore_errors=True)
 
     def blobs(self, workspace_id: UUID, user_id: UUID) -> LocalBlobs:
         """The content store of what is that person's in that workspace. Opens a short transaction for the key at its first use."""

@@ -22,6 +22,7 @@ from storage.repositories.identity import SqlPeople
 from storage.repositories.messaging import SqlMessages
 from storage.repositories.orchestration import SqlRuns
 from storage.repositories.preferences import SqlPreferences
+from storage.repositories.privacy import SqlPrivacy
 from storage.repositories.rooms import SqlRooms
 from storage.repositories.skills import SqlSkills
 from storage.repositories.triggers import SqlTriggers
@@ -51,6 +52,7 @@ REPOSITORIES: dict[str, type[Repository]] = {
     "rooms": SqlRooms,
     "conversations": SqlConversations,
     "answered": SqlAnswered,
+    "privacy": SqlPrivacy,
 }
 
 
@@ -79,6 +81,7 @@ class SqlUnitOfWork:
     rooms: SqlRooms
     conversations: SqlConversations
     answered: SqlAnswered
+    privacy: SqlPrivacy
 
     def __init__(self, database: Database, keys: LocalKeys, bell: Bell, workspace_id: UUID, user_id: UUID) -> None:
         self._t, self._bell = Transaction(database, keys, workspace_id, user_id), bell

@@ -8,11 +8,13 @@ from bots.api import (
     documents,
     packs,
     policies,
+    privacy,
     questions,
     runs,
     schedules,
     skills,
     suggestions,
+    teams,
     templates,
     triggers,
     usage,
@@ -38,7 +40,7 @@ def make_api(parts: Parts) -> FastAPI:
     answer_with_problems(api, parts.words)
     for topic in (
         templates, agents, versions, skills, packs, workflows, triggers, runs, questions, suggestions, policies, connections, schedules,
-        usage, documents,
+        usage, documents, privacy, teams,
     ):  # fmt: skip
         api.include_router(topic.router, prefix="/v1", responses=RESPONSES)
     return api

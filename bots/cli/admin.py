@@ -10,12 +10,14 @@ from core.identity.sign_in import local_person
 from core.kernel.actor import Actor, Scope
 from core.kernel.errors import Conflict, Failure, Invalid, NotFound
 from core.kernel.ids import new_id
+from core.privacy import leave
 
 _WORDS = {
     "identity.email_taken": ("There is somebody with this address already.", "Addresses are unique.", "Use another one."),
     "identity.email_invalid": ("This is not an e-mail address.", "It needs a name, an @ and a host.", "Check it, then try again."),
     "identity.user_unknown": ("Nobody has this address.", "Keys, tiers and files are somebody's.", "Add them first: nod user add EMAIL"),
     "identity.scopes_wrong": ("These scopes are not known.", "There are read, write and approve.", "Try: --scopes read,write"),
+    "identity.code_refused": ("This code brings nobody back.", "It is unknown, used, or older than thirty days.", "Check it, then try again."),
     "identity.timezone_unknown": ("This timezone is not known.", "IANA names are needed.", "Try: --timezone Europe/Berlin"),
 }  # fmt: skip
 
@@ -32,6 +34,17 @@ def add_user(email: str, name: str, timezone: str) -> str:
             register(work, user_id, email, name, timezone)
             work.commit()
     return str(user_id)
+
+
+def come_back(code: str) -> str:
+    """Brings back whoever left with that code; answers their address. Raises Invalid `identity.code_refused`, Conflict `identity.code_used`."""
+    with administration() as storage:
+        known = leave.who_left(storage.directory, code)
+        with storage.work(known.workspace_id, known.user_id) as work:
+            leave.come_back(work, known, "cli")
+            email = work.people.user(known.user_id).email
+            work.commit()
+    return email
 
 
 def create_key(email: str, scopes: str, name: str) -> str:

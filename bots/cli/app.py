@@ -96,6 +96,14 @@ def add_user(
     typer.echo(admin.add_user(email, name, timezone))
 
 
+@user.command("come-back", epilog="Example: nod user come-back K7QM-2XHD")
+def come_back(code: Annotated[str, typer.Argument(help="What they were shown when they left.")]) -> None:
+    """Bring somebody back who deleted their account less than thirty days ago."""
+    from bots.cli import admin
+
+    typer.echo(admin.come_back(code))
+
+
 @api_key.command("create", epilog="Example: nod api-key create --email you@localhost --scopes read,write,approve")
 def create_key(
     email: Annotated[str | None, typer.Option(help="For whom it acts; unset: the local person.")] = None,

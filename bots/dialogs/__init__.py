@@ -21,6 +21,7 @@ from bots.dialogs import (  # noqa: F401
     notices,
     packs,
     policies,
+    privacy,
     questions,
     rooms,
     run_steps,

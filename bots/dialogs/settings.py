@@ -64,7 +64,7 @@ def _page(chat: Chat, told: str = "") -> Screen:
             ),
             row(
                 Button(label=say("settings.policies"), action="policies.open"),
-                Button(label=say("history.button"), action="history.open"),
+                Button(label=say("privacy.button"), action="privacy.open"),
             ),
             row(ways.inbox(chat), ways.agents(chat)),
         ),

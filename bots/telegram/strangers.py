@@ -28,6 +28,7 @@ from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Invalid
 from core.messaging.models import InboundEvent
 from core.messaging.post import answer
+from core.privacy.leave import come_back, who_left
 
 CODES = "telegram.codes"
 CODES_AN_HOUR = 10
@@ -77,7 +78,8 @@ class Strangers:
         try:
             known = await self._parts.hop(self._look_up, event, person.id, code)
         except Invalid as refused:
-            await self._send(message.chat.id, say, (refused.code, refused.data))
+            back = refused.code == "identity.code_refused" and await self._parts.hop(self._came_back, person.id, code)
+            await self._send(message.chat.id, say, ("leave.welcome_back", {}) if back else (refused.code, refused.data))
             return
         account = await self._parts.hop(self._account, known)
         yes = Button(label=say("telegram.link.yes"), action="telegram.link", args=(code,), style="primary")
@@ -110,6 +112,20 @@ class Strangers:
         if not self._may_try(event, telegram_id):
             raise Invalid("telegram.too_many_codes", n=CODES_AN_HOUR)
         return who_made(self._parts.storage.directory, code)
+
+    def _came_back(self, telegram_id: int, code: str) -> bool:
+        """Whether it is the code of somebody who left, sent by their own account: then they are back."""
+        try:
+            known = who_left(self._parts.storage.directory, code)
+            with self._parts.storage.work(known.workspace_id, known.user_id) as work:
+                theirs = [one.provider_subject for one in work.people.links(known.user_id) if one.provider == "telegram"]
+                if str(telegram_id) not in theirs:
+                    return False
+                come_back(work, known, "telegram")
+                work.commit()
+        except (Invalid, Conflict):
+            return False
+        return True
 
     def _may_try(self, event: InboundEvent, telegram_id: int) -> bool:
         """Ten codes in an hour of the clock: each takes one of ten rows, of which there is one each in the database."""

@@ -56,6 +56,14 @@ class Directory(Protocol):
         """The person with that address in their personal workspace; letter case does not matter."""
         ...
 
+    def by_return_code(self, code_hash: str) -> Known | None:
+        """Somebody who left and may come back, by the code that they were shown."""
+        ...
+
+    def workspaces_of(self, user_id: UUID) -> list[UUID]:
+        """Every workspace that a person is in, also one who left."""
+        ...
+
     def by_slack_team(self, team_id: str) -> DueItem | None:
         """The workspace of a Slack team, and its owner."""
         ...

@@ -16,6 +16,7 @@ DueKind = Literal[
     "matches",
     "history",
     "contexts",
+    "privacy",
 ]
 
 
@@ -43,7 +44,8 @@ class DueWork(Protocol):
     `runs`: of each workspace the one that is longest due: queued or waiting and due, or running past the lease. `executions`: held or ready and due, or claimed
     past the lease. `sending`: sending past the lease. `lookups`: unknown and due. `deliveries`: wanted > shown and due, of one channel. `triggers`: active and due. `suggestions`: pending past expiry or due for
     a reminder, snoozed past the end of the snooze. `matches`: triggers with events that nobody looked at for two seconds. `history`:
-    workspaces whose history was not looked through today (the id is that of the workspace). `contexts`: where somebody is switches by itself.
+    workspaces whose history was not looked through today (the id is that of the workspace). `contexts`: where somebody is switches by itself. `privacy`:
+    exports that were asked for, and people who left and cannot come back any more.
     """
 
     def due(self, kind: DueKind, limit: int, channel: str | None = None) -> list[DueItem]: ...

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from core.billing.ports import BillingWork
 from core.identity.ports import IdentityWork
+from core.kernel.unit_of_work import UnitOfWork
+from core.privacy.models import PrivacyRequest
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,38 @@ class History(Protocol):
     def remove_answers(self) -> int:
         """Removes the answers that were given to programs' writes seven days ago or earlier; answers how many. Until then the same key gets the same answer."""
         ...
+
+
+class Privacy(Protocol):
+    """What people asked to be done with what is theirs."""
+
+    def add(self, request: PrivacyRequest) -> None: ...
+
+    def get(self, request_id: UUID) -> PrivacyRequest:
+        """Raises NotFound `privacy.request_unknown`."""
+        ...
+
+    def newest(self, user_id: UUID, kind: str) -> PrivacyRequest | None:
+        """The person's last one of a kind."""
+        ...
+
+    def claim(self, request_id: UUID, lease_seconds: float) -> PrivacyRequest | None:
+        """Takes one that is due, or was left by a dead process; its fence and attempts one up. None when there is nothing to take."""
+        ...
+
+    def hold(self, request_id: UUID, fence: int) -> PrivacyRequest | None:
+        """Locked, if it is still being worked on under the fence."""
+        ...
+
+    def erase(self) -> int:
+        """Removes everything of the person in whose name this transaction is, for good, in every workspace; answers how many rows. The database does so only for somebody
+        whose data keys were destroyed and who left thirty days ago."""
+        ...
+
+
+class PrivacyWork(UnitOfWork, Protocol):
+    @property
+    def privacy(self) -> Privacy: ...
 
 
 class HistoryWork(BillingWork, IdentityWork, Protocol):

@@ -13,7 +13,7 @@ from storage.tables import (
     privacy,
     workflows,
 )
-from storage.tables.access import declared
+from storage.tables.access import declared, forgets
 from storage.tables.base import SCHEMA, metadata
 
 __all__ = [
@@ -32,3 +32,14 @@ __all__ = [
     "privacy",
     "workflows",
 ]
+
+FORGOTTEN = (
+    "privacy_requests", "action_executions", "agent_versions", "agents", "answered_requests", "api_keys", "approval_policies", "approvals", "connections",
+    "connector_executions", "conversations", "credentials", "data_keys", "data_snapshots", "delegations", "deliveries", "event_matches",
+    "execution_attempts", "identity_links", "link_codes", "memberships", "packs", "questions", "room_agents", "rooms", "run_steps", "runs",
+    "sessions", "sign_ins", "skill_versions", "skills", "subscriptions", "suggestion_batch_items", "suggestion_batches", "suggestion_revisions",
+    "suggestions", "tasks", "trigger_firings", "triggers", "usage_counters", "usage_ledger", "user_consents", "user_contexts", "user_preferences",
+    "user_profiles", "users", "workflow_executions", "workflow_versions", "workflows", "workspaces",
+)  # fmt: skip
+"""What is emptied of somebody who is forgotten (nod.erase_me). `messages` and `events` are append-only: their keys are destroyed, and what stays is unreadable."""
+forgets(*FORGOTTEN)

@@ -1,7 +1,7 @@
 """Who may do what to a table, declared beside it: grants of the app role, row-level policies, and what the doors may look at."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
@@ -31,6 +31,7 @@ class Access:
     delete: str | None
     door_columns: tuple[str, ...]
     door_rows: str
+    forgets: bool = False
 
     def statements(self) -> list[str]:
         """The SQL that puts the rules into force on a fresh table."""
@@ -57,6 +58,8 @@ class Access:
                 f"GRANT SELECT ({', '.join(map(_quote, self.door_columns))}) ON {name} TO nod_doors",
                 f"CREATE POLICY doors ON {name} FOR SELECT TO nod_doors USING ({self.door_rows})",
             ]
+        if self.forgets:
+            lines.append(f"CREATE POLICY forgets ON {name} TO nod_owner USING (true)")
         return lines
 
 
@@ -79,3 +82,9 @@ def access(
     rules = Access(table.name, seen, made, changed or seen, update, gone, tuple(doors), door_rows)
     declared[table.name] = rules
     return rules
+
+
+def forgets(*tables: str) -> None:
+    """Declares tables that `nod.erase_me()`, which runs as the owner, empties of somebody who is forgotten. Nobody else is the owner, and nobody can log in as it."""
+    for table in tables:
+        declared[table] = replace(declared[table], forgets=True)

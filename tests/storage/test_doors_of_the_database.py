@@ -225,7 +225,7 @@ def test_doors_answer_ids_only(owner_url: str) -> None:
     with psycopg.connect(owner_url) as owner:
         doors = owner.execute(
             "SELECT proname, prosecdef, pg_get_userbyid(proowner), proconfig, pg_get_function_result(oid), proargnames, proargmodes::text[] "
-            "FROM pg_proc WHERE pronamespace = 'nod'::regnamespace AND proname NOT IN ('make_parts', 'drop_part', 'first_id')"
+            "FROM pg_proc WHERE pronamespace = 'nod'::regnamespace AND proname NOT IN ('make_parts', 'drop_part', 'first_id', 'erase_me', 'erase_from')"
         ).fetchall()
     assert len(doors) > 15
     for name, definer, owner_name, config, result, names, modes in doors:
@@ -235,6 +235,16 @@ def test_doors_answer_ids_only(owner_url: str) -> None:
         answers = {n for n, mode in zip(names or [], modes or [], strict=True) if mode == "t"} if modes else set()
         assert answers <= allowed, name
         assert answers or result in ("uuid", "text", "boolean", "SETOF uuid", "SETOF text"), name
+
+
+def test_what_forgets_runs_as_the_owner_with_a_fixed_search_path(owner_url: str) -> None:
+    with psycopg.connect(owner_url) as owner:
+        found = owner.execute(
+            "SELECT proname, prosecdef, pg_get_userbyid(proowner), proconfig, has_function_privilege('nod_app', oid, 'EXECUTE') "
+            "FROM pg_proc WHERE pronamespace = 'nod'::regnamespace AND proname LIKE 'erase%' ORDER BY 1"
+        ).fetchall()
+    path = ["search_path=pg_catalog, pg_temp"]
+    assert found == [("erase_from", True, "nod_owner", path, False), ("erase_me", True, "nod_owner", path, True)]
 
 
 def _claim(storage: Storage, actor: Actor, execution_id: Any, lease: float) -> None:

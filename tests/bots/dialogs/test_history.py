@@ -24,6 +24,7 @@ def chosen(person: Person) -> PrivacySettings:
 
 def test_a_shorter_time_is_asked_twice_and_a_longer_one_is_not(person: Person) -> None:
     person.says("/settings")
+    person.taps("Privacy")
     person.taps("History")
     assert "Your runs are kept for ever." in person.last
     assert person.labels() == ["7 days", "30 days", "90 days", "365 days", "Settings"]
@@ -45,6 +46,7 @@ def test_a_shorter_time_is_asked_twice_and_a_longer_one_is_not(person: Person) -
 @pytest.mark.usefixtures("tiers")
 def test_nothing_is_offered_that_the_plan_does_not_keep(person: Person) -> None:
     person.says("/settings")
+    person.taps("Privacy")
     person.taps("History")
     assert "Your runs are kept for 30 days." in person.last
     assert person.labels() == ["7 days", "Settings"]
@@ -53,6 +55,7 @@ def test_nothing_is_offered_that_the_plan_does_not_keep(person: Person) -> None:
     person.says("/usage")
     assert "History is kept: 7 days" in person.last
     person.says("/settings")
+    person.taps("Privacy")
     person.taps("History")
     person.taps("As long as the plan does: 30 days")
     assert "Your runs are kept for 30 days." in person.last
