@@ -15,10 +15,15 @@ from bots.kit.words import words
 from core.catalog.kinds import templates
 from core.kernel.settings import Settings, settings
 from storage import Storage, open_storage, telemetry
+from storage.backup import take_backup
 from storage.embedded import find_running, opened
-from storage.master_key import master_keys
+from storage.master_key import keep_current_key, master_keys, put_key_in_front
 from storage.migrate import at_head, migrate
+from storage.owned import everybody, keys_in_use
+from storage.restore import restore_backup
 from storage.vault import derived
+
+__all__ = ["everybody", "keep_current_key", "keys_in_use", "put_key_in_front", "restore_backup", "take_backup"]
 
 
 @cache
@@ -68,16 +73,22 @@ def schema_is_current(chosen: Settings) -> Callable[[], bool]:
 def administration() -> Iterator[Storage]:
     """Storage for one command of the terminal: of the configured database, of the embedded one that runs, or of the embedded one started for as long as
     this lasts. Raises EmbeddedError, Unavailable."""
-    chosen = settings()
-    if not chosen.embedded:
-        with closing(open_storage(chosen)) as storage:
-            yield storage
-        return
-    with opened(chosen.data_dir) as servers:
-        given = _given(chosen, servers.database_url, servers.redis_url)
-        migrate(given)
+    with addressed() as given:
+        if settings().embedded:
+            migrate(given)
         with closing(open_storage(given)) as storage:
             yield storage
+
+
+@contextmanager
+def addressed() -> Iterator[Settings]:
+    """The settings with the addresses of the servers, whose embedded ones run at least as long as this lasts. Raises EmbeddedError."""
+    chosen = settings()
+    if not chosen.embedded:
+        yield chosen
+        return
+    with opened(chosen.data_dir) as servers:
+        yield _given(chosen, servers.database_url, servers.redis_url)
 
 
 def where_embedded(chosen: Settings) -> Settings | None:

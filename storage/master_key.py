@@ -15,6 +15,14 @@ from storage.vault import KEY_BYTES
 class MasterKeyBroken(Exception):
     """There is a master key, but it cannot be used. Says where it stands and what is wrong, never what it is."""
 
+    what = "The master key cannot be used."
+    remedy = "Check NOD_MASTER_KEY, NOD_MASTER_KEY_FILE or master.key in the data folder (docs/operations.md, Keys)."
+
+    @property
+    def why(self) -> str:
+        """The middle one of three sentences for the terminal."""
+        return f"{self}."
+
 
 def master_keys(settings: Settings) -> tuple[bytes, ...]:
     """The master keys, the current one first; older ones only open what they wrapped.

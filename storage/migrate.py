@@ -38,8 +38,8 @@ def migrate(settings: Settings) -> None:
             _one_at_a_time(connection)
             connection.exec_driver_sql("SET LOCAL ROLE nod_owner")
             if _revision(connection) != head():
-                _upgrade(connection)
-            _install_context_key(connection, ContextSigner(keys[-1]))
+                upgrade(connection)
+            install_context_key(connection, keys)
     finally:
         engine.dispose()
 
@@ -64,7 +64,8 @@ def head() -> str:
     return max(file.name for file in (MIGRATIONS / "versions").glob("v*.py"))[1:].split("_", 1)[0]
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection) -> None:
+    """Runs what is missing of the migrations, in the connection's transaction and as its role."""
     from alembic import command
     from alembic.config import Config
 
@@ -101,8 +102,9 @@ def _check_master_key(connection: Connection, keys: LocalKeys) -> None:
         )
 
 
-def _install_context_key(connection: Connection, signer: ContextSigner) -> None:
-    inner, outer = signer.pads()
+def install_context_key(connection: Connection, keys: tuple[bytes, ...]) -> None:
+    """Lets the database verify the contexts that processes with these master keys sign."""
+    inner, outer = ContextSigner(keys[-1]).pads()
     connection.execute(
         text(
             "INSERT INTO nod.context_keys (id, inner_pad, outer_pad) VALUES (1, :inner, :outer) "

@@ -152,6 +152,11 @@ class LocalKeys:
         """The id of the key that wraps from now on."""
         return self._newest().current
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of all of them, the current one first."""
+        return tuple(self._newest().wrapping)
+
     def known(self, key_id: str) -> bool:
         """Whether what that key wrapped can be opened."""
         return key_id in self._newest().wrapping

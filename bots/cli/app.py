@@ -26,6 +26,10 @@ tier = typer.Typer(help="What workspaces may use, where the installation has tie
 app.add_typer(user, name="user")
 app.add_typer(api_key, name="api-key")
 app.add_typer(tier, name="tier")
+keys = typer.Typer(help="The keys that seal what is private.", no_args_is_help=True)
+events = typer.Typer(help="What platforms handed over and could not be handled.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+app.add_typer(events, name="events")
 
 
 @app.command(epilog="Example: nod up --port 9000 --data ./my-nod")
@@ -138,6 +142,72 @@ def set_tier(
     typer.echo(tier.change(name, email, cycle))
 
 
+@app.command(epilog="Example: nod backup /backups/nod-2026-11-22.tar")
+def backup(file: Annotated[Path, typer.Argument(help="A file that is not there yet.")]) -> None:
+    """Write a backup of everything but the master key, while everything goes on."""
+    from bots.cli import backup as backing_up
+
+    typer.echo(backing_up.take(file))
+
+
+@app.command(epilog="Example: NOD_DATA_DIR=./new-nod nod restore /backups/nod-2026-11-22.tar")
+def restore(file: Annotated[Path, typer.Argument(help="What `nod backup` wrote.")]) -> None:
+    """Restore a backup into an empty database and data folder. Nothing that may have happened since is done again."""
+    from bots.cli import backup as backing_up
+
+    typer.echo(backing_up.put_back(file))
+
+
+@keys.command("show", epilog="Example: nod keys show")
+def show_keys() -> None:
+    """Say which master keys there are, and which are needed."""
+    from bots.cli import keys
+
+    typer.echo(keys.show())
+
+
+@keys.command("rotate", epilog="Example: nod keys rotate")
+def rotate_keys(
+    data_keys: Annotated[bool, typer.Option("--data-keys", help="A further key for every person instead.")] = False,
+) -> None:
+    """Make a new master key the current one and seal every other key with it, while everything runs."""
+    from bots.cli import keys
+
+    typer.echo(keys.rotate(data_keys))
+
+
+@keys.command("rewrap", epilog="Example: nod keys rewrap")
+def rewrap_keys() -> None:
+    """Seal with the current master key what an older one sealed."""
+    from bots.cli import keys
+
+    typer.echo(keys.rewrap())
+
+
+@keys.command("retire", epilog="Example: nod keys retire")
+def retire_keys() -> None:
+    """Take out every master key but the current one. Nod must be stopped."""
+    from bots.cli import keys
+
+    typer.echo(keys.retire())
+
+
+@events.command("list", epilog="Example: nod events list")
+def list_events() -> None:
+    """Say what was given up, when and why."""
+    from bots.cli import events
+
+    typer.echo(events.show())
+
+
+@events.command("retry", epilog="Example: nod events retry all")
+def retry_events(which: Annotated[str, typer.Argument(metavar="ID|all", help="From `nod events list`.")]) -> None:
+    """Try again what was given up."""
+    from bots.cli import events
+
+    typer.echo(events.retry(which))
+
+
 @app.command(epilog="Example: nod apply -f everything.yaml --dry-run")
 def apply(
     file: Annotated[Path, typer.Option("--file", "-f", help="YAML file; - reads what is piped in.")],
@@ -186,6 +256,10 @@ def main() -> None:
         from bots.cli import admin
 
         _give_up(*admin.in_words(failure))
+    except Exception as problem:
+        if not _is_told(problem):
+            raise
+        _give_up(problem.what, problem.why, problem.remedy)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _become(package: str, command: str, environment: dict[str, str] | None = None) -> NoReturn:
@@ -193,6 +267,11 @@ def _become(package: str, command: str, environment: dict[str, str] | None = Non
     os.execve(  # noqa: S606 - our own interpreter with fixed words
         sys.executable, [sys.executable, "-m", package, command], {**os.environ, **(environment or {})}
     )
+
+
+def _is_told(problem: Exception) -> bool:
+    """Whether it says in three sentences what happened, why and what to do: problems of servers and of backups."""
+    return all(isinstance(getattr(problem, part, None), str) for part in ("what", "why", "remedy"))
 
 
 def _give_up(what: str, why: str, do: str) -> NoReturn:
