@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bots.api.caller import Calling
 from bots.api.pages import Cursor, Limit, Page, after, page
 from core.approvals.decide import approve, edit, reject, undo
+from core.approvals.deciders import counted, need_to_see, rule_of, seen_by
 from core.approvals.models import Action, ActionExecution, Suggestion, SuggestionRevision
 from core.kernel.errors import Invalid
 
@@ -48,6 +49,27 @@ class SuggestionOut(BaseModel):
     execution: ExecutionOut | None
 
 
+class DecisionOut(BaseModel):
+    """What a person decided about one revision. `for_user_id`: in whose place; `surface`: through which door; `payload_sha256`: the hash of what they were shown."""
+
+    user_id: UUID
+    for_user_id: UUID | None
+    decision: str
+    revision: int
+    payload_sha256: str
+    decided_at: datetime
+    surface: str
+    reason: str | None
+
+
+class DecisionsOut(BaseModel):
+    """All decisions about a suggestion in order. While it waits: who may decide, and how many yeses are missing."""
+
+    decisions: list[DecisionOut]
+    can_decide: list[UUID]
+    missing: int
+
+
 class Decision(BaseModel):
     """A decision about one revision. `edit` takes an `action` with the whole new input, or only the changed fields."""
 
@@ -69,20 +91,40 @@ def list_suggestions(
     run_id: UUID | None = None,
     agent_id: UUID | None = None,
 ) -> Page[SuggestionOut]:
-    """The workspace's suggestions."""
+    """The workspace's suggestions, as far as they are the caller's business: made for them, or theirs to decide. A page may hold fewer than `limit`, and `next` still lead on."""
     with caller.reading() as work:
         rows = work.suggestions.page(
             after(cursor), limit + 1, status=status, type=type, run_id=run_id, agent_id=agent_id
         )
+        seen = {row.id for row in seen_by(work, caller.actor, rows)}
         current, executions = work.suggestions.newest(rows), work.executions.of_each([row.id for row in rows])
-        return page(rows, limit, lambda row: _out(row, current[row.id], executions.get(row.id)))
+        found = page(rows, limit, lambda row: _out(row, current[row.id], executions.get(row.id)))
+        return Page(items=[item for item in found.items if item.id in seen], next=found.next)
 
 
 @router.get("/suggestions/{suggestion_id}")
 def get_suggestion(suggestion_id: UUID, caller: Calling) -> SuggestionOut:
-    """One suggestion."""
+    """One suggestion, with who decides about it. 403 for those whose business it is not."""
     with caller.reading() as work:
-        return suggestion_out(work, work.suggestions.get(suggestion_id))
+        suggestion = work.suggestions.get(suggestion_id)
+        need_to_see(work, caller.actor, suggestion)
+        return suggestion_out(work, suggestion)
+
+
+@router.get("/suggestions/{suggestion_id}/decisions")
+def list_decisions(suggestion_id: UUID, caller: Calling) -> DecisionsOut:
+    """Who decided what, when, where and about which revision; who still can, and how many yeses are missing."""
+    with caller.reading() as work:
+        suggestion = work.suggestions.get(suggestion_id)
+        need_to_see(work, caller.actor, suggestion)
+        rule = rule_of(work, suggestion)
+        made = work.suggestions.approvals(suggestion_id)
+        waits = suggestion.status in ("pending", "snoozed")
+        return DecisionsOut(
+            decisions=[DecisionOut.model_validate(one, from_attributes=True) for one in made],
+            can_decide=rule.people if waits else [],
+            missing=max(rule.policy.quorum - len(counted(work, suggestion)), 0) if waits else 0,
+        )
 
 
 @router.post("/suggestions/{suggestion_id}/decision", response_model=SuggestionOut)

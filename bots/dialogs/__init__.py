@@ -2,6 +2,7 @@
 
 from bots.dialogs import (  # noqa: F401
     agents,
+    brief,
     browsers,
     card,
     catalog,
@@ -19,6 +20,7 @@ from bots.dialogs import (  # noqa: F401
     keys,
     noticed,
     notices,
+    opening,
     packs,
     policies,
     privacy,
@@ -30,6 +32,7 @@ from bots.dialogs import (  # noqa: F401
     sign_in,
     start,
     stop,
+    team,
     ticks,
     timezone,
     tools,

@@ -9,6 +9,7 @@ from bots.dialogs.kinds import counted
 from bots.kit.dialog import Chat, Reply, action, renderer
 from bots.kit.screen import Button, Heading, Paragraph, Screen, row
 from core.approvals.batch import begin_batch, mark, tick
+from core.approvals.deciders import seen_by
 from core.approvals.models import Suggestion
 from core.messaging.post import show
 
@@ -50,7 +51,8 @@ def digest(chat: Chat, agent_id: UUID) -> Screen:
 
 def without_card(chat: Chat, agent_id: UUID) -> list[Suggestion]:
     """What waits of an agent's, without a card in this chat and not ticked elsewhere just now."""
-    waiting = ranked(chat.work.suggestions.page(None, MOST, status="pending", agent_id=agent_id))
+    pending = chat.work.suggestions.page(None, MOST, status="pending", agent_id=agent_id)
+    waiting = ranked(seen_by(chat.work, chat.actor, pending))
     opened = chat.work.messages.opened(chat.link.id, "suggestion", [suggestion.id for suggestion in waiting])
     opened |= chat.work.suggestions.in_open_batches(chat.user.id, chat.work.now - SET_ASIDE)
     return [suggestion for suggestion in waiting if suggestion.id not in opened]

@@ -13,8 +13,10 @@ SHOWN = (
     "workflows",
     "usage",
     "connect",
+    "team",
     "rooms",
     "settings",
+    "web",
     "stop",
     "cancel",
 )

@@ -1,4 +1,4 @@
-"""What waits for a decision or an answer."""
+"""What waits for a decision or an answer, as far as it is the reader's business."""
 
 from bots.dialogs import questions, ways
 from bots.dialogs.card.action import title
@@ -6,6 +6,7 @@ from bots.dialogs.kinds import counted
 from bots.kit import clean
 from bots.kit.dialog import Chat, Reply, Tap, action, command
 from bots.kit.screen import Block, Button, Heading, Paragraph, Screen, row
+from core.approvals.deciders import seen_by
 from core.approvals.models import Suggestion, SuggestionRevision
 
 PAGE = 6
@@ -32,12 +33,13 @@ def _turned(chat: Chat) -> bool:
 
 
 def _list(chat: Chat, page: int) -> Screen:
-    waiting = ranked(chat.work.suggestions.page(None, MOST, status="pending"))
+    pending = chat.work.suggestions.page(None, MOST, status="pending")
+    waiting = ranked(seen_by(chat.work, chat.actor, pending))
     asked = questions.open_questions(chat)
     snoozed = chat.work.suggestions.count("snoozed")
     if not waiting and not asked:
         return _empty(chat, snoozed)
-    total = max(len(waiting), chat.work.suggestions.count("pending")) + len(asked)
+    total = how_many(chat, pending, waiting) + len(asked)
     pages = -(-(len(asked) + len(waiting)) // PAGE)
     page = min(max(page, 1), pages)
     blocks: list[Block] = [
@@ -57,6 +59,11 @@ def _list(chat: Chat, page: int) -> Screen:
 def _turning(chat: Chat, page: int, pages: int) -> tuple[tuple[Button, ...], ...]:
     turning = ways.turn(chat, "inbox.open", page, pages)
     return (turning,) if turning else ()
+
+
+def how_many(chat: Chat, pending: list[Suggestion], waiting: list[Suggestion]) -> int:
+    """How many wait for this person; where there are more than are looked at, and all are theirs to see, as many as are counted."""
+    return chat.work.suggestions.count("pending") if len(waiting) == len(pending) == MOST else len(waiting)
 
 
 def ranked(suggestions: list[Suggestion]) -> list[Suggestion]:

@@ -1,8 +1,10 @@
 """Rules on approvals: listed, added, changed and removed, each said in words before it holds. No rule does without a yes; there is nothing here that could make one."""
 
 from typing import Any
+from uuid import UUID
 
 from bots.dialogs import talk, ways
+from bots.dialogs.people import called
 from bots.dialogs.policy_words import alone, operation_name, role, sentences, short
 from bots.kit import forms
 from bots.kit.dialog import Chat, Reply, action, step
@@ -19,6 +21,7 @@ from core.approvals.policy import (
     remove_policy,
     spec_of,
 )
+from core.kernel.errors import Invalid
 from core.messaging.models import Conversation
 
 DIALOG = "policy"
@@ -101,7 +104,8 @@ def change(chat: Chat, operation: str) -> Reply:
     """The form; who may say yes is asked only where there is more than one person."""
     spec = _current(chat, operation)
     values = {
-        "quorum": spec.quorum, "roles": list(spec.allowed_roles), "own_request": spec.own_request, "undo": _key(spec.undo_seconds, USUAL),
+        "quorum": spec.quorum, "roles": list(spec.allowed_roles), "people": [str(id) for id in spec.allowed_people], "own_request": spec.own_request,
+        "escalate_to": str(spec.escalate_to or NONE), "undo": _key(spec.undo_seconds, USUAL),
         "expiry": str(spec.expiry_seconds), "reminder": _key(spec.reminder_seconds, NONE),
     }  # fmt: skip
     form = Form(
@@ -130,13 +134,21 @@ def _schema(chat: Chat, spec: PolicySpec) -> dict[str, Any]:
         ]
         return {"type": "string", "title": say(code), "oneOf": choices}
 
+    able = [one for one in chat.work.people.members() if one.role in DECIDERS]
+    people = [{"const": str(one.user_id), "title": called(chat.work.people.user(one.user_id))} for one in able]
     who: dict[str, Any] = {
         "quorum": {"type": "integer", "title": say("policy.field.quorum"), "minimum": 1, "maximum": 20},
         "roles": {
-            "type": "array", "title": say("policy.field.roles"), "minItems": 1, "uniqueItems": True,
+            "type": "array", "title": say("policy.field.roles"), "uniqueItems": True,
             "items": {"oneOf": [{"const": name, "title": role(chat, name)} for name in DECIDERS]},
         },
+        "people": {
+            "type": "array", "title": say("policy.field.people"), "uniqueItems": True, "items": {"oneOf": people},
+        },
         "own_request": {"type": "boolean", "title": say("policy.field.own_request")},
+        "escalate_to": {
+            "type": "string", "title": say("policy.field.escalate_to"), "oneOf": [{"const": NONE, "title": say("policy.nobody")}, *people],
+        },
     }  # fmt: skip
     when = {
         "undo": times("policy.field.undo", UNDO, spec.undo_seconds, (USUAL, say("policy.usual"))),
@@ -144,7 +156,8 @@ def _schema(chat: Chat, spec: PolicySpec) -> dict[str, Any]:
         "reminder": times("policy.field.reminder", REMINDER, spec.reminder_seconds, (NONE, say("policy.none"))),
     }
     asked = when if alone(chat) else who | when
-    return {"type": "object", "properties": asked, "required": [name for name in asked if name != "own_request"]}
+    optional = ("own_request", "roles", "people")
+    return {"type": "object", "properties": asked, "required": [name for name in asked if name not in optional]}
 
 
 @action("policy.look")
@@ -160,9 +173,14 @@ def look(chat: Chat, operation: str, values: dict[str, Any]) -> Reply:
     if not alone(chat):
         changes |= {
             "quorum": given["quorum"],
-            "allowed_roles": tuple(given["roles"]),
+            "allowed_roles": tuple(given.get("roles") or ()),
+            "allowed_people": tuple(UUID(id) for id in given.get("people") or ()),
+            "escalate_to": None if given["escalate_to"] == NONE else UUID(given["escalate_to"]),
             "own_request": given["own_request"],
         }
+    if not alone(chat) and not given.get("roles") and not given.get("people"):
+        wrong = {"field": "roles", "rule": "approvals.policy_nobody"}
+        raise Invalid("form.field_invalid", **wrong, errors=[wrong])
     spec = PolicySpec.model_validate(before.model_dump() | changes)
     check_policy(chat.work, operation, spec)
     talk.begin(chat, DIALOG, "agree", {"operation": operation, "spec": spec.model_dump(mode="json")})

@@ -1,5 +1,6 @@
 """What a rule on approvals lets happen, in sentences: whose yes it takes, how long it can be taken back, how long it waits."""
 
+from bots.dialogs.people import who
 from bots.kit.dialog import Chat
 from core.approvals.policy import DEFAULT, PolicySpec
 from core.connectors.kinds import integrations
@@ -19,6 +20,8 @@ def sentences(chat: Chat, operation: str, spec: PolicySpec) -> tuple[str, ...]:
     said = [_who(chat, spec)]
     if not alone(chat):
         said.append(chat.say("policy.own" if spec.own_request else "policy.not_own"))
+    if spec.escalate_to is not None:
+        said.append(chat.say("policy.escalates", who=who(chat, spec.escalate_to)))
     said += [_undo(chat, operation, spec), chat.say("policy.lapses", seconds=spec.expiry_seconds)]
     ahead = spec.reminder_seconds
     said.append(chat.say("policy.no_reminder") if ahead is None else chat.say("policy.reminder", seconds=ahead))
@@ -46,7 +49,12 @@ def _who(chat: Chat, spec: PolicySpec) -> str:
     if alone(chat):
         return chat.say("policy.who.you")
     roles = [role(chat, name) for name in spec.allowed_roles]
-    return chat.say("policy.who", n=spec.quorum, roles=roles)
+    people = [who(chat, user_id) for user_id in spec.allowed_people]
+    if not people:
+        return chat.say("policy.who", n=spec.quorum, roles=roles)
+    if not roles:
+        return chat.say("policy.who.people", n=spec.quorum, people=people)
+    return chat.say("policy.who.both", n=spec.quorum, roles=roles, people=people)
 
 
 def _undo(chat: Chat, operation: str, spec: PolicySpec) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 
-from core.approvals.models import Approval, ApprovalPolicy, Suggestion
+from core.approvals.models import Approval, ApprovalPolicy, Delegation, Suggestion
 from core.approvals.ports import ApprovalsWork
 from core.identity.models import Membership
 from core.identity.ports import IdentityWork
@@ -47,34 +48,67 @@ class Rule:
         return [*([user_id] if user_id in self.own else []), *self.placed.get(user_id, ())]
 
 
+class Rules:
+    """The rules of the workspace as they are now; members, delegations and policies are asked for once, for however many suggestions."""
+
+    def __init__(self, work: DecidersWork) -> None:
+        self._work = work
+        self._policies: dict[str, ApprovalPolicy] = {}
+
+    @cached_property
+    def members(self) -> dict[UUID, Membership]:
+        """Everybody, in the order in which they joined."""
+        return {member.user_id: member for member in self._work.people.members()}
+
+    @cached_property
+    def _delegations(self) -> list[Delegation]:
+        return self._work.delegations.active()
+
+    def of(self, suggestion: Suggestion, operation: str) -> Rule:
+        """As rule_of."""
+        if operation not in self._policies:
+            self._policies[operation] = self._work.suggestions.policy(operation)
+        policy, members = self._policies[operation], self.members
+
+        def may(user_id: UUID) -> bool:
+            return members[user_id].role != "viewer" and (policy.own_request or user_id != suggestion.user_id)
+
+        own = [
+            user_id
+            for user_id, member in members.items()
+            if may(user_id)
+            and (_named(policy, member) or user_id == policy.escalate_to)
+            and (not suggestion.assignees or user_id in suggestion.assignees)
+        ]
+        placed: dict[UUID, list[UUID]] = {}
+        for handed in self._delegations:
+            fits = handed.agent_id in (None, suggestion.agent_id) and handed.operation in (None, operation)
+            if fits and handed.user_id in own and handed.to_user_id in members and may(handed.to_user_id):
+                theirs = placed.setdefault(handed.to_user_id, [])
+                if handed.user_id not in theirs:
+                    theirs.append(handed.user_id)
+        last = members.get(policy.escalate_to) if policy.escalate_to is not None else None
+        later = last.user_id if last is not None and last.user_id in own and not _named(policy, last) else None
+        return Rule(policy, operation, own, placed, later)
+
+
 def rule_of(work: DecidersWork, suggestion: Suggestion, operation: str | None = None) -> Rule:
     """The rule for the suggestion's newest revision (`operation`, where that is known already). Viewers decide nothing; with `own_request` off nobody says yes to what was made for
     them, in whomever's place; `assignees` narrow it down."""
     if operation is None:
         operation = work.suggestions.revision(suggestion.id, suggestion.revision).action.operation
-    policy = work.suggestions.policy(operation)
-    members = {member.user_id: member for member in work.people.members()}
+    return Rules(work).of(suggestion, operation)
 
-    def may(user_id: UUID) -> bool:
-        return members[user_id].role != "viewer" and (policy.own_request or user_id != suggestion.user_id)
 
-    own = [
-        user_id
-        for user_id, member in members.items()
-        if may(user_id)
-        and (_named(policy, member) or user_id == policy.escalate_to)
-        and (not suggestion.assignees or user_id in suggestion.assignees)
-    ]
-    placed: dict[UUID, list[UUID]] = {}
-    for handed in work.delegations.active():
-        fits = handed.agent_id in (None, suggestion.agent_id) and handed.operation in (None, operation)
-        if fits and handed.user_id in own and handed.to_user_id in members and may(handed.to_user_id):
-            theirs = placed.setdefault(handed.to_user_id, [])
-            if handed.user_id not in theirs:
-                theirs.append(handed.user_id)
-    last = members.get(policy.escalate_to) if policy.escalate_to is not None else None
-    later = last.user_id if last is not None and last.user_id in own and not _named(policy, last) else None
-    return Rule(policy, operation, own, placed, later)
+def seen_by(work: DecidersWork, actor: Actor, found: Sequence[Suggestion]) -> list[Suggestion]:
+    """Those of the suggestions whose content is their business, as may_see says of each."""
+    rules = Rules(work)
+    others = [one for one in found if one.user_id != actor.user_id]
+    if not others:
+        return list(found)
+    newest = work.suggestions.newest(others)
+    hidden = {one.id for one in others if actor.user_id not in rules.of(one, newest[one.id].action.operation).people}
+    return [one for one in found if one.id not in hidden]
 
 
 def _named(policy: ApprovalPolicy, member: Membership) -> bool:

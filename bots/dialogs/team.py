@@ -1,0 +1,182 @@
+"""The people of a workspace, what each may decide, and handing one's own decisions to another member until a day."""
+
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from bots.dialogs import talk, ways
+from bots.dialogs.people import who
+from bots.dialogs.policy_words import operation_name, role
+from bots.kit import forms
+from bots.kit.dialog import Chat, Reply, action, command, step
+from bots.kit.screen import Block, Bullets, Button, Facts, Form, Heading, Paragraph, Screen, row
+from core.approvals.delegate import LONGEST, delegate, end_delegation, one_of_theirs, theirs
+from core.approvals.models import Delegation
+from core.approvals.policy import operations
+from core.kernel.errors import NotFound
+from core.messaging.models import Conversation
+
+DIALOG = "delegation"
+ALL = "all"
+MOST = 20
+AGENT, OPERATION = "agent:", "operation:"
+
+
+@command("team")
+def team(chat: Chat, rest: str = "") -> Reply:
+    """Who is here, as a new message."""
+    return Reply(_page(chat))
+
+
+@action("team.open")
+def open_team(chat: Chat) -> Reply:
+    """The same, in the place of what was tapped."""
+    return Reply(_page(chat), mode="replace")
+
+
+def _page(chat: Chat, told: str = "") -> Screen:
+    members = chat.work.people.members()
+    blocks: list[Block] = [Heading(text=chat.say("team.heading", name=chat.work.people.workspace().name))]
+    blocks += [Paragraph(text=told)] if told else []
+    if len(members) == 1:
+        blocks.append(Paragraph(text=chat.say("team.alone")))
+        return Screen(blocks=tuple(blocks), buttons=(row(_rules(chat), _rooms(chat)), row(ways.settings(chat))))
+    blocks.append(Facts(rows=tuple((who(chat, one.user_id), role(chat, one.role)) for one in members)))
+    given, got = theirs(chat.work, chat.user.id)
+    if given:
+        blocks += [Paragraph(text=chat.say("team.given")), Bullets(items=tuple(_line(chat, one) for one in given))]
+    if got:
+        blocks += [Paragraph(text=chat.say("team.got")), Bullets(items=tuple(_line(chat, one) for one in got))]
+    hand = None
+    if chat.actor.role != "viewer":
+        hand = Button(label=chat.say("team.hand_over"), action="delegation.new", style="primary")
+    ends = (row(_end(chat, one)) for one in (*given, *got))
+    return Screen(
+        blocks=tuple(blocks),
+        buttons=ways.rows(row(hand), *ends, row(_rules(chat), _rooms(chat)), row(ways.settings(chat))),
+    )
+
+
+def _rules(chat: Chat) -> Button:
+    return Button(label=chat.say("settings.policies"), action="policies.open")
+
+
+def _rooms(chat: Chat) -> Button:
+    return Button(label=chat.say("rooms.heading"), action="rooms.open")
+
+
+def _end(chat: Chat, handed: Delegation) -> Button:
+    mine = handed.user_id == chat.user.id
+    code = "team.end.given" if mine else "team.end.got"
+    other = who(chat, handed.to_user_id if mine else handed.user_id)
+    return Button(label=chat.say(code, name=other), action="delegation.end", args=(str(handed.id),))
+
+
+def _line(chat: Chat, handed: Delegation) -> str:
+    """`Kim for you, about everything, until Fri 18:00`."""
+    pair = chat.say("person.for", who=who(chat, handed.to_user_id), whom=who(chat, handed.user_id))
+    return chat.say("team.line", pair=pair, about=_about(chat, handed.agent_id, handed.operation), until=handed.until)
+
+
+def _about(chat: Chat, agent_id: UUID | None, operation: str | None) -> str:
+    if operation is not None:
+        return operation_name(chat, operation)
+    if agent_id is None:
+        return chat.say("team.about.all")
+    try:
+        return chat.work.agents.get(agent_id).name
+    except NotFound:
+        return chat.say("person.gone")
+
+
+@action("delegation.new")
+def new(chat: Chat) -> Reply:
+    """The form: to whom, about what, until which day."""
+    form = Form(
+        action="delegation.look", fields=forms.fields(_schema(chat), {"about": ALL}), submit=chat.say("policy.look")
+    )
+    back = Button(label=chat.say("way.back"), action="team.open")
+    blocks = (Heading(text=chat.say("team.hand_over")), Paragraph(text=chat.say("delegation.what")))
+    return Reply(Screen(blocks=blocks, form=form, buttons=(row(back),)))
+
+
+def _schema(chat: Chat) -> dict[str, Any]:
+    others = [one for one in chat.work.people.members() if one.user_id != chat.user.id and one.role != "viewer"]
+    about = [(ALL, chat.say("team.about.all"))]
+    about += [(f"{AGENT}{one.id}", one.name) for one in chat.work.agents.page(chat.user.id, None, MOST)]
+    about += [(f"{OPERATION}{name}", operation_name(chat, name)) for name in operations()]
+    named = [{"const": str(one.user_id), "title": who(chat, one.user_id)} for one in others]
+    return {
+        "type": "object",
+        "properties": {
+            "to": {"type": "string", "title": chat.say("delegation.to"), "oneOf": named},
+            "about": {"type": "string", "title": chat.say("delegation.about"), "oneOf": [{"const": key, "title": title} for key, title in about]},
+            "until": {
+                "type": "string", "format": "date", "title": chat.say("delegation.until"),
+                "description": chat.say("delegation.until.help", n=LONGEST.days),
+            },
+        },
+        "required": ["to", "about", "until"],
+    }  # fmt: skip
+
+
+@action("delegation.look")
+def look(chat: Chat, values: dict[str, Any]) -> Reply:
+    """What was filled in, in words; it holds after a yes."""
+    given = forms.read(_schema(chat), values)
+    talk.begin(chat, DIALOG, "agree", {name: str(value) for name, value in given.items()})
+    return Reply(_ask(chat, {name: str(value) for name, value in given.items()}), mode="replace")
+
+
+def _ask(chat: Chat, given: dict[str, str]) -> Screen:
+    agent_id, operation = _subject(given["about"])
+    told = (
+        chat.say("delegation.means", who=who(chat, UUID(given["to"])), about=_about(chat, agent_id, operation), until=_end_of(chat, given["until"])),
+        chat.say("delegation.kept"),
+        chat.say("delegation.ends"),
+    )  # fmt: skip
+    yes = Button(label=chat.say("delegation.agree"), action="delegation.agree", style="primary")
+    heading = Heading(text=chat.say("team.hand_over"))
+    return Screen(blocks=(heading, Bullets(items=told)), buttons=(row(yes, talk.cancel(chat)),), tone="ask")
+
+
+def _subject(about: str) -> tuple[UUID | None, str | None]:
+    if about.startswith(AGENT):
+        return UUID(about.removeprefix(AGENT)), None
+    return None, about.removeprefix(OPERATION) if about.startswith(OPERATION) else None
+
+
+def _end_of(chat: Chat, day: str) -> datetime:
+    """The end of that day where the person is."""
+    zone = ZoneInfo(chat.profile.timezone)
+    return datetime.combine(datetime.fromisoformat(day).date(), time(23, 59), zone)
+
+
+@step(DIALOG)
+def words(chat: Chat, conversation: Conversation) -> Reply:
+    """Words are no yes: what is asked is shown once more."""
+    return Reply(_ask(chat, conversation.state))
+
+
+@action("delegation.agree")
+def agree(chat: Chat) -> Reply:
+    """It holds from now on."""
+    conversation = talk.current(chat, DIALOG)
+    if conversation is None:
+        return Reply(toast=chat.say("policy.lapsed"), alert=True)
+    given = conversation.state
+    agent_id, operation = _subject(given["about"])
+    made = delegate(chat.work, chat.actor, UUID(given["to"]), _end_of(chat, given["until"]), agent_id, operation)
+    talk.end(chat, DIALOG)
+    return Reply(
+        _page(chat, chat.say("delegation.made", who=who(chat, made.to_user_id), until=made.until)), mode="replace"
+    )
+
+
+@action("delegation.end")
+def end(chat: Chat, delegation_id: str) -> Reply:
+    """It is over, at the word of either."""
+    one_of_theirs(chat.work, chat.user.id, UUID(delegation_id))
+    end_delegation(chat.work, chat.actor, UUID(delegation_id))
+    return Reply(_page(chat, chat.say("delegation.over")), mode="replace")
