@@ -1,6 +1,7 @@
 """Makes text from outside safe to show, and cuts text where a reader would: never inside a character as people see it.
 Grapheme clusters follow UAX #29 closely enough for names and mails (marks, joiners, emoji, flags, Hangul, CRLF)."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +11,7 @@ from bots.kit.screen import Screen
 
 ELLIPSIS = "…"
 MARKS_IN_A_ROW = 6
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _JOINER, _NON_JOINER = "\u200d", "\u200c"
 _FLAG = "\U0001f3f4"
 Size = Callable[[str], int]
@@ -18,6 +20,11 @@ Size = Callable[[str], int]
 def utf16(text: str) -> int:
     """The length in UTF-16 code units, as Telegram counts."""
     return len(text) + sum(character > "\uffff" for character in text)
+
+
+def storable(outside: str) -> str:
+    """The same words without what no text is, and PostgreSQL does not keep: NUL and lone surrogates become U+FFFD."""
+    return _NO_TEXT.sub("\ufffd", outside)
 
 
 def text(outside: str) -> str:

@@ -12,7 +12,7 @@ from uuid import UUID
 from bots.kit import clean
 from bots.kit.chatting import open_chat
 from bots.kit.dialog import Chat, Input, Reply, Submit, Tap, Tried
-from bots.kit.heard import answer, kept
+from bots.kit.heard import answer, kept, sound
 from bots.kit.parts import Parts
 from bots.kit.place import place
 from bots.kit.render import problem
@@ -77,6 +77,7 @@ class Dispatch:
         self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any], once: UUID | None = None
     ) -> Answer:
         """The same, in this thread."""
+        heard = sound(heard)
         try:
             try:
                 return self._attempt(actor, heard, trace, extra, once)

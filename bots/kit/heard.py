@@ -4,8 +4,10 @@ import difflib
 import inspect
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from bots.kit import clean
 from bots.kit.dialog import (
     Chat,
     Handler,
@@ -28,6 +30,31 @@ from core.kernel.errors import Invalid
 
 COMMAND = re.compile(r"/([^\W\d]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
 OFFERED = ("new", "inbox", "help")
+
+
+def sound(heard: Input) -> Input:
+    """The same input with words that can be kept (clean.storable). Nobody types anything else; a script may."""
+    match heard:
+        case Text():
+            return replace(heard, text=clean.storable(heard.text))
+        case Upload():
+            return replace(heard, name=clean.storable(heard.name), caption=clean.storable(heard.caption))
+        case Submit():
+            return replace(heard, values={name: _sound(value) for name, value in heard.values.items()})
+        case _:
+            return heard
+
+
+def _sound(value: Any) -> Any:
+    match value:
+        case str():
+            return clean.storable(value)
+        case list() | tuple():
+            return [_sound(one) for one in value]
+        case Upload():
+            return sound(value)
+        case _:
+            return value
 
 
 def kept(heard: Input) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from bots.kit.place import place
 from bots.kit.screen import Block, Button, Paragraph, Screen
 from bots.kit.words import Say
 from bots.slack import blocks
+from bots.slack.drawing import QUIET
 from bots.slack.people import People, Profile
 from bots.slack.teams import Team
 from core.identity.join import found_team, join_team
@@ -128,7 +129,7 @@ class Strangers:
         mark = stranger_id(team.id, user)
         made = blocks.drawn(said.screen.blocks, self._parts.words.in_language(place("en", "UTC", datetime.now(UTC))))
         rows = blocks.buttons(said.screen.buttons, lambda one: self._parts.tokens.pack(one, mark), lambda _: None)
-        return {"text": blocks.fallback(said.screen), "blocks": made + rows}
+        return {"text": blocks.fallback(said.screen), "blocks": made + rows, **QUIET}
 
     async def _ways_in(self, team: Team, user: str, say: Say) -> Screen:
         profile = await self._people.of(team, user)

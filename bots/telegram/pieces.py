@@ -79,4 +79,4 @@ def _fitting(one: Block, say: Say, room: int) -> Iterator[Block]:  # noqa: PLR09
 
 def _escaped(words: str) -> int:
     """How much room the words take at most once they are escaped and tamed."""
-    return clean.utf16(html.escape(words, quote=False)) + sum(words.count(mark) for mark in "/@#$")
+    return clean.utf16(html.escape(words, quote=False)) + sum(words.count(mark) for mark in "/@#$.:")

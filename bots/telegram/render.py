@@ -10,6 +10,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bots.kit import clean, directions
 from bots.kit.addresses import page
+from bots.kit.dialog import commands
 from bots.kit.screen import (
     Block,
     Bullets,
@@ -27,14 +28,30 @@ from bots.kit.words import Say
 
 LABEL_LIMIT = 60
 BAR = 10
+IPV4_DOTS = 3
 _PRESSABLE = re.compile(r"(?:(?<![\w/<>])(?=/)|(?<!\w)(?=[@#$]))([/@#$])(?=\w)")
+_LINK = re.compile(
+    r"(?P<scheme>(?<![\w+.-])\w[\w+-]*://[^\s]*)"
+    r"|(?P<mail>(?<![\w+.-])[\w+.-]+@[\w-]+(?:\.[\w-]+)+)"
+    r"|(?P<host>(?<![\w@.-])(?:[\w-]+\.)+(?:[^\W\d_]{2,}|\d{1,3})(?!\w))"
+)
+_WITHIN = re.compile(r"(?<=\w)\.(?=\w)|:(?=//)")
 _STYLES = {"primary": "primary", "danger": "danger"}
 
 
 def tame(outside: str) -> str:
-    """Words that Telegram would make pressable (`/stop`, `@name`, `#tag`) stay words: an invisible joiner (U+2060) parts the mark
-    from the name."""
-    return _PRESSABLE.sub("\\1\u2060", outside)
+    """Words that Telegram would make pressable (`/stop`, `@name`, `#tag`, an address of the web) stay words: an invisible joiner (U+2060) parts the mark from the
+    name. Addresses of mail are left whole: a card is about them, and they lead nowhere."""
+    return _PRESSABLE.sub("\\1\u2060", _LINK.sub(_parted, outside))
+
+
+def _parted(link: re.Match[str]) -> str:
+    whole = link[0]
+    if link["mail"] is not None or (
+        link["host"] is not None and not any(letter.isalpha() for letter in whole) and whole.count(".") != IPV4_DOTS
+    ):
+        return whole
+    return _WITHIN.sub(lambda mark: mark[0] + "\u2060", whole)
 
 
 def text(screen: Screen, say: Say) -> str:
@@ -48,7 +65,7 @@ def block(one: Block, say: Say) -> str:
         case Heading():
             return f"<b>{_out(one.text)}</b>" if one.text else ""
         case Paragraph():
-            words = html.escape(one.text, quote=False)
+            words = _out(one.text)
             return f"<i>{words}</i>" if one.muted and words.strip() else words
         case Bullets():
             return "\n".join(f"• {_out(item)}" for item in one.items)
@@ -76,11 +93,12 @@ def _out(outside: str) -> str:
 
 
 def _fact(say: Say, label: str, value: str) -> str:
-    """The label may be a command of ours, which shall be pressable; the value comes from anywhere."""
+    """The label may be a command of ours, which shall be pressable; any other, and the value, comes from anywhere."""
     if not label:
         return _out(value)
     name = say("telegram.label", label=label)
-    return f"<b>{html.escape(name, quote=False)}</b> {_out(directions.apart(value, directions.runs(name, True)))}"
+    shown = html.escape(name, quote=False) if label.removeprefix("/") in commands else _out(name)
+    return f"<b>{shown}</b> {_out(directions.apart(value, directions.runs(name, True)))}"
 
 
 def _changed(what: str, line: str) -> str:

@@ -51,13 +51,42 @@ def test_every_block_has_its_manner() -> None:
     )
 
 
-@pytest.mark.parametrize("outside", ["/stop", "a /stop b", "@name", "(@name)", "#tag", "$USD", "\n/approve"])
+@pytest.mark.parametrize(
+    "outside",
+    [
+        "/stop",
+        "a /stop b",
+        "@name",
+        "(@name)",
+        "#tag",
+        "$USD",
+        "\n/approve",
+        "https://example.org/stop",
+        "evil.example",
+        "tg://user?id=1",
+        "(www.example.org)",
+        "1.2.3.4",
+    ],
+)
 def test_marks_from_outside_are_parted_from_their_names(outside: str) -> None:
     assert "\u2060" in render.tame(outside)
 
 
 @pytest.mark.parametrize(
-    "plain", ["me@example.org", "and/or", "https://example.org/stop", "5 / 3", "# 1", "</b>", "a#b"]
+    "plain",
+    [
+        "me@example.org",
+        "first.last@mail.example.org",
+        "and/or",
+        "5 / 3",
+        "# 1",
+        "</b>",
+        "a#b",
+        "240.00",
+        "1.0.0",
+        "Yes. No",
+        "e.g. this",
+    ],
 )
 def test_other_marks_stay_as_they_are(plain: str) -> None:
     assert render.tame(plain) == plain

@@ -20,6 +20,7 @@ QUESTION = (
     "Tap each that you want",
     "Tap yes or no.",
 )
+SAVE = "Save, then show me"
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,15 @@ class AtTelegram(Person):
         self.heard.append(plainly(tap.answer(PATIENCE)))
 
     def fills(self, given: Mapping[str, Any], wrong: str = "") -> None:
-        """One question after another, as long as Nod asks."""
+        """One question after another, as long as Nod asks. What stands already is shown at once, and picked from."""
         asked = self.wait(lambda: next((one for one in reversed(self._bubbles) if is_question(one)), None))
+        left = list(given)
         for _ in range(40):
             before = self._state()
-            self._answers(asked, given)
+            if SAVE in asked.labels:
+                self.presses(left.pop(0) if left else SAVE, asked)
+            else:
+                self._answers(asked, given)
             self.wait(lambda before=before: True if self._state() != before else None)
             newest = self._bubbles[-1]
             if not is_question(newest):
@@ -147,4 +152,5 @@ class AtTelegram(Person):
 
 def is_question(one: Bubble) -> bool:
     """Whether a form asks there, and waits."""
-    return "Cancel" in one.labels and any(how in one.words for how in QUESTION)
+    asks = (one.message.markup or {}).get("force_reply") or SAVE in one.labels
+    return bool(asks) or ("Cancel" in one.labels and any(how in one.words for how in QUESTION))
