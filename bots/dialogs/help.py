@@ -7,6 +7,7 @@ from bots.kit.screen import Facts, Heading, Paragraph, Screen, row
 SHOWN = (
     "new",
     "inbox",
+    "brief",
     "agents",
     "runs",
     "packs",

@@ -28,7 +28,7 @@ def open_chat(
     here = place(parts.words.spoken(asked), profile.timezone, work.now)
     return Chat(
         work=work, actor=actor, user=work.people.user(actor.user_id), profile=profile, link=work.people.link(actor.link_id),
-        say=parts.words.in_language(here), place=here, catalog=parts.catalog,
+        say=parts.words.in_language(here, profile.tone), place=here, catalog=parts.catalog,
         blobs=parts.storage.blobs(actor.workspace_id, actor.user_id), input=heard, trace=trace, extra=extra or {}, mail=parts.mail,
     )  # fmt: skip
 

@@ -69,9 +69,14 @@ class Words:
         best = self.best(language)
         return FALLBACK if best == FALLBACK and not language.lower().startswith(FALLBACK) else language
 
-    def in_language(self, place: Place) -> "Say":
-        """Speaks the language of the place."""
-        return Say(self, self.best(place.language), place)
+    def in_language(self, place: Place, tone: str = "") -> "Say":
+        """Speaks the language of the place, in a tone where a sentence has one (`<code>.tone-direct`)."""
+        return Say(self, self.best(place.language), place, tone)
+
+    def in_tone(self, language: str, code: str, tone: str) -> str:
+        """The code of the sentence in that tone, where the language has it; never one of another language for it."""
+        toned = f"{code}.tone-{tone}"
+        return toned if tone and toned in self._languages.get(language, {}) else code
 
     def _find(self, language: str, code: str) -> tuple[str, Sentence] | None:
         for spoken in (language, FALLBACK):
@@ -115,9 +120,10 @@ class Say:
     words: Words
     language: str
     place: Place
+    tone: str = ""
 
     def __call__(self, code: str, /, **data: Any) -> str:
-        return self.words.sentence(self.language, self.place, code, data)
+        return self.words.sentence(self.language, self.place, self.words.in_tone(self.language, code, self.tone), data)
 
     def knows(self, code: str) -> bool:
         """Whether there are words for the code."""

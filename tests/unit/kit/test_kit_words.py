@@ -188,3 +188,21 @@ def test_a_broken_catalogue_is_refused(tmp_path: Path) -> None:
         (tmp_path / "en" / "x.po").write_text(text)
         with pytest.raises(WordsBroken):
             load(tmp_path)
+
+
+def test_a_sentence_in_a_tone_is_one_of_the_same_language_with_the_same_gaps(words: Words) -> None:
+    for language in words.languages:
+        for code, sentence in words.codes(language).items():
+            base, _, tone = code.partition(".tone-")
+            if tone:
+                assert tone in ("direct", "gentle", "motivational"), code
+                assert base in words.codes("en") and sentence.gaps <= words.codes("en")[base].gaps | {"n"}, code
+    both = {
+        "en": {"a": Sentence(("gentle",)), "a.tone-direct": Sentence(("short",))},
+        "de": {"a": Sentence(("sanft",))},
+    }
+    say = Words(both)
+    assert say.in_language(HERE, "direct")("a") == "short" and say.in_language(HERE, "gentle")("a") == "gentle"
+    assert say.in_language(place("de", "UTC", HERE.now), "direct")("a") == "sanft", (
+        "never in another language for the tone"
+    )
