@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import smtplib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from collections.abc import Callable
 import redis
 import typer
 
+from bots.mail.server import mail_server
 from bots.wiring import schema_is_current, where_embedded
 from core.kernel.settings import settings
 
@@ -26,6 +28,7 @@ def report() -> bool:
         ("language model", _model),
         ("Telegram", _telegram),
         ("Slack", _slack),
+        ("mail server", _mail),
         ("code isolation", _isolation),
     ]
     well = True
@@ -111,6 +114,18 @@ def _telegram() -> str | None:
     return (
         None if token.partition(":")[0].isdigit() else "NOD_TELEGRAM_TOKEN is not a bot token. Get one from @BotFather."
     )
+
+
+def _mail() -> str | None:
+    server = mail_server(settings())
+    try:
+        if server is not None:
+            server.check()
+    except smtplib.SMTPAuthenticationError:
+        return "it does not take the name and password. Check NOD_SMTP_URL; what is no letter or digit in them is percent-encoded."
+    except (smtplib.SMTPException, OSError) as broken:
+        return f"it does not answer as it should ({type(broken).__name__}). Check NOD_SMTP_URL: host, port and smtps:// or smtp://."
+    return None
 
 
 def _slack() -> str | None:

@@ -78,7 +78,9 @@ class Settings(BaseSettings):
     @field_validator("smtp_url")
     @classmethod
     def _names_a_mail_server(cls, url: SecretStr | None) -> SecretStr | None:
-        parts = urlsplit(url.get_secret_value() if url else "smtps://none")
+        if url is None or not url.get_secret_value():
+            return None
+        parts = urlsplit(url.get_secret_value())
         if parts.scheme not in ("smtps", "smtp", "smtp+plain") or not parts.hostname or parts.port == 0:
             raise ValueError("It has to begin with smtps://, smtp:// or smtp+plain:// and name a host.")
         return url
