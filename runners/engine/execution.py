@@ -21,6 +21,7 @@ from runners.faults import fault
 from runners.heartbeat import Heartbeat
 from runners.wiring import storage
 
+STILL_SECONDS = execute.LEASE_SECONDS / 3
 log = structlog.get_logger()
 
 
@@ -97,6 +98,7 @@ def _do_outside(claimed: Armed, given: Access) -> None:
     try:
         with opened(given) as client:
             stale = _stale(client, claimed)
+            arming = _clock()
             with storage().work(execution.workspace_id, claimed.suggestion.user_id) as work:
                 if stale is not None:
                     execute.ask_anew(work, claimed, stale, {})
@@ -110,7 +112,7 @@ def _do_outside(claimed: Armed, given: Access) -> None:
                 return
             fault("after_arm")
             began = time.monotonic()
-            outcome = _effect(client, armed)
+            outcome = _effect(client, armed) if _still_ours(armed, arming) else EffectUnknown("approvals.worker_lost")
     except Unavailable as why:
         outcome = EffectFailed(why.code, lasting=False, **why.data)
     except Failure as why:
@@ -173,6 +175,25 @@ def _stale(client: Connector, claimed: Armed) -> str | None:
         return None
     action = claimed.revision.action
     return client.stale(action.operation, claimed.execution.key, action.input)
+
+
+def _still_ours(armed: Armed, arming: float) -> bool:
+    """Whether nobody can have taken over since the last gate. A process that stood still there (a suspended machine, SIGSTOP) asks before it acts: somebody else
+    may have looked, found nothing, and done it."""
+    if _clock() - arming < STILL_SECONDS:
+        return True
+    execution = armed.execution
+    with storage().work(execution.workspace_id, armed.suggestion.user_id) as work:
+        kept = work.executions.move(
+            execution.id, execution.fence, "sending", "sending", lease_seconds=execute.LEASE_SECONDS
+        )
+        work.commit()
+        return kept
+
+
+def _clock() -> float:
+    """Seconds that pass while the machine is suspended, too, where the system can tell (Linux, clock_gettime(2))."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _renew(execution: ActionExecution, user_id: UUID) -> bool:

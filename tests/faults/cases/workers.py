@@ -4,6 +4,7 @@ import signal
 import time
 
 from tests.faults.case import ask, case, workers
+from tests.faults.invariants import settled
 from tests.faults.system import Asked, System
 
 POINTS = ("before_claim", "after_claim", "before_arm", "after_arm", "after_effect", "before_record", "after_record")
@@ -48,7 +49,7 @@ def kill_9_at_any_moment(system: System, size: int) -> list[Asked]:
     return asked
 
 
-@case("workers", small=2, large=6)
+@case("workers", small=3, large=10)
 def stopped_for_longer_than_its_lease_while_sending_then_going_on(system: System, size: int) -> list[Asked]:
     """SIGSTOP at the moment before the effect; another worker takes over; then SIGCONT: the first one is a zombie that still has its call to make."""
     asked = ask(system, size, ("keyed", "searchable", "blind", "event", "mail"))
@@ -60,8 +61,11 @@ def stopped_for_longer_than_its_lease_while_sending_then_going_on(system: System
         stopped.append(child)
     system.start("worker other")
     system.wait(lambda: _leases_over(system), 120, "the leases to run out")
+    # Who looked it up has found nothing, and does it; only then the first one goes on.
+    system.wait(lambda: settled(system), 120, "the others to do it")
     for child in stopped:
         child.send_signal(signal.SIGCONT)
+    system.wait(lambda: _zombies(system) == len(stopped), 60, "the zombies to notice")
     return asked
 
 
@@ -82,6 +86,11 @@ def _idle(system: System) -> bool:
 def _stopped(pid: int) -> bool:
     with open(f"/proc/{pid}/stat") as told:
         return told.read().rpartition(")")[2].split()[0] == "T"
+
+
+def _zombies(system: System) -> int:
+    with system.owner() as owner:
+        return len(owner.execute("SELECT FROM nod.execution_attempts WHERE outcome = 'zombie'").fetchall())
 
 
 def _leases_over(system: System) -> bool:
