@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from bots.kit.dialog import Chat
 from bots.kit.words import phrases
-from core.catalog.kinds import Template
+from core.catalog.kinds import Template, templates
 from core.connectors.kinds import folder, integrations
 from core.connectors.manifest import ConnectorManifest
 from core.connectors.models import Connection
@@ -22,6 +22,12 @@ def told(chat: Chat, kind: Kind) -> Callable[[str], str]:
 def name(chat: Chat, kind: Kind) -> str:
     """What an agent of the template, or a connection of the connector, is called."""
     return told(chat, kind)((kind.manifest if isinstance(kind, Template) else kind).name)
+
+
+def step(chat: Chat, node: str) -> str:
+    """A step of a graph: as a template's folder calls a node of that name in the person's language, else as it is."""
+    known = (phrases(one.folder / "texts", chat.say.language) for one in templates().values())
+    return next((own[node] for own in known if node in own), node)
 
 
 def connection_name(chat: Chat, connection: Connection) -> str:

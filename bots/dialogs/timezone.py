@@ -23,7 +23,7 @@ def guess(chat: Chat) -> str:
 
 def question(chat: Chat, zone: str) -> tuple[Paragraph, tuple[Button, ...]]:
     """What time it would be, and the two answers."""
-    there = place(chat.profile.language, zone, chat.work.now)
+    there = place(chat.place.language, zone, chat.work.now)
     ask = Paragraph(
         text=chat.say("timezone.is_it", time=there.clock(chat.work.now), day=there.day(chat.work.now), zone=zone)
     )
@@ -50,7 +50,7 @@ def _offer(chat: Chat, code: str, names: list[str], **data: str) -> Screen:
 def words(chat: Chat, conversation: Conversation) -> Reply:
     """A city, a country or an IANA name."""
     text = " ".join(getattr(chat.input, "text", "").split())[:60]
-    found = zones.search(text) if text else []
+    found = zones.search(text, chat.place.language) if text else []
     if len(found) == 1:
         return replace(_settled(chat, found[0], "new"), understood=True)
     if found:
@@ -75,7 +75,7 @@ def _settled(chat: Chat, zone: str, mode: str) -> Reply:
     move_contexts(chat.work, chat.actor)
     release(chat.work, chat.user.id)
     talk.end(chat, DIALOG)
-    there = place(chat.profile.language, zone, chat.work.now)
+    there = place(chat.place.language, zone, chat.work.now)
     told = chat.say("timezone.settled", zone=zone, time=there.clock(chat.work.now))
     screen = first_steps(chat, told) if was_new else Screen(
         blocks=(Paragraph(text=told),), buttons=(row(ways.settings(chat), ways.inbox(chat)),), tone="done"

@@ -63,16 +63,15 @@ def _of_country(language: str) -> Iterator[str]:
     yield from zones if len(zones) <= FEW else [zone for zone in COMMON if zone in zones]
 
 
-def search(words: str) -> list[str]:
-    """Zones that the words may mean, best first, at most six. An exact name or city comes alone."""
+def search(words: str, language: str = "en") -> list[str]:
+    """Zones that the words may mean, best first, at most six. An exact name or city comes alone. Countries and cities are known by their names in English and in `language`."""
     wanted = " ".join(words.replace("_", " ").split()).lower()[:60]
     by_name = {zone.replace("_", " ").lower(): zone for zone in _all() if "/" in zone or zone == "UTC"}
     if wanted in by_name:
         return [by_name[wanted]]
-    cities = _cities()
+    cities, countries = {**_cities_in(language), **_cities()}, {**_countries(language), **_countries("en")}
     if wanted in cities:
         return list(cities[wanted])[:OFFERED]
-    countries = _countries()
     if wanted in countries:
         return list(countries[wanted])[:OFFERED]
     found = [zone for city, zones in cities.items() if len(wanted) > 2 and city.startswith(wanted) for zone in zones]
@@ -82,9 +81,22 @@ def search(words: str) -> list[str]:
 
 
 @cache
-def _countries() -> dict[str, tuple[str, ...]]:
-    """Country in lower case, in English → its zones."""
-    names = Locale("en").territories
+def _cities_in(language: str) -> dict[str, tuple[str, ...]]:
+    """City in lower case, as it is called in a language (`wien`) → its zone; where that is another name than the zone's own."""
+    try:
+        named = Locale.parse(language.replace("-", "_")).time_zones
+    except (ValueError, UnknownLocaleError):
+        return {}
+    return {str(told["city"]).lower(): (zone,) for zone, told in named.items() if "city" in told and known(zone)}
+
+
+@cache
+def _countries(language: str) -> dict[str, tuple[str, ...]]:
+    """Country in lower case, in a language → its zones."""
+    try:
+        names = Locale.parse(language.replace("-", "_")).territories
+    except (ValueError, UnknownLocaleError):
+        return {}
     return {
         str(names[code]).lower(): tuple(zone for zone in zones if known(zone))
         for code, zones in get_global("territory_zones").items()
@@ -94,6 +106,6 @@ def _countries() -> dict[str, tuple[str, ...]]:
 
 def label(chat: Chat, zone: str) -> str:
     """`Berlin · 14:05`: the city, and what time it is there."""
-    there = place(chat.profile.language, zone, chat.work.now)
-    city = zone.rpartition("/")[2].replace("_", " ")
+    there = place(chat.place.language, zone, chat.work.now)
+    city = zone.rpartition("/")[2].replace("_", " ") if chat.say.language == "en" else there.zone_name
     return chat.say("zone.label", city=city, time=there.clock(chat.work.now.astimezone(ZoneInfo(zone))))

@@ -29,6 +29,8 @@ from bots.kit.words import FALLBACK
 from core.kernel.errors import Invalid
 
 COMMAND = re.compile(r"/([^\W\d]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
+SHORT = 3
+"""Letters of a word that is too short to be near to a name in another language."""
 OFFERED = ("new", "inbox", "help")
 
 
@@ -140,7 +142,8 @@ def nearest(spoken: str, own: Mapping[str, str] | None = None) -> tuple[str, ...
     named = {**(own or {}), **{name: name for name in commands}}
     for word in re.findall(r"\w+", spoken.lower())[:8]:
         singular = word.rstrip("s")
-        for name in difflib.get_close_matches(word, named, 3, 0.75) + [
+        known = named if len(word) > SHORT else commands
+        for name in difflib.get_close_matches(word, known, 3, 0.75) + [
             name for name in named if len(singular) > 2 and name.startswith(singular)
         ]:
             if named[name] not in found:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from bots.dialogs import ways
+from bots.dialogs import own_words, ways
 from bots.dialogs.card import because
 from bots.dialogs.card.action import title
 from bots.dialogs.card.outcome import Facts, why_not
@@ -53,7 +53,10 @@ def _origin(chat: Chat, facts: Facts) -> tuple[tuple[str, str], ...]:
         run = chat.work.runs.get(suggestion.run_id)
         rows.append((say("details.run"), began(chat, run)))
         rows.append(
-            (say("details.step"), ", ".join(dict.fromkeys(step.node_id for step in chat.work.runs.steps(run.id))))
+            (
+                say("details.step"),
+                ", ".join(dict.fromkeys(own_words.step(chat, step.node_id) for step in chat.work.runs.steps(run.id))),
+            )
         )
     except NotFound:
         rows.append((say("details.run"), say("details.gone")))

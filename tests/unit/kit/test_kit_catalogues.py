@@ -77,6 +77,7 @@ def own_words(manifest: Any) -> Iterator[str]:
 def test_a_folder_brings_its_own_words_in_every_language(folder: Path, language: str) -> None:
     manifest = yaml.safe_load((folder / "manifest.yaml").read_text("utf-8"))
     read = {manifest["name"], manifest["description"]}
+    read |= {node["id"].replace("_", " ") for node in manifest.get("graph", {}).get("nodes", ())}
     read |= {text for part in ("settings", "config", "operations") for text in own_words(manifest.get(part))}
     theirs = phrases(folder / "texts", language)
     assert sorted(read - set(theirs)) == []
