@@ -153,6 +153,15 @@ def buttons(rows: Iterable[Iterable[Button]], token: Token, address: Address, la
     return made
 
 
+def rating(good: Button, bad: Button, token: Token) -> list[Drawn]:
+    """Two small buttons under an answer (docs.slack.dev/reference/block-kit/block-elements/feedback-buttons-element)."""
+    sides = {
+        side: {"text": plain(one.label, LABEL), "value": token(one), "accessibility_label": clean.cut(one.label, LABEL)}
+        for side, one in (("positive_button", good), ("negative_button", bad))
+    }
+    return [{"type": "context_actions", "elements": [{"type": "feedback_buttons", "action_id": "nod.rating", **sides}]}]
+
+
 def language_of(action_id: str) -> str | None:
     """The language of a tapped button of ours; None where it does not say."""
     found = _PLACE.fullmatch(action_id)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from bots.dialogs import rating
 from bots.kit.addresses import page
 from bots.kit.outbound import Letter
 from bots.kit.screen import Block, Button, Paragraph, Screen
@@ -32,11 +33,19 @@ class Drawing:
         if attached.picture is not None:
             made.append(attached.picture)
         made += blocks.buttons(screen.buttons, self._token(letter), self._address, say.place.language)
+        made += self._rating(letter)
         return {
             "text": blocks.fallback(screen),
             "blocks": made or [{"type": "section", "text": blocks.plain("…")}],
             **QUIET,
         }
+
+    def _rating(self, letter: Letter) -> list[dict[str, Any]]:
+        """Under what a run gave: whether it helped, as the small buttons that Slack has for that."""
+        delivery = letter.delivery
+        if delivery.subject_kind != "run" or letter.screen.tone != "done" or letter.room is not None:
+            return []
+        return blocks.rating(*rating.ask(letter.say, delivery.subject_id), self._token(letter))
 
     def controls(self, letter: Letter) -> list[dict[str, Any]]:
         """The buttons alone."""

@@ -11,8 +11,8 @@ MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
 """Blocks of a message, of a modal or the App Home (docs.slack.dev/reference/block-kit/blocks)."""
 LETTERS = 11_000
 """Slack refuses messages whose blocks are too long together (`msg_blocks_too_long`) without saying how long that is; this passes."""
-NOTE = 3
-"""Blocks that a message may have beside its words and buttons: which part it is, a picture, and what a picture's absence is explained with."""
+NOTE = 4
+"""Blocks that a message may have beside its words and buttons: which part it is, a picture, what a picture's absence is explained with, and whether it helped."""
 PART = 2500
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from core.messaging.post import show
 from tests.bots.slack.running import Desk
-from tests.runners.world import World, task
+from tests.runners.world import World, mail
 
 
 @pytest.fixture
@@ -67,9 +67,13 @@ def test_an_answer_that_takes_long_says_so_until_it_is_there(desk: Desk, slack, 
 
 
 def test_words_under_a_card_answer_the_card_and_cards_stand_in_the_conversation(desk: Desk, world: World) -> None:
-    world.suggest(task())
+    suggestion = world.suggest(mail())
     card = desk.card()
     assert card.thread_ts is None
+    desk.person.says("Thursday would be better.", thread=card)
+    desk.person.dm.wait_for(lambda one: "Thursday" in one.shown and "Approve" in one.labels and one.thread_ts is None)
+    with world.work() as work:
+        assert work.suggestions.get(suggestion.id).revision == 2
 
 
 def test_a_thread_that_was_deleted_is_answered_in_the_conversation(desk: Desk, world: World) -> None:
@@ -126,6 +130,14 @@ def test_a_run_in_a_thread_streams_its_steps_and_ends_as_its_card(desk: Desk, wo
     message.wait_for(lambda shown: not shown.streaming and not any(one["type"] == "plan" for one in shown.blocks))
     assert message.labels
     assert [one.ts for one in steps.said.thread if one.from_bot][-1] == message.ts
+    desk.person.taps(message, "This helped").acknowledge()
+    desk.person.dm.wait_for(lambda shown: shown.only_for is desk.person and "this helped" in shown.shown)
+    with world.storage.everything(world.actor.workspace_id, world.actor.user_id) as kept:
+        events = list(kept.rows(world.actor.workspace_id, "events"))
+    told = [one["payload"] for one in events if one["kind"] == "feedback.given"]
+    assert [(one["run_id"], one["sentiment"], one["source"]) for one in told] == [
+        (str(steps.run.id), "positive", "human")
+    ]
 
 
 def test_a_stream_that_slack_ended_goes_on_as_a_card(desk: Desk, world: World, slack) -> None:
