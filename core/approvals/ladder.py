@@ -31,11 +31,11 @@ def rungs(policy: ApprovalPolicy, suggestion: Suggestion) -> list[tuple[int, dat
     if ahead is not None:
         before = timedelta(seconds=ahead)
         climbed = [(REMIND, end - before), (ELSEWHERE, end - before / 2)]
-        last = before / 4
+        last = min(max(before / 4, AT_LEAST), before / 2)
     else:
         climbed, last = [], min(DAY, timedelta(seconds=policy.expiry_seconds) / 4)
     if policy.escalate_to is not None:
-        climbed.append((ESCALATE, end - max(last, AT_LEAST)))
+        climbed.append((ESCALATE, end - last))
     return climbed
 
 
