@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from storage.embedded.process import working_in
-from tests.bots.web.test_web_chat import browser
+from tests.bots.web.conftest import browser
 
 __all__ = ["browser"]
 ROOT = Path(__file__).parents[2]

@@ -14,8 +14,7 @@ from core.connectors.connect import connect, found
 from core.connectors.ports import Report
 from core.connectors.tools import unasked, used
 from core.kernel.actor import Actor
-from tests.bots.web.conftest import Site
-from tests.bots.web.test_web_chat import PHONE, browser, context, log, page, say  # noqa: F401
+from tests.bots.web.conftest import PHONE, Site, log, say
 
 FILE = b"""kind: agent
 name: Greets
@@ -36,7 +35,7 @@ def dialogs() -> None:
 
 
 @pytest.fixture
-def phone(page: Page) -> Page:  # noqa: F811
+def phone(page: Page) -> Page:
     page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
     return page
 
