@@ -5,14 +5,17 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from core.approvals.ask import ask_about
 from core.approvals.ports import ApprovalsWork
 from core.approvals.propose import propose
 from core.catalog.ports import CatalogWork
 from core.connectors.ports import ConnectionsWork
-from core.kernel.errors import Failure
+from core.kernel.errors import Conflict, Failure
 from core.kernel.events import Event
 from core.messaging.post import PostWork, announce, refresh
+from core.orchestration.influence import owned_up
 from core.orchestration.models import Run
 from core.orchestration.ports import OrchestrationWork, Proposal
 
@@ -37,9 +40,10 @@ def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any
     run.error = None
     run.output = {key: value for key, value in output.items() if run.dry or key not in ("proposals", "cursors")}
     if not run.dry:
-        made, refused = propose(work, run, [Proposal.model_validate(p) for p in output.get("proposals") or ()])
+        proposals, malformed = _read(output.get("proposals"))
+        made, refused = propose(work, run, owned_up(work, run, proposals))
         if "proposals" in output:
-            run.output |= {"suggested": [str(s.id) for s in made], "refused": refused}
+            run.output |= {"suggested": [str(s.id) for s in made], "refused": [*malformed, *refused]}
         for connection_id, cursor in (output.get("cursors") or {}).items():
             work.connections.advance(UUID(connection_id), str(run.agent_id), cursor)
         rank = {"high": 0, "medium": 1, "low": 2}
@@ -50,6 +54,32 @@ def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any
     work.record(_ended("run.succeeded", run))
     refresh(work, "run", run.id)
     return run
+
+
+def checked(output: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a graph gave back, when a run can end with it. Raises Conflict `orchestration.step_broken` where its `cursors` are none."""
+    cursors = output.get("cursors") or {}
+    try:
+        readable = isinstance(cursors, dict) and all(UUID(id) and isinstance(at, dict) for id, at in cursors.items())
+    except (ValueError, AttributeError, TypeError):
+        readable = False
+    if not readable:
+        raise Conflict("orchestration.step_broken")
+    return output
+
+
+def _read(proposals: Any) -> tuple[list[Proposal], list[dict[str, Any]]]:
+    """The proposals of a graph's output, and what stands among them and is none: a model may have written it."""
+    found, malformed = [], []
+    for each in proposals if isinstance(proposals, list) else [proposals] if proposals else []:
+        try:
+            found.append(Proposal.model_validate(each))
+        except ValidationError as wrong:
+            first = wrong.errors(include_url=False, include_input=False)[0]
+            where = {"field": ".".join(map(str, first["loc"]))[:200], "rule": first["type"]}
+            named = str(each.get("dedupe_key", ""))[:200] if isinstance(each, dict) else ""
+            malformed.append({"dedupe_key": named, "code": "connectors.input_invalid", "data": where})
+    return found, malformed
 
 
 def fail(work: FinishWork, run_id: UUID, fence: int, why: Failure, *, again: bool) -> Run | None:

@@ -148,10 +148,10 @@ def _work(taken: Taken, steps: RunSteps, heartbeat: Heartbeat) -> str:
                 account_addresses=_addresses(taken, tools), tools=tools, memory=steps,
                 blobs=storage().blobs(run.workspace_id, run.user_id), model=model(), dry_run=run.dry, budget=taken.budget,
             )  # fmt: skip
-            output = evaluate(
+            output = finish.checked(evaluate(
                 taken.planned.plan, run={"id": str(run.id), "input": run.input, "dry_run": run.dry},
                 params=taken.planned.params, context=context, steps=steps, cancelled=lambda: heartbeat.lost,
-            )  # fmt: skip
+            ))  # fmt: skip
     except Cancelled:
         return _stopped(run, steps)
     except Waiting as waiting:
