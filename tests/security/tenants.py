@@ -4,12 +4,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
 
+from core.approvals.delegate import delegate
+from core.approvals.rooms import let_ask
+from core.identity.models import Membership
 from core.kernel.ids import new_id
 from core.kernel.settings import Settings
+from core.messaging.rooms import connect_room
 from core.orchestration.models import RunStep
 from core.workflows.ask import ask
 from storage import Storage
@@ -67,6 +72,7 @@ def rich(world: World, connect: Connect) -> Tenant:
     things = {
         "agent_id": [agent, other], "skill_id": [skill], "pack_id": [pack], "workflow_id": [flow], "trigger_id": [hook, schedule],
         "run_id": [*runs, _failed(world)], "question_id": [_question(world)], "suggestion_id": suggestions, "connection_id": [connection],
+        "room_id": [_room(world, agent)], "delegation_id": [_delegation(world)],
         "version_id": [*versions(f"/v1/agents/{agent}/versions"), *versions(f"/v1/workflows/{flow}/versions")],
     }  # fmt: skip
     return Tenant(world, client, things)
@@ -96,6 +102,26 @@ def _failed(world: World) -> str:
         run = world.run(work, status="failed", error={"code": "x", "data": {}})
         work.commit()
     return str(run.id)
+
+
+def _room(world: World, agent: str) -> str:
+    with world.work() as work:
+        room = connect_room(work, world.actor, "telegram", "", "-100", "Family")
+        let_ask(work, world.actor, room.id, UUID(agent))
+        work.commit()
+    return str(room.id)
+
+
+def _delegation(world: World) -> str:
+    other, place = somebody(world.storage), world.actor.workspace_id
+    with world.storage.work(place, other.user_id) as work:
+        joined = Membership(id=new_id(), workspace_id=place, user_id=other.user_id, role="member", created_at=work.now)
+        work.people.add(joined)
+        work.commit()
+    with world.work() as work:
+        handed = delegate(work, world.actor, other.user_id, work.now + timedelta(days=1))
+        work.commit()
+    return str(handed.id)
 
 
 def _question(world: World) -> str:

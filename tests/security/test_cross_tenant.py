@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -33,6 +34,8 @@ BODIES: dict[str, list[Any]] = {
         {"decision": "approve", "revision": 1}, {"decision": "reject", "revision": 1},
         {"decision": "edit", "revision": 1, "action": {"body": "mine"}},
     ],
+    "PUT /v1/rooms/{room_id}/agents/{agent_id}": [{"shown": "open"}],
+    "POST /v1/delegations": [{"to_user_id": str(UUID(int=7)), "until": "2030-01-01T00:00:00Z", "agent_id": "<agent_id>"}],
     "POST /v1/agents": [
         {"template": "inbox", "tools": {"mail": "<connection_id>"}}, {"name": "A", "graph": {"nodes": [NODE]}},
         {"name": "A", "graph": {"nodes": [{"id": "t", "skill": "transform", "inputs": {"engine": "cel", "expression": "1", "data": 1}}]}, "tools": {"mail": "<connection_id>"}},
