@@ -86,10 +86,10 @@ def approve_all(chat: Chat, shown_as: str) -> Reply:
 def _as_shown(chat: Chat, shown_as: str) -> list[tuple[UUID, int]] | None:
     """What the tapped message shows, in order, as it is on record; None when it is not what the button stood under."""
     place = getattr(chat.input, "delivery_id", None)
-    message_id = None if place is None else chat.work.messages.delivery(place).message_id
-    if message_id is None:
+    delivery = None if place is None else chat.work.messages.delivery(place)
+    if delivery is None or delivery.subject_kind != "digest" or delivery.message_id is None:
         return None
-    screen = Screen.model_validate(chat.work.messages.get(message_id).payload["screen"])
+    screen = Screen.model_validate(chat.work.messages.get(delivery.message_id).payload["screen"])
     cards = (button.args for row_ in screen.buttons for button in row_ if button.action == ticks.CARD)
     shown = [(UUID(suggestion_id), int(revision)) for suggestion_id, revision in cards]
     return shown if mark(shown) == shown_as else None

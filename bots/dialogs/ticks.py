@@ -21,7 +21,6 @@ from core.kernel.errors import Conflict
 from core.messaging.post import refresh
 
 CARD = "batch.card"
-LABEL = 40
 BESIDE = 200
 """UTF-16 units that one suggestion takes beside its facts and its text."""
 
@@ -83,10 +82,10 @@ def blocks(chat: Chat, line: Line) -> list[Block]:
 
 
 def box(chat: Chat, line: Line, ticked: bool, act: str, *args: str) -> Button:
-    """The tick of one."""
-    named = clean.line(title(chat, line.suggestion.kind, line.revision.action), LABEL)
-    code = "batch.ticked" if ticked else "batch.unticked"
-    return Button(label=chat.say(code, number=line.number, title=named), action=act, args=args)
+    """The tick of one, by its number: what it is stands above, whole."""
+    return Button(
+        label=chat.say("batch.ticked" if ticked else "batch.unticked", number=line.number), action=act, args=args
+    )
 
 
 def card(chat: Chat, line: Line) -> Button:
@@ -159,8 +158,8 @@ def _decided(chat: Chat, batch_id: UUID, items: list[BatchItem], agent: str) -> 
         until = min(execution.due_at for execution in held)
         said.append(Countdown(text=chat.say("batch.held", n=len(held), seconds="{seconds}"), until=until))
         rows.append(row(Button(label=chat.say("batch.undo", n=len(held)), action="batch.undo", args=(str(batch_id),), style="primary")))  # fmt: skip
-    waiting = [card(chat, _line(chat, item, facts)) for item, facts in known if item.outcome != "approved"]
-    rows += [tuple(waiting[at : at + 4]) for at in range(0, len(waiting), 4)]
+    cards = [card(chat, _line(chat, item, facts)) for item, facts in known]
+    rows += [tuple(cards[at : at + 4]) for at in range(0, len(cards), 4)]
     agent_id = known[0][1].suggestion.agent_id
     return Screen(blocks=tuple(said), buttons=(*rows, row(_rest(chat, agent_id), ways.inbox(chat))), tone="done")
 

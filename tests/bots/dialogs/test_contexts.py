@@ -34,7 +34,7 @@ def test_put_off_until_work_it_comes_back_when_work_begins(person: Person) -> No
     person.screens.clear()
     person.says("/settings")
     person.taps("Where I am")
-    person.taps("at work")
+    person.taps("I am at work")
     assert "What waited for it comes now" in "".join(map(str, person.screens.values()))
     assert "Approve" in person.labels() and stage.of(person, made.id).status == "pending"
 
@@ -65,7 +65,7 @@ def test_a_context_follows_the_hours_of_the_week_and_what_the_person_says_holds_
     assert "I do not understand the hours" in person.last
     person.says(f"every day {now - timedelta(hours=2):%H}:00 to {now + timedelta(hours=2):%H}:00")
     assert "every day" in person.last and "on · " in person.last and "until " in person.last
-    person.taps("✓ at work")
+    person.taps("No longer at work")
     assert "Off: at work." in person.last
     [made] = stage.suggests(person, stage.mail())
     person.taps("Snooze")

@@ -75,7 +75,7 @@ def test_a_consent_that_is_taken_back_withdraws_what_waits_and_what_is_held_and_
     place = next(place for place, screen in person.screens.items() if "Re: Offer for March" in words_of(screen))
     person.says("/settings")
     person.taps("Consents")
-    assert "(since " in person.last and f"for {agent.name}" in person.last
+    assert "(since " in person.last and f"Used by {agent.name}." in person.last
     person.taps("Take back: reading mail")
     assert (
         f"Stopped with it: {agent.name}." in person.last and "3 suggestions that waited were withdrawn" in person.last
