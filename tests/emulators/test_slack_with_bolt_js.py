@@ -98,6 +98,14 @@ def test_bolt_for_javascript_understands_every_payload_and_answer(
     thread.says("Show my inbox")
     thread.wait_for_text("Three cards for Show my inbox")
     assert thread.title == "Inbox" and thread.statuses == ["is thinking…"]
+    mia.says("picture")
+    mia.dm.wait_for_text("A chart")
+    assert mia.dm.wait_for(lambda m: bool(m.files)).files[0].content == b"kind: pack"
+    asked = mia.says("steps")
+    asked.wait_for_reply(lambda m: m.shown == "Run\nRead: complete" and not m.streaming)
+    general = mia.team.channel("general", [mia])
+    mia.renames(general, "all-hands")
+    general.wait_for_text("Now all-hands")
     mia.says("refuse")
     mia.dm.wait_for_text("channel_not_found invalid_blocks invalid_trigger_id")
 

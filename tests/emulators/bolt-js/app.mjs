@@ -77,6 +77,24 @@ app.message("refuse", async ({ say, client, message }) => {
   }
   await say(errors.join(" "));
 });
+app.message("picture", async ({ client, message }) => {
+  const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+  const { files } = await client.filesUploadV2({ filename: "chart.png", file: png });
+  const file = files[0].files[0];
+  await client.chat.postMessage({ channel: message.channel, text: "A chart", blocks: [{ type: "image", alt_text: "A chart", slack_file: { id: file.id } }] });
+  await client.filesUploadV2({ channel_id: message.channel, filename: "pack.yaml", content: "kind: pack" });
+});
+app.message("steps", async ({ client, message }) => {
+  const where = { channel: message.channel };
+  const task = (status) => ({ type: "task_update", id: "a", title: "Read", status });
+  const chunks = [{ type: "plan_update", title: "Run" }, task("in_progress")];
+  const { ts } = await client.chat.startStream({ ...where, thread_ts: message.ts, chunks, task_display_mode: "plan" });
+  await client.chat.appendStream({ ...where, ts, chunks: [task("complete")] });
+  await client.chat.stopStream({ ...where, ts });
+});
+app.event("channel_rename", async ({ event, client }) => {
+  await client.chat.postMessage({ channel: event.channel.id, text: `Now ${event.channel.name}` });
+});
 app.assistant(
   new Assistant({
     threadStarted: async ({ say, setSuggestedPrompts }) => {

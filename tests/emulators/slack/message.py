@@ -250,6 +250,8 @@ def _lines(block: dict[str, Any]) -> Iterator[str]:
             yield block[name]["text"]
     if block["type"] == "markdown":
         yield block["text"]
+    if block["type"] == "image":
+        yield block["alt_text"]
     if block["type"] == "rich_text":
         yield from _rich(block)
     if block["type"] == "plan":

@@ -62,7 +62,9 @@ def _messages(person: Person, where: Conversation) -> str:
         replies = [one for one in seen if one.thread_ts == message.ts and one is not message]
         named = where.threads[message.ts].title if message.ts in where.threads else ""
         title = f"<div class=named>{escape(named)}</div>" if named and named != message.text else ""
-        under = title + f"<div class=thread>{''.join(_message(person, one) for one in replies)}</div>" if replies else ""
+        under = (
+            title + f"<div class=thread>{''.join(_message(person, one) for one in replies)}</div>" if replies else ""
+        )
         parts.append(_message(person, message) + under)
     typing = next((one for one in where.threads.values() if one.status), None)
     if typing is not None:
