@@ -34,9 +34,7 @@ LEFT_OUT = {
     "subscriptions": "the workspace's", "usage_counters": "sums of what is here", "approval_policies": "the workspace's", "room_agents": "the workspace's",
 }  # fmt: skip
 """What is in no export, and why."""
-SECRET = frozenset(
-    ("sid", "hash", "secret", "ciphertext", "wrapped", "fence", "lease_until", "trace", "credential_id")
-)
+SECRET = frozenset(("sid", "hash", "secret", "ciphertext", "wrapped", "fence", "lease_until", "trace", "credential_id"))
 """Columns that prove or unlock something, or are the machine's own."""
 SEALED = {"messages": "payload", "events": "payload", "suggestion_revisions": "action"}
 AT_ONCE = 500
