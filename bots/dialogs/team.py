@@ -14,12 +14,14 @@ from bots.kit.screen import Block, Bullets, Button, Facts, Form, Heading, Paragr
 from core.approvals.delegate import LONGEST, delegate, end_delegation, one_of_theirs, theirs
 from core.approvals.models import Delegation
 from core.approvals.policy import operations
+from core.identity.roles import give_role
 from core.kernel.errors import NotFound
 from core.messaging.models import Conversation
 
 DIALOG = "delegation"
 ALL = "all"
 MOST = 20
+ROLES = ("owner", "admin", "approver", "member", "viewer")
 AGENT, OPERATION = "agent:", "operation:"
 
 
@@ -52,9 +54,10 @@ def _page(chat: Chat, told: str = "") -> Screen:
     if chat.actor.role != "viewer":
         hand = Button(label=chat.say("team.hand_over"), action="delegation.new", style="primary")
     ends = (row(_end(chat, one)) for one in (*given, *got))
+    roles = Button(label=chat.say("team.roles"), action="team.roles") if chat.actor.role in ("owner", "admin") else None
     return Screen(
         blocks=tuple(blocks),
-        buttons=ways.rows(row(hand), *ends, row(_rules(chat), _rooms(chat)), row(ways.settings(chat))),
+        buttons=ways.rows(row(hand), *ends, row(roles), row(_rules(chat), _rooms(chat)), row(ways.settings(chat))),
     )
 
 
@@ -88,6 +91,45 @@ def _about(chat: Chat, agent_id: UUID | None, operation: str | None) -> str:
         return chat.work.agents.get(agent_id).name
     except NotFound:
         return chat.say("person.gone")
+
+
+@action("team.roles")
+def roles(chat: Chat) -> Reply:
+    """Whose role shall change."""
+    members = chat.work.people.members()
+    chosen = (
+        row(Button(label=_titled(chat, one.user_id, one.role), action="team.member", args=(str(one.user_id),)))
+        for one in members[:MOST]
+    )
+    back = Button(label=chat.say("way.back"), action="team.open")
+    blocks = (
+        Heading(text=chat.say("team.roles")),
+        Bullets(items=tuple(chat.say(f"team.role.{name}") for name in ROLES)),
+    )
+    return Reply(Screen(blocks=blocks, buttons=ways.rows(*chosen, row(back))), mode="replace")
+
+
+def _titled(chat: Chat, user_id: UUID, name: str) -> str:
+    return chat.say("team.member", name=who(chat, user_id), role=role(chat, name))
+
+
+@action("team.member")
+def member(chat: Chat, user_id: str) -> Reply:
+    """What somebody could be."""
+    known = chat.work.people.membership(UUID(user_id))
+    offered = [name for name in ROLES if name != known.role and (name != "owner" or chat.actor.role == "owner")]
+    choices = (row(Button(label=role(chat, name), action="team.give", args=(user_id, name))) for name in offered)
+    back = Button(label=chat.say("way.back"), action="team.roles")
+    blocks = (Heading(text=_titled(chat, known.user_id, known.role)), Paragraph(text=chat.say("team.choose")))
+    return Reply(Screen(blocks=blocks, buttons=ways.rows(*choices, row(back)), tone="ask"), mode="replace")
+
+
+@action("team.give")
+def give(chat: Chat, user_id: str, name: str) -> Reply:
+    """They are that from now on."""
+    given = give_role(chat.work, chat.actor, UUID(user_id), name)  # pyright: ignore[reportArgumentType]
+    told = chat.say("team.given_role", name=who(chat, given.user_id), role=role(chat, given.role))
+    return Reply(_page(chat, told), mode="replace")
 
 
 @action("delegation.new")

@@ -1,6 +1,7 @@
 """Deciding together: whose yes counts and in whose place, what each who taps is told, handing decisions over until a day, and being asked again before it is too late."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from core.approvals import decide, execute, wake
 from core.approvals.delegate import delegate
 from core.approvals.models import Suggestion
 from core.approvals.policy import DEFAULT, PolicySpec, put_policy
+from core.identity.roles import give_role
 from core.kernel.errors import Conflict, Failure, Forbidden, Invalid
 from tests.bots.dialogs import stage
 from tests.bots.dialogs.person import Person, words_of
@@ -315,3 +317,29 @@ def test_what_nobody_could_know_is_settled_by_those_who_may_decide(person: Perso
     stage.lost_track(person, made.id)
     with max_.work() as work, pytest.raises(Forbidden, match="not_allowed"):
         execute.resolve(work, max_.actor, made.id, "again")
+
+
+def test_roles_are_given_by_owner_and_admins_and_hold_at_once(person: Person, joins: Joins) -> None:
+    kim = joins(person, "member", "Kim")
+    [made] = stage.suggests(person, stage.mail())
+    with kim.work() as work, pytest.raises(Forbidden, match="not_allowed"):
+        decide.approve(work, kim.actor, made.id, 1)
+    person.says("/team")
+    person.taps("Roles")
+    person.taps("Kim: member")
+    person.taps("approver")
+    assert "Kim is now: approver." in person.last
+    with kim.work() as work:
+        role = work.people.membership(kim.actor.user_id).role
+        assert decide.approve(work, replace(kim.actor, role=role), made.id, 1).execution is not None
+    with kim.work() as work, pytest.raises(Forbidden, match="role_not_yours"):
+        give_role(work, replace(kim.actor, role="owner"), kim.actor.user_id, "owner")
+    with person.work() as work, pytest.raises(Conflict, match="last_owner"):
+        give_role(work, person.actor, person.actor.user_id, "member")
+    with person.work() as work:
+        give_role(work, person.actor, kim.actor.user_id, "admin")
+        work.commit()
+    with kim.work() as work, pytest.raises(Forbidden, match="role_not_yours"):
+        give_role(work, replace(kim.actor, role="admin"), person.actor.user_id, "viewer")
+    kim.says("/team")
+    assert "Roles" not in kim.labels(), "the door still knows them as a member"
