@@ -18,6 +18,8 @@ FIGURES = {
     "latency": "from due to the first step",
     "taps": "from a tap to its toast and to its effect",
     "hooks": "from a webhook to the first step",
+    "chats": "a thousand chats, fifty messages a second, processes killed on the way",
+    "acks": "from a tap in Telegram or Slack to its answer there, fifty a second",
     "costs": "commits, statements, round trips of a run; an idle worker",
     "promises": "what policies, events and metering cost together",
     "storm": "50,000 schedules that are due at once",

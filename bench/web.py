@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 import httpx
+import psutil
 
 from bench.world import World
 
@@ -15,17 +16,26 @@ START_SECONDS = 30
 
 
 @contextmanager
-def browser(world: World) -> Iterator[httpx.Client]:
-    """Starts `nod web` and signs in as the local person. Raises RuntimeError when it is not ready in time."""
+def serving(world: World) -> Iterator[tuple[str, psutil.Process]]:
+    """Starts `nod web`; its address. Raises RuntimeError when it is not ready in time."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
-    world.processes.start("bots", "web", announces=False, NOD_PORT=str(port), NOD_SIGN_IN_TOKEN=TOKEN)
-    with httpx.Client(base_url=base, headers={"Origin": base, "Accept": "application/json"}, timeout=60) as client:
+    started = world.processes.start("bots", "web", announces=False, NOD_PORT=str(port), NOD_SIGN_IN_TOKEN=TOKEN)
+    with httpx.Client(base_url=base, timeout=60) as client:
         _wait(client)
-        client.get("/", params={"token": TOKEN})
-        yield client
+    yield base, started
+
+
+@contextmanager
+def browser(world: World) -> Iterator[httpx.Client]:
+    """Starts `nod web` and signs in as the local person. Raises RuntimeError when it is not ready in time."""
+    with serving(world) as (base, _):
+        asks = {"Origin": base, "Accept": "application/json"}
+        with httpx.Client(base_url=base, headers=asks, timeout=60) as client:
+            client.get("/", params={"token": TOKEN})
+            yield client
 
 
 def _wait(client: httpx.Client) -> None:

@@ -13,6 +13,7 @@ from bots.kit import clean
 from bots.kit.chatting import open_chat
 from bots.kit.dialog import Chat, Input, Reply, Submit, Tap, Tried
 from bots.kit.heard import answer, kept, sound
+from bots.kit.known import known, note
 from bots.kit.parts import Parts
 from bots.kit.place import place
 from bots.kit.render import problem
@@ -60,31 +61,45 @@ class Dispatch:
         self._forms = forms
 
     async def handle(
-        self, actor: Actor, heard: Input, extra: Mapping[str, Any] | None = None, once: UUID | None = None
+        self,
+        actor: Actor,
+        heard: Input,
+        extra: Mapping[str, Any] | None = None,
+        once: UUID | None = None,
+        key: str | None = None,
     ) -> Answer:
         """Answers an input of a verified person. `extra` is what the door knows besides (`timezone`, `language` of the client, the `thread` of the chat).
         `once` is the id of the stored event that it came by: the same event has one effect, however often it is handled.
+        `key` is what its sender named it: sent again, to another process too, it has one effect and an empty answer.
 
         Never raises for what an input can cause; with `once`, Unavailable when the database is away: the event is still there."""
         started = time.perf_counter()
         with span(f"{actor.surface}.{type(heard).__name__.lower()}", workspace=actor.workspace_id):
-            answered = await self._parts.hop(self.answer, actor, heard, traceparent.get(), dict(extra or {}), once)
+            answered = await self._parts.hop(self.answer, actor, heard, traceparent.get(), dict(extra or {}), once, key)
         if isinstance(heard, Tap):
             measure("tap_to_toast_seconds", time.perf_counter() - started, surface=actor.surface)
         return answered
 
     def answer(
-        self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any], once: UUID | None = None
+        self,
+        actor: Actor,
+        heard: Input,
+        trace: str | None,
+        extra: dict[str, Any],
+        once: UUID | None = None,
+        key: str | None = None,
     ) -> Answer:
         """The same, in this thread."""
         heard = sound(heard)
         try:
             try:
-                return self._attempt(actor, heard, trace, extra, once)
+                return self._attempt(actor, heard, trace, extra, once, key)
             except Conflict as stale:
                 if stale.code != "kernel.version_stale":
                     raise
-                return self._attempt(actor, heard, trace, extra, once)
+                if key is not None and self._was_done(actor, key):
+                    return Answer()
+                return self._attempt(actor, heard, trace, extra, once, key)
         except Failure as expected:
             if isinstance(expected, Unavailable) and expected.code.startswith("kernel."):
                 if once is not None:
@@ -101,21 +116,27 @@ class Dispatch:
         say = self._parts.words.in_language(place("en", "UTC", datetime.now(UTC)))
         return Answer(clean.line(failure(say, expected).line), True, (), expected.code)
 
+    def _was_done(self, actor: Actor, key: str) -> bool:
+        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
+            return known(work, actor, key)
+
     def _attempt(
-        self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any], once: UUID | None
+        self, actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any], once: UUID | None, key: str | None
     ) -> Answer:
         try:
-            return self._answered(answer, actor, heard, trace, extra, once)
+            return self._answered(answer, actor, heard, trace, extra, once, key)
         except Tried as tried:
-            return self._answered(tried.reply, actor, heard, trace, extra, once)
+            return self._answered(tried.reply, actor, heard, trace, extra, once, key)
 
     def _answered(
         self, by: Callable[[Chat], Reply], actor: Actor, heard: Input, trace: str | None, extra: dict[str, Any],
-        once: UUID | None,
+        once: UUID | None, key: str | None,
     ) -> Answer:  # fmt: skip
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
             if once is not None and _was_heard(work, once):
                 return Answer()
+            if key is not None:
+                note(work, actor, key)
             chat = open_chat(self._parts, work, actor, heard, trace, extra)
             _hear(chat, heard, once)
             reply = by(chat)

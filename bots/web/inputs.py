@@ -29,7 +29,8 @@ REMEMBERED = 5000
 
 
 class Inputs:
-    """Handles posts. `once` of a post is remembered, so that the same post twice has one effect."""
+    """Handles posts. `once` of a post is remembered, so that the same post twice has one effect: here with its answer, in the database (kit/known) for other
+    processes."""
 
     def __init__(self, parts: Parts, visitors: Visitors, dispatch: Dispatch, flush: Flush) -> None:
         self._parts, self._visitors, self._dispatch, self._flush = parts, visitors, dispatch, flush
@@ -77,8 +78,10 @@ class Inputs:
         made: list[Answer] = []
         since = new_id()
         try:
-            for heard in await self._heard(request, visitor, posted):
-                made.append(await self._dispatch.handle(visitor.actor, heard, _client(request, posted, visitor)))
+            client, once = _client(request, posted, visitor), str(posted.get("once") or "")
+            for number, heard in enumerate(await self._heard(request, visitor, posted)):
+                key = f"{once}.{number}" if once else None
+                made.append(await self._dispatch.handle(visitor.actor, heard, client, key=key))
         except Failure as refused:
             say = await self._parts.hop(self._flush.speech, visitor.actor)
             made.append(Answer(failure(say.say, refused).line, True, (), refused.code))

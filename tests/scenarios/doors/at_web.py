@@ -125,6 +125,11 @@ class AtWeb(Person):
         if told["toast"]:
             self.heard.append(told["toast"])
 
+    def goes_on_at(self, url: str) -> None:
+        """The next request goes to another process, as behind a balancer."""
+        cookies = dict(self.page.cookies)
+        self.page = httpx.Client(base_url=url, headers={"Origin": url}, timeout=PATIENCE, cookies=cookies)
+
     def says(self, words: str, answering: Seen | None = None) -> None:
         place = {"reply_to": answering.id.removeprefix("d-")} if isinstance(answering, Line) else {}
         self._posts("/chat/say", {"text": words, **place})

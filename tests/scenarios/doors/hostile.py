@@ -58,3 +58,8 @@ def invisible(words: str) -> set[str]:
         for one in words
         if one in DIRECTIONS or (unicodedata.category(one) in ("Cc", "Cs", "Co") and one not in "\n\t")
     }
+
+
+def sayable(words: str) -> bool:
+    """Whether a platform would send it at all, and it is no command."""
+    return any(one.isprintable() and not one.isspace() for one in words) and not words.lstrip().startswith("/")

@@ -118,6 +118,12 @@ class Product:
         folder = self._folder / str(next(self._numbers))
         return make_world(self.storage, self.settings, folder)
 
+    @contextmanager
+    def another_page(self) -> Iterator[str]:
+        """One more web process's insides; its address."""
+        with ExitStack() as opening, _page(self._parts(opening), self.chosen) as url:
+            yield url
+
     def newcomer(self) -> World:
         """Somebody who has registered and done nothing yet."""
         actor = somebody(self.storage)

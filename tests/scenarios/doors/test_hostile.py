@@ -120,7 +120,7 @@ def test_words_in_mails_events_and_bills_stay_words_on_their_cards(
 @given(words=hostile.bodies)
 @hostile.THOROUGH
 def test_whatever_a_person_types_is_answered(door: str, everywhere: dict[str, Person], words: str) -> None:
-    if not words.strip() or words.lstrip().startswith("/") or not clean.text(words).strip():
+    if not hostile.sayable(words):
         return
     _answered(everywhere[door], lambda person: person.says(words[:4000]))
 
@@ -144,7 +144,7 @@ def test_a_file_of_any_name_is_answered(door: str, everywhere: dict[str, Person]
 @hostile.THOROUGH
 def test_a_thing_may_be_called_anything(door: str, everywhere: dict[str, Person], words: str) -> None:
     person = everywhere[door]
-    if not clean.line(words) or words.lstrip().startswith("/"):
+    if not hostile.sayable(words):
         return
     before = len(person.messages)
     person.command("packs")

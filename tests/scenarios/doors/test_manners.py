@@ -5,11 +5,13 @@ from collections.abc import Callable
 from bots.kit.screen import Button
 from tests.runners.world import mail, task
 from tests.scenarios.doors import moments
+from tests.scenarios.doors.at_web import AtWeb
 from tests.scenarios.doors.marking import point
 from tests.scenarios.doors.person import Person
 from tests.scenarios.doors.product import Product
 
 At = Callable[..., Person]
+TAKEN_OVER = "Shown with processes that are killed, in the tests of this door: what came is taken over by the next."
 NO_STRANGERS = "Anybody may write to a bot; the page knows nobody without a session."
 
 
@@ -22,6 +24,21 @@ def test_the_same_input_twice_has_one_effect(person: Person) -> None:
     person.command("inbox")
     person.sees("Nothing waits")
     assert len(moments.approvals(person.world, suggestion)) == 1
+
+
+@point("once", "process", telegram=TAKEN_OVER, slack=TAKEN_OVER)
+def test_what_one_process_did_another_does_not_do_again_but_goes_on_with(person: Person, product: Product) -> None:
+    assert isinstance(person, AtWeb)
+    person.world.suggest(task())
+    person.press("Snooze", person.card())
+    asked = len(person.messages)
+    with product.another_page() as url:
+        person.goes_on_at(url)
+        person.repeats()
+        person.says("tomorrow at 9")
+        person.sees("It comes back as a new message")
+        person.page.close()
+    assert len(person.messages) == asked + 1
 
 
 @point("forged")
