@@ -2,6 +2,7 @@
 draws theirs anew, for a quarter of an hour after they opened it or tapped there."""
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -13,7 +14,9 @@ from bots.kit.parts import Parts
 from bots.slack import events
 from bots.slack.teams import Team
 from core.kernel.actor import Actor
+from core.kernel.errors import Failure
 
+log = logging.getLogger(__name__)
 OPEN_SECONDS = 900.0
 SETTLE_SECONDS, BETWEEN_SECONDS = 0.5, 5.0
 """Several changes at once are one drawing, and nobody's Home is drawn more often than that."""
@@ -81,4 +84,9 @@ class Fresh:
         if seen is not None:
             # What changes from here on needs a drawing of its own.
             seen.waiting, seen.next = False, time.monotonic() + BETWEEN_SECONDS
-            await self._publish(seen.team, seen.user, seen.actor)
+            try:
+                await self._publish(seen.team, seen.user, seen.actor)
+            except Failure as gone:
+                # The person left, or the database is away: drawn when it is opened again.
+                log.info("an App Home was not drawn anew: %s", gone.code)
+                self._seen.pop(person, None)
