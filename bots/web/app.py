@@ -27,7 +27,7 @@ from bots.web.pages import STATIC
 from bots.web.problems import Problems
 from bots.web.stream import Streams
 from bots.web.visitors import Visitors
-from core.kernel.errors import Unavailable
+from core.kernel.errors import Unauthenticated, Unavailable
 from core.kernel.settings import Settings
 
 
@@ -61,7 +61,9 @@ def make_web(
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        await parts.hop(visitors.make_local_person)
+        # The person of this installation may have left; the page then says how to get in, and how to come back.
+        with suppress(Unauthenticated):
+            await parts.hop(visitors.make_local_person)
         listening = asyncio.create_task(streams.listen())
         mails = _mails(parts, settings)
         writing = asyncio.create_task(mails.run()) if mails is not None else None

@@ -23,6 +23,7 @@ from bots.web.browser import browser_of
 from bots.web.pages import draw, say_to
 from bots.web.visitors import Visitors
 from core.identity.ports import Known
+from core.identity.prove import open_session
 from core.identity.sign_in import (
     MAIL_MINUTES,
     Entered,
@@ -32,9 +33,10 @@ from core.identity.sign_in import (
     offer_by_mail,
     who_may_enter,
 )
-from core.kernel.errors import Invalid, NotFound, Unauthenticated
+from core.kernel.errors import Conflict, Invalid, NotFound, Unauthenticated
 from core.kernel.settings import Settings
 from core.messaging import post
+from core.privacy.leave import come_back, who_left
 
 ANSWER_SECONDS = 0.4
 """How long asking for a mail takes, whether there is an account or not."""
@@ -95,6 +97,11 @@ class Entering:
             known = await self._parts.hop(who_may_enter, self._parts.storage.directory, code, asker)
             return await self._in(request, known, code, bool(posted.get("switch")))
         except Invalid:
+            browser = browser_of(request.headers.get("user-agent", ""))
+            if (secret := await self._parts.hop(self._came_back, code, browser)) is not None:
+                response = RedirectResponse("/", 303)
+                self._visitors.set_cookie(response, secret)
+                return response
             await self._parts.hop(self._codes.called, f"code:{client}")
             return self._again(request, 403, say("web.door.not_a_code"), posted.get("sent"))
 
@@ -190,6 +197,18 @@ class Entering:
         self._visitors.set_cookie(response, entered.secret)
         response.delete_cookie(self.asker, path="/", secure=self._visitors.secure, httponly=True, samesite="strict")
         return response
+
+    def _came_back(self, code: str, browser: str) -> str | None:
+        """The session of somebody who left and is back by the code that they were shown then; None for any other code."""
+        try:
+            known = who_left(self._parts.storage.directory, code)
+            with self._parts.storage.work(known.workspace_id, known.user_id) as work:
+                come_back(work, known, "web")
+                secret = open_session(work, known.user_id, browser, "chat")
+                work.commit()
+        except (Invalid, Conflict):
+            return None
+        return secret
 
     def _enter(self, known: Known, browser: str, leaving: str) -> Entered:
         with self._parts.storage.work(known.workspace_id, known.user_id) as work:

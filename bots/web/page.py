@@ -67,7 +67,12 @@ class Page:
             return self._entering.closed(request, "web.door.wrong", 403)
         response = RedirectResponse("/", 303)
         browser, leaving = browser_of(request.headers.get("user-agent", "")), self._visitors.secret_of(request)
-        self._visitors.set_cookie(response, await self._parts.hop(self._visitors.sign_in, browser, leaving))
+        try:
+            secret = await self._parts.hop(self._visitors.sign_in, browser, leaving)
+        except Unauthenticated:
+            # Whose Nod this is has left; a code brings them back.
+            return self._entering.closed(request, "web.door.link")
+        self._visitors.set_cookie(response, secret)
         return response
 
     def _account(self, visitor: Visitor) -> str:
