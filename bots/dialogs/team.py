@@ -39,7 +39,9 @@ def open_team(chat: Chat) -> Reply:
 
 def _page(chat: Chat, told: str = "") -> Screen:
     members = chat.work.people.members()
-    blocks: list[Block] = [Heading(text=chat.say("team.heading", name=chat.work.people.workspace().name))]
+    place = chat.work.people.workspace()
+    named = chat.say("command.team") if place.kind == "personal" else chat.say("team.heading", name=place.name)
+    blocks: list[Block] = [Heading(text=named)]
     blocks += [Paragraph(text=told)] if told else []
     if len(members) == 1:
         blocks.append(Paragraph(text=chat.say("team.alone")))
