@@ -21,6 +21,7 @@ from bots.dialogs import (  # noqa: F401
     noticed,
     notices,
     opening,
+    opening,
     packs,
     policies,
     privacy,

@@ -100,7 +100,11 @@ def _buttons(chat: Chat, args: tuple[str, ...], paused: bool) -> list[tuple[Butt
             Button(label=chat.say("agent.runs"), action="pack.runs", args=args),
             Button(label=chat.say("pack.archive"), action="pack.archive", args=args, style="danger"),
         ),
-        row(ways.as_file(chat, "pack", *args), Button(label=chat.say("packs.all"), action="packs.open", args=("1",))),
+        row(
+            ways.as_file(chat, "pack", *args),
+            Button(label=chat.say("opening.share"), action="pack.share", args=args),
+            Button(label=chat.say("packs.all"), action="packs.open", args=("1",)),
+        ),
     ]
 
 

@@ -39,8 +39,9 @@ def steps(chat: Chat, run_id: str) -> Reply:
         Bullets(items=tuple(items)) if items else Paragraph(text=chat.say("run.steps.none")),
     ]
     back = Button(label=chat.say("run.card"), action="run.open", args=(run_id,))
+    link = Button(label=chat.say("opening.link"), action="opening.link", args=("run", run_id))
     return Reply(
-        Screen(blocks=tuple(blocks), buttons=ways.rows(*linked(chat, run, made), row(back, ways.agents(chat))))
+        Screen(blocks=tuple(blocks), buttons=ways.rows(*linked(chat, run, made), row(back, link, ways.agents(chat))))
     )
 
 

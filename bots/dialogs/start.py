@@ -1,6 +1,6 @@
 """The first words: a greeting by name, the timezone, and three first steps."""
 
-from bots.dialogs import talk, timezone, ways
+from bots.dialogs import opening, talk, timezone, ways
 from bots.dialogs.people import called
 from bots.kit.dialog import Chat, Reply, command
 from bots.kit.screen import Block, Button, Heading, Paragraph, Screen, row
@@ -8,8 +8,11 @@ from bots.kit.screen import Block, Button, Heading, Paragraph, Screen, row
 
 @command("start")
 def start(chat: Chat, rest: str = "") -> Reply:
-    """Greets. Who is new is asked for their timezone first; who is not, is told what waits."""
+    """Greets. Who is new is asked for their timezone first; who is not, is told what waits. Who came by a link to something is shown that."""
     talk.end(chat)
+    opened = opening.opened(chat, rest)
+    if opened is not None:
+        return opened
     hello = Heading(text=chat.say("start.hello", name=_name(chat)) if _name(chat) else chat.say("start.hello_you"))
     if chat.profile.settled_at is None:
         ask, buttons = timezone.question(chat, timezone.guess(chat))

@@ -102,7 +102,7 @@ def _webhook(chat: Chat, trigger: Trigger, secret: str) -> list[Block]:
     if secret:
         blocks += [Facts(rows=((chat.say("trigger.secret"), secret),)), Paragraph(text=chat.say("trigger.secret.once"))]
     curl = chat.say("trigger.curl", body=BODY, address=where)
-    return [*blocks, Paragraph(text=chat.say("trigger.curl.how"), muted=True), Quote(text=curl)]
+    return [*blocks, Paragraph(text=chat.say("trigger.curl.how"), muted=True), Quote(text=curl, exact=True)]
 
 
 def _lately(chat: Chat, trigger: Trigger) -> list[Block]:

@@ -44,11 +44,12 @@ class Facts(Part):
 
 
 class Quote(Part):
-    """Text from outside, or the text that will be sent, shown exactly as it is. `source` says whose it is."""
+    """Text from outside, or the text that will be sent, shown exactly as it is. `source` says whose it is. `exact`: it is there to be copied letter by letter."""
 
     kind: Literal["quote"] = "quote"
     text: str
     source: str = ""
+    exact: bool = False
 
 
 class Change(Part):

@@ -1,4 +1,4 @@
-"""Gives effect to one update. Who speaks is who Telegram says that it is (`from.id`), in a private chat; never what a payload says."""
+"""Gives effect to one update. Who speaks is who Telegram says that it is (`from.id`); never what a payload says."""
 
 import logging
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from uuid import UUID
 import telegram
 from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
-from bots.kit import clean
+from bots.kit import clean, opening
 from bots.kit.arrivals import on_record
 from bots.kit.chatting import open_chat
 from bots.kit.dialog import Input, Tap, Text, Upload
@@ -18,10 +18,12 @@ from bots.kit.dispatch import Dispatch
 from bots.kit.parts import Parts
 from bots.kit.speak import failure
 from bots.telegram import reach
-from bots.telegram.busy import busy
+from bots.telegram.busy import Doing, busy
 from bots.telegram.files import NotTaken, fetch, file_of
 from bots.telegram.form_flow import FormFlow
+from bots.telegram.groups import Groups
 from bots.telegram.limits import Limits
+from bots.telegram.nodding import nod
 from bots.telegram.sender import reference
 from bots.telegram.strangers import OWN_ACTIONS, Strangers, say_to
 from core.identity.prove import by_account
@@ -33,6 +35,7 @@ from core.messaging.post import answer
 log = logging.getLogger(__name__)
 TOAST_LIMIT = 200
 TOAST_TRIES = 3
+GROUPS = ("group", "supergroup")
 
 
 class Answering:
@@ -44,6 +47,7 @@ class Answering:
         self._parts, self._bot, self._wake = parts, bot, wake
         self._dispatch = Dispatch(parts, FormFlow(public_url))
         self._strangers = Strangers(parts, bot, limits, self._dispatch)
+        self._groups = Groups(parts, bot, self._dispatch, self._strangers, self._known, self._extra)
 
     async def handle(self, event: InboundEvent) -> str:
         """What it was: `message`, `tap`, `member`, `ignored`, `unreadable`."""
@@ -63,11 +67,14 @@ class Answering:
         return "ignored"
 
     async def _message(self, event: InboundEvent, message: telegram.Message, person: telegram.User) -> bool:
-        if person.is_bot or _is_service(message):
+        if await self._groups.moved(message) or _is_service(message):
             return False
         if message.chat.type != "private":
-            await self._strangers.hint(message, person)
-            return True
+            heard = await self._groups.message(event, message, person)
+            self._wake()
+            return heard
+        if person.is_bot:
+            return False
         actor = await self._known(person)
         if actor is None:
             await self._strangers.message(event, message, person)
@@ -77,23 +84,35 @@ class Answering:
             self._wake()
             return True
         reply_to = await self._place(actor, str(message.chat.id), _answered(message))
-        async with busy(self._bot, message.chat.id):
-            heard = await self._heard(actor, message, reply_to)
+        understood = False
+        async with busy(self._bot, message.chat.id, message.message_id) as doing:
+            heard = await self._heard(actor, message, reply_to, doing)
             if heard is not None:
-                await self._dispatch.handle(actor, heard, _client(person), event.id)
+                answered = await self._dispatch.handle(actor, heard, self._extra(person), event.id)
+                understood = answered.understood
         self._wake()
+        if understood:
+            await nod(self._bot, message)
         return True
 
-    async def _heard(self, actor: Actor, message: telegram.Message, reply_to: UUID | None) -> Input | None:
+    async def _heard(
+        self, actor: Actor, message: telegram.Message, reply_to: UUID | None, doing: Doing
+    ) -> Input | None:
         """What was said; None when a file could not be taken, which is said."""
         file = file_of(message)
         if file is None:
             return Text(message.text or "", reply_to)
+        if message.from_user is not None:
+            say = say_to(self._parts, message.from_user)
+            code = "telegram.fetching" if file.size is not None else "telegram.fetching_unsized"
+            doing.now(say(code, name=clean.line(file.name, 60), size=file.size))
         try:
             content = await fetch(self._bot, file)
         except NotTaken as why:
             await self._parts.hop(self._tell, actor, why.code, why.data)
             return None
+        if message.from_user is not None:
+            doing.now(say_to(self._parts, message.from_user)("telegram.looking", name=clean.line(file.name, 60)))
         blobs = self._parts.storage.blobs(actor.workspace_id, actor.user_id)
         blob = await self._parts.hop(blobs.put, content)
         return Upload(file.name, blob, len(content), message.caption or "")
@@ -101,7 +120,10 @@ class Answering:
     async def _tap(self, event: InboundEvent, query: telegram.CallbackQuery) -> None:
         chat = query.message.chat if query.message is not None else None
         if chat is None or chat.type != "private":
-            await self._toast(query, say_to(self._parts, query.from_user)("telegram.private_only"), True)
+            tap = await self._groups.tap(event, query, self._toast)
+            self._wake()
+            if tap is not None and tap.delivery_id is None and chat is not None:
+                await self._give_up(query, str(chat.id))
             return
         actor = await self._known(query.from_user)
         if actor is None:
@@ -116,7 +138,7 @@ class Answering:
             return
         if tap.action not in OWN_ACTIONS:
             tap = replace(tap, delivery_id=await self._place(actor, str(chat.id), reference(query.message)))
-        answered = await self._dispatch.handle(actor, tap, _client(query.from_user), event.id)
+        answered = await self._dispatch.handle(actor, tap, self._extra(query.from_user), event.id)
         self._wake()
         await self._toast(query, answered.toast, answered.alert)
         if tap.delivery_id is None and tap.action not in OWN_ACTIONS:
@@ -126,6 +148,11 @@ class Answering:
         """A copy that we do not know: its sending was cut off before it was on our record, and the card was sent again. Nobody will ever
         update it, so it gives up its buttons."""
         if await self._place(actor, address, reference(query.message)) is not None or query.message is None:
+            return
+        await self._give_up(query, address)
+
+    async def _give_up(self, query: telegram.CallbackQuery, address: str) -> None:
+        if query.message is None:
             return
         say = say_to(self._parts, query.from_user)
         with suppress(TelegramError):
@@ -156,7 +183,11 @@ class Answering:
         return await on_record(lambda: self._parts.hop(self._here, actor, address, ref))
 
     async def _member(self, change: telegram.ChatMemberUpdated) -> None:
-        """The person blocked the bot, or lets it speak again."""
+        """The person blocked the bot, or lets it speak again; a group took it in, or threw it out."""
+        if change.chat.type in GROUPS:
+            await self._groups.member(change)
+            self._wake()
+            return
         actor = await self._known(change.from_user) if change.chat.type == "private" else None
         if actor is None or actor.link_id is None:
             return
@@ -187,6 +218,11 @@ class Answering:
             answer(work, work.people.link(actor.link_id), {"say": code, "data": data})
             work.commit()
 
+    def _extra(self, person: telegram.User) -> dict[str, Any]:
+        """What is known of a person besides who they are: the language of their client, and how a link into this chat begins."""
+        language = {"language": person.language_code[:35]} if person.language_code else {}
+        return {**language, opening.BASE: f"{self._bot.link}?start="}
+
     async def _known(self, person: telegram.User) -> Actor | None:
         return await self._parts.hop(known, self._parts, person.id)
 
@@ -197,10 +233,6 @@ def known(parts: Parts, telegram_id: int) -> Actor | None:
         return by_account(parts.storage.directory, "telegram", "", str(telegram_id))
     except Unauthenticated:
         return None
-
-
-def _client(person: telegram.User) -> dict[str, str]:
-    return {"language": person.language_code[:35]} if person.language_code else {}
 
 
 def _answered(message: telegram.Message) -> str | None:

@@ -4,9 +4,10 @@ due. Any number of these may run."""
 import asyncio
 import hashlib
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from telegram.error import InvalidToken, RetryAfter, TelegramError
+from telegram.error import BadRequest, InvalidToken, RetryAfter, TelegramError
 
 from bots.kit.arrivals import Arrivals, end
 from bots.kit.outbound import Outbound
@@ -78,8 +79,10 @@ class Door:
         if not webhook.wanted(self._settings):
             polling = asyncio.create_task(Polling(self._parts, self.bot, self._turn, self.arrivals).run())
             loops.add(polling)
+        introducing = asyncio.create_task(self._introduce())
         self.ready.set()
         await asyncio.wait({stopped, *loops}, return_when=asyncio.FIRST_COMPLETED)
+        await end(introducing)
         if polling is not None:
             await end(polling)
         self.arrivals.stop()
@@ -94,20 +97,15 @@ class Door:
                 raise trouble
 
     async def _greet_telegram(self) -> None:
-        """Learns the bot's own name, and registers the commands; patient while Telegram is away."""
-        pause = 0.5
-        while True:
-            try:
-                await self.bot.initialize()
-                await set_menu(self._parts, self.bot)
-                return
-            except InvalidToken:
-                raise
-            except TelegramError as away:
-                wait = seconds_of(away) if isinstance(away, RetryAfter) else pause
-                log.warning("Telegram cannot be reached (%s): trying again in %.0f s", type(away).__name__, wait)
-                await asyncio.sleep(wait)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        """Learns the bot's own name."""
+        await _patiently(self.bot.initialize)
+
+    async def _introduce(self) -> None:
+        """Commands and descriptions: two dozen calls, for which nobody waits. Without them everything works all the same."""
+        try:
+            await _patiently(lambda: set_menu(self._parts, self.bot))
+        except TelegramError as refused:
+            log.warning("the commands were not registered: %s", refused.message)
 
     async def _point_webhook(self) -> None:
         """One connection: Telegram then keeps the order."""
@@ -117,6 +115,22 @@ class Door:
             self._settings.public_url.rstrip("/") + webhook.PATH, max_connections=1, allowed_updates=WANTED,
             secret_token=self._settings.telegram_webhook_secret.get_secret_value(),
         )  # fmt: skip
+
+
+async def _patiently(call: Callable[[], Awaitable[Any]]) -> None:
+    """Until it is done; Telegram may be away for a while. Raises InvalidToken, and BadRequest for what it will never take."""
+    pause = 0.5
+    while True:
+        try:
+            await call()
+            return
+        except (InvalidToken, BadRequest):
+            raise
+        except TelegramError as away:
+            wait = seconds_of(away) if isinstance(away, RetryAfter) else pause
+            log.warning("Telegram cannot be reached (%s): trying again in %.0f s", type(away).__name__, wait)
+            await asyncio.sleep(wait)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
 def _mark(settings: Settings) -> str:

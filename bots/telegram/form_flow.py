@@ -5,11 +5,12 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
+from bots.dialogs import ways
 from bots.kit import clean, heard
 from bots.kit.addresses import page
-from bots.kit.dialog import Chat, Reply, Submit, Tap, Text, Upload, action, replies, step
+from bots.kit.dialog import Chat, Reply, Submit, Tap, Text, Upload, action, command, replies, step
 from bots.kit.dispatch import field_errors
-from bots.kit.screen import Block, Bullets, Button, Heading, Paragraph, Quote, Screen, row
+from bots.kit.screen import Block, Bullets, Button, Facts, Field, Heading, Paragraph, Quote, Screen, row
 from bots.kit.speak import failure
 from bots.telegram import questions, render
 from bots.telegram.questions import Flow, Unclear
@@ -20,6 +21,9 @@ from core.messaging.models import Conversation
 DIALOG = "telegram.form"
 LAPSES = timedelta(hours=1)
 SHOWN = 1500
+IN_A_LINE = 80
+PLACEHOLDER = 64
+"""Characters that the empty field shows (core.telegram.org/bots/api#forcereply)."""
 
 
 class FormFlow:
@@ -38,8 +42,8 @@ class FormFlow:
         else:
             flow = questions.begin(screen.form, secrets.token_hex(3), _outer(chat))
             _keep(chat, flow)
-            shown = question(chat, flow, before=screen.blocks)
-        return Reply(shown, reply.mode, reply.toast, reply.alert)
+            shown = opened(chat, flow, before=screen.blocks)
+        return Reply(shown, "new" if shown.asks else reply.mode, reply.toast, reply.alert)
 
     def _elsewhere(self, chat: Chat, screen: Screen) -> Screen:
         address = page("/", self._public_url)
@@ -63,7 +67,7 @@ class FormFlow:
         errors = errors or {flow.form.fields[flow.ask[-1]].name: failure(chat.say, wrong).line}
         asked = questions.again(flow, errors)
         _keep(chat, asked)
-        return Reply(question(chat, asked), _mode(chat))
+        return _shown(chat, asked)
 
 
 def _is_answer(chat: Chat) -> bool:
@@ -92,9 +96,29 @@ def tapped(chat: Chat, mark: str, at: str, what: str) -> Reply:
     if conversation is None or conversation.dialog != DIALOG or conversation.expires_at <= chat.work.now:
         return Reply(toast=chat.say("telegram.form.over"), alert=True)
     flow = _flow(conversation)
-    if (flow.mark, str(flow.at)) != (mark, at):
+    if flow.overview and at == flow.menu:
+        flow = flow.model_copy(update={"shown": True})
+    if (flow.mark, flow.place) != (mark, at):
         return Reply(toast=chat.say("telegram.form.stale"), alert=True)
     return _go_on(chat, flow)
+
+
+@command("back")
+def back(chat: Chat, rest: str = "") -> Reply:
+    """One question back, where a question has no buttons that do it."""
+    conversation = chat.work.conversations.current(chat.link.id)
+    if conversation is None or conversation.dialog != DIALOG or conversation.expires_at <= chat.work.now:
+        return Reply(_alone(chat, "telegram.form.over"))
+    try:
+        flow = questions.back(_flow(conversation))
+    except Unclear:
+        flow = _flow(conversation)
+    _keep(chat, flow)
+    return Reply(opened(chat, flow))
+
+
+def _alone(chat: Chat, code: str) -> Screen:
+    return Screen(blocks=(Paragraph(text=chat.say(code)),), buttons=(row(ways.inbox(chat), ways.help_(chat)),))
 
 
 def _go_on(chat: Chat, flow: Flow) -> Reply:
@@ -105,13 +129,13 @@ def _go_on(chat: Chat, flow: Flow) -> Reply:
         told = chat.say(unclear.code, **unclear.data)
         if isinstance(chat.input, Tap):
             return Reply(toast=told, alert=True)
-        return Reply(question(chat, flow, error=told))
+        return Reply(opened(chat, flow, error=told))
     except Invalid as wrong:
         told = field_errors(chat, wrong).get(flow.field.name) or failure(chat.say, wrong).line
-        return Reply(question(chat, flow, error=told))
+        return Reply(opened(chat, flow, error=told))
     if not moved.complete:
         _keep(chat, moved)
-        return Reply(question(chat, moved), _mode(chat))
+        return _shown(chat, moved)
     _restore(chat, moved.outer)
     place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
     chat.input = Submit(moved.form.action, moved.form.args, questions.values(moved), place)
@@ -131,9 +155,50 @@ def _progress(chat: Chat, flow: Flow) -> Flow:
             raise Unclear("telegram.form.stale")
 
 
-def _mode(chat: Chat) -> Any:
-    """A tapped question is replaced; after words the next one stands under them."""
-    return "replace" if isinstance(chat.input, Tap) else "new"
+def _shown(chat: Chat, flow: Flow) -> Reply:
+    """A tapped question is replaced; after words the next one stands under them. One that opens the field for words is a message of its own: Telegram opens it for
+    a new message only."""
+    screen = opened(chat, flow)
+    return Reply(screen, "replace" if isinstance(chat.input, Tap) and not screen.asks else "new", understood=True)
+
+
+def opened(chat: Chat, flow: Flow, before: tuple[Block, ...] = (), error: str = "") -> Screen:
+    """The overview, or the open question."""
+    return overview(chat, flow, before, error) if flow.shown else question(chat, flow, before, error)
+
+
+def overview(chat: Chat, flow: Flow, before: tuple[Block, ...] = (), error: str = "") -> Screen:
+    """What stands, with a button for each part of it."""
+    blocks: list[Block] = [*before, *([Paragraph(text=error)] if error else [])]
+    for field in flow.form.fields:
+        value = flow.answers.get(field.name, questions.posted(field))
+        words = _spoken(chat, field, value)
+        if len(words) > IN_A_LINE or "\n" in words:
+            blocks.append(Quote(text=clean.cut(words, SHOWN), source=chat.say("telegram.label", label=field.label)))
+        else:
+            blocks.append(Facts(rows=((field.label, words),)))
+    picks = [
+        Button(label=field.label, action="telegram.answer", args=(flow.mark, flow.menu, f"f{at}"))
+        for at, field in enumerate(flow.form.fields)
+    ]
+    save = Button(
+        label=flow.form.submit, action="telegram.answer", args=(flow.mark, flow.menu, "save"), style="primary"
+    )
+    rows = [tuple(picks[at : at + 2]) for at in range(0, len(picks), 2)]
+    return Screen(blocks=tuple(blocks), buttons=(*rows, row(save, _leave(chat))), tone="ask")
+
+
+def _spoken(chat: Chat, field: Field, value: Any) -> str:
+    """A value as a person reads it."""
+    if field.kind == "boolean":
+        return chat.say("telegram.form.yes" if value else "telegram.form.no")
+    labels = dict(field.options)
+    chosen = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else []
+    return ", ".join(labels.get(one, one) for one in chosen if one) or chat.say("telegram.form.empty")
+
+
+def _leave(chat: Chat) -> Button:
+    return Button(label=chat.say("command.cancel"), action="command.run", args=("cancel",))
 
 
 def question(chat: Chat, flow: Flow, before: tuple[Block, ...] = (), error: str = "") -> Screen:
@@ -141,14 +206,31 @@ def question(chat: Chat, flow: Flow, before: tuple[Block, ...] = (), error: str 
     field, say = flow.field, chat.say
     wrong = error or flow.errors.get(field.name, "") or field.error
     number = Paragraph(text=say("telegram.form.number", n=flow.at + 1, of=len(flow.ask)), muted=True)
-    blocks: list[Block] = [*before, *([number] if len(flow.ask) > 1 else []), Heading(text=field.label)]
+    counted = len(flow.ask) > 1 and not flow.overview
+    blocks: list[Block] = [*before, *([number] if counted else []), Heading(text=field.label)]
     blocks += [Paragraph(text=text, muted=muted) for text, muted in ((wrong, False), (field.help, True)) if text]
     if field.kind not in ("choices", "boolean") and flow.preset and isinstance(flow.preset, str):
         blocks.append(Quote(text=clean.cut(_label(flow, flow.preset), SHOWN), source=say("telegram.form.now")))
     if any(clean.utf16(field.options[at][1]) > render.LABEL_LIMIT - 4 for at in flow.offered):
         blocks.append(Bullets(items=tuple(field.options[at][1] for at in flow.offered)))
+    if flow.by_reply:
+        blocks += [Paragraph(text=say(f"telegram.form.how.{_reply_how(flow)}")), Facts(rows=_ways_out(chat, flow))]
+        return Screen(blocks=tuple(blocks), asks=clean.line(field.label, PLACEHOLDER), tone="ask")
     blocks.append(Paragraph(text=say(_how(flow)), muted=True))
     return Screen(blocks=tuple(blocks), buttons=_buttons(chat, flow), tone="ask")
+
+
+def _reply_how(flow: Flow) -> str:
+    if not flow.overview:
+        return "words"
+    return "reply_anew" if flow.field.required or not flow.preset else "reply_or_empty"
+
+
+def _ways_out(chat: Chat, flow: Flow) -> tuple[tuple[str, str], ...]:
+    """Commands in the place of buttons: Telegram puts either these or the open field under a message."""
+    back = [("/back", chat.say("telegram.form.way.leave" if flow.overview else "telegram.form.way.back"))]
+    cancel = [("/cancel", chat.say("telegram.form.way.cancel"))]
+    return tuple(back if flow.overview else [*(back if flow.at else []), *cancel])
 
 
 def _how(flow: Flow) -> str:
@@ -162,7 +244,7 @@ def _buttons(chat: Chat, flow: Flow) -> tuple[tuple[Button, ...], ...]:
     say, field = chat.say, flow.field
 
     def button(label: str, what: str, style: Any = "plain") -> Button:
-        return Button(label=label, action="telegram.answer", args=(flow.mark, str(flow.at), what), style=style)
+        return Button(label=label, action="telegram.answer", args=(flow.mark, flow.place, what), style=style)
 
     rows: list[tuple[Button, ...]] = []
     if field.kind == "boolean":
@@ -186,8 +268,7 @@ def _buttons(chat: Chat, flow: Flow) -> tuple[tuple[Button, ...], ...]:
             rows.append((button(say("telegram.form.keep", value=shown), "keep", "primary"),))
     elif not field.required and field.kind != "boolean":
         rows.append((button(say("telegram.form.skip"), "keep"),))
-    leave = Button(label=say("command.cancel"), action="command.run", args=("cancel",))
-    rows.append(row(button(say("telegram.form.back"), "back") if flow.at else None, leave))
+    rows.append(row(button(say("telegram.form.back"), "back") if flow.at or flow.overview else None, _leave(chat)))
     return tuple(rows)
 
 

@@ -1,9 +1,10 @@
 """Telegram's limits on what a bot sends (core.telegram.org/bots/faq, "My bot is hitting limits"): 30 messages a second in all, one a
-second in a chat, 20 a minute in a group. A chat that was told to wait waits alone."""
+second in a chat with short bursts, 20 a minute in a group. Each has a bucket of its own, and what Telegram asks to wait pauses that one alone."""
 
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from telegram.error import RetryAfter
@@ -12,55 +13,110 @@ from bots.kit.outbound import SlowDown
 
 LONGEST_WAIT_SECONDS = 3.0
 CHATS = 10_000
+SUSPECTED, WITHIN_SECONDS = 3, 1.0
+"""So many chats that are told to wait within a second were not too fast, each by itself: the bot was."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`per_second` in the long run, `burst` at once. In any t seconds these are `burst + t × per_second` messages."""
+
+    per_second: float
+    burst: int = 1
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Messages a second."""
+    """The bot's in all: below 30 in any second. A group's: 20 in any minute."""
 
-    bot: float = 30.0
-    chat: float = 1.0
-    group: float = 20 / 60
+    bot: Rate = Rate(25, 5)
+    chat: Rate = Rate(1, 3)
+    group: Rate = Rate(15 / 60, 5)
+
+
+class Bucket:
+    """When the next one may go (the generic cell rate algorithm, ITU-T I.371). `free` is when the bucket will be full again."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._gap = 1 / rate.per_second
+        self._slack = self._gap * (rate.burst - 1)
+        self._free = 0.0
+        self._paused = 0.0
+
+    @property
+    def paused(self) -> float:
+        """Until when Telegram wants none at all."""
+        return self._paused
+
+    def next(self) -> float:
+        """The moment from which one may go."""
+        return max(self._paused, self._free - self._slack)
+
+    def take(self, moment: float) -> None:
+        """One goes at the moment."""
+        self._free = max(self._free, moment) + self._gap
+
+    def taken(self, moment: float) -> None:
+        """Telegram took it at the moment, however long it was under way: what comes next counts from here."""
+        self._free = max(self._free, moment + self._gap)
+
+    def pause(self, until: float) -> None:
+        """Telegram said so."""
+        self._paused = max(self._paused, until)
 
 
 class Limits:
     """When each chat may be sent to next, in one process; Telegram itself has the last word."""
 
-    def __init__(self, rates: Rates = Rates()) -> None:
-        self._rates = rates
-        self._bot_free = 0.0
-        self._free: OrderedDict[str, float] = OrderedDict()
-        self._paused: dict[str, float] = {}
+    def __init__(self, rates: Rates = Rates(), clock: Callable[[], float] = time.monotonic) -> None:
+        self._rates, self._clock = rates, clock
+        self._bot = Bucket(rates.bot)
+        self._chats: OrderedDict[str, tuple[Bucket, ...]] = OrderedDict()
+        self._told: dict[str, float] = {}
 
     async def turn(self, chat: str, edit: bool = False) -> None:
         """Waits until something may be sent to the chat; an edit is no new message and counts against the bot's own limit only.
         Raises SlowDown when that is more than three seconds."""
-        now = time.monotonic()
-        start = max(now, self._bot_free, self._paused.get(chat, 0.0), 0.0 if edit else self._free.get(chat, 0.0))
+        wait = self.wait(chat, edit)
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    def wait(self, chat: str, edit: bool = False) -> float:
+        """Takes a place; the seconds until it is due. Raises SlowDown, and then no place was taken."""
+        now = self._clock()
+        own = self._of(chat)
+        start = max(now, self._bot.next(), *(bucket.paused if edit else bucket.next() for bucket in own))
         if start - now > LONGEST_WAIT_SECONDS:
             raise SlowDown(start - now)
-        self._bot_free = max(now, self._bot_free) + 1 / self._rates.bot
-        if not edit:
-            self._free[chat] = start + self._between(chat)
-            self._free.move_to_end(chat)
-            while len(self._free) > CHATS:
-                self._free.popitem(last=False)
-        if start > now:
-            await asyncio.sleep(start - now)
+        # The bot's place counts from now: who waits for the sake of a chat must not hold up the others.
+        self._bot.take(now)
+        for bucket in () if edit else own:
+            bucket.take(start)
+        return start - now
 
     def sent(self, chat: str) -> None:
-        """Telegram has taken it just now: the next one counts from here, however long this one was under way."""
-        again = time.monotonic() + self._between(chat)
-        self._free[chat] = max(self._free.get(chat, 0.0), again)
-
-    def _between(self, chat: str) -> float:
-        return 1 / (self._rates.group if chat.startswith("-") else self._rates.chat)
+        """Telegram has taken a message just now."""
+        for bucket in self._of(chat):
+            bucket.taken(self._clock())
 
     def pause(self, chat: str, seconds: float) -> None:
-        """Telegram said so."""
-        now = time.monotonic()
-        self._paused = {known: until for known, until in self._paused.items() if until > now}
-        self._paused[chat] = now + seconds
+        """Telegram asks to wait. It does not say for whose sake: the chat's, unless several chats are told so at once."""
+        now = self._clock()
+        for bucket in self._of(chat):
+            bucket.pause(now + seconds)
+        self._told = {known: at for known, at in self._told.items() if now - at < WITHIN_SECONDS} | {chat: now}
+        if len(self._told) >= SUSPECTED:
+            self._bot.pause(now + seconds)
+
+    def _of(self, chat: str) -> tuple[Bucket, ...]:
+        """The chat's buckets; a group has two."""
+        if chat not in self._chats:
+            kinds = (self._rates.chat, self._rates.group) if chat.startswith("-") else (self._rates.chat,)
+            self._chats[chat] = tuple(Bucket(rate) for rate in kinds)
+            while len(self._chats) > CHATS:
+                self._chats.popitem(last=False)
+        self._chats.move_to_end(chat)
+        return self._chats[chat]
 
 
 def seconds_of(slow: RetryAfter) -> float:

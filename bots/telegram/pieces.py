@@ -60,7 +60,7 @@ def _fitting(one: Block, say: Say, room: int) -> Iterator[Block]:  # noqa: PLR09
             frame = _escaped(one.source)
             source = one.source if frame < inside // 2 else clean.cut(one.source, inside // 4, _escaped)
             for words in clean.parts(one.text, inside - _escaped(source), _escaped):
-                yield Quote(text=words, source=source)
+                yield one.model_copy(update={"text": words, "source": source})
         case Bullets():
             for item in one.items:
                 yield from (Bullets(items=(words,)) for words in clean.parts(item, inside, _escaped))

@@ -12,6 +12,8 @@ from core.kernel.errors import Invalid
 
 OFFERED = 8
 """As many options as are shown as buttons at once."""
+NOTHING = ("-", "–", "—")
+"""What is written to leave something empty that had words."""
 
 
 class Unclear(Exception):
@@ -25,7 +27,8 @@ class Unclear(Exception):
 class Flow(BaseModel):
     """How far a form is. `ask` are the numbers of the fields to ask, `at` which of these is open; `answers` what was said so far, by name, as a form
     posts it; `ticks` what is ticked of the open question's options, `found` which of them are offered (empty: from `page` on).
-    `mark` tells this form's buttons from those of an earlier one. `outer` is the conversation that the form belongs to."""
+    `mark` tells this form's buttons from those of an earlier one. `outer` is the conversation that the form belongs to. `overview`: the form changes something, so
+    that it is asked only for what was picked; `shown` while nothing is picked, `turn` counts what was said since, so that an old overview is known for one."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,6 +42,19 @@ class Flow(BaseModel):
     page: int = 0
     errors: dict[str, str] = {}
     outer: dict[str, Any] | None = None
+    overview: bool = False
+    shown: bool = False
+    turn: int = 0
+
+    @property
+    def menu(self) -> str:
+        """What the overview's buttons carry."""
+        return f"m{self.turn}"
+
+    @property
+    def place(self) -> str:
+        """What the buttons of that which is open carry."""
+        return self.menu if self.shown else str(self.at)
 
     @property
     def field(self) -> Field:
@@ -48,7 +64,14 @@ class Flow(BaseModel):
     @property
     def complete(self) -> bool:
         """Whether everything was asked."""
-        return self.at >= len(self.ask)
+        return not self.shown and self.at >= len(self.ask)
+
+    @property
+    def by_reply(self) -> bool:
+        """Whether the open question takes words and nothing else: no option, nothing to keep or to leave out."""
+        field = self.field
+        takes_words = field.kind not in ("choice", "choices", "boolean", "file") and not field.options
+        return takes_words and (self.overview or (field.required and not self.preset))
 
     @property
     def offered(self) -> tuple[int, ...]:
@@ -71,14 +94,18 @@ class Flow(BaseModel):
 
 
 def begin(form: Form, mark: str, outer: dict[str, Any] | None = None) -> Flow:
-    """The form at its first question."""
-    return _opened(Flow(form=form, ask=tuple(range(len(form.fields))), mark=mark, outer=outer), 0)
+    """The form at its first question, or at the overview of what stands."""
+    flow = Flow(form=form, ask=tuple(range(len(form.fields))), mark=mark, outer=outer)
+    if form.changes and len(form.fields) > 1:
+        return flow.model_copy(update={"overview": True, "shown": True})
+    return _opened(flow, 0)
 
 
 def again(flow: Flow, errors: Mapping[str, str]) -> Flow:
     """The same with only the refused answers asked once more, each with what is wrong with it."""
     wrong = tuple(at for at, field in enumerate(flow.form.fields) if field.name in errors)
-    return _opened(flow.model_copy(update={"ask": wrong, "errors": dict(errors)}), 0)
+    plain = {"overview": False, "shown": False}
+    return _opened(flow.model_copy(update={"ask": wrong, "errors": dict(errors), **plain}), 0)
 
 
 def posted(field: Field) -> Any:
@@ -104,8 +131,11 @@ def values(flow: Flow) -> dict[str, Any]:
 
 
 def tapped(flow: Flow, what: str) -> Flow:
-    """`o3` takes the option number 3, `t3` ticks it or not, `p1` turns to a page, `yes`, `no`, `done`, `keep`, `back`. Raises Unclear."""
+    """`o3` takes the option number 3, `t3` ticks it or not, `p1` turns to a page, `yes`, `no`, `done`, `keep`, `back`; of an overview `f3` opens the field number 3,
+    `save` ends it. Raises Unclear."""
     number = int(what[1:]) if what[1:].isascii() and what[1:].isdigit() else -1
+    if flow.shown:
+        return _picked(flow, what, number)
     if what[:1] in ("o", "t") and 0 <= number < len(flow.field.options):
         if what[0] == "o":
             return _answered(flow, flow.field.options[number][0])
@@ -122,14 +152,35 @@ def tapped(flow: Flow, what: str) -> Flow:
             return _answered(flow, [flow.field.options[at][0] for at in flow.ticks])
         case "keep" if flow.preset or not flow.field.required:
             return _answered(flow, flow.preset)
-        case "back" if flow.at > 0:
-            return _opened(flow, flow.at - 1)
+        case "back":
+            return back(flow)
     raise Unclear("telegram.form.stale")
+
+
+def _picked(flow: Flow, what: str, number: int) -> Flow:
+    if what == "save":
+        return flow.model_copy(update={"shown": False, "overview": False, "at": len(flow.ask)})
+    if what[:1] == "f" and 0 <= number < len(flow.ask):
+        return _opened(flow.model_copy(update={"shown": False}), number)
+    raise Unclear("telegram.form.stale")
+
+
+def back(flow: Flow) -> Flow:
+    """One question back; from a question that was picked, to the overview. Raises Unclear."""
+    if flow.overview and not flow.shown:
+        return flow.model_copy(update={"shown": True, "at": 0})
+    if flow.overview or flow.at == 0:
+        raise Unclear("telegram.form.stale")
+    return _opened(flow, flow.at - 1)
 
 
 def said(flow: Flow, words: str) -> Flow:
     """An answer in words. Raises Unclear; Invalid `form.field_invalid` for one that breaks the field's rule."""
+    if flow.shown:
+        raise Unclear("telegram.form.pick")
     field, words = flow.field, words.strip()
+    if flow.overview and not field.required and words in NOTHING:
+        return _answered(flow, [] if field.kind == "choices" else "")
     if field.kind == "file":
         raise Unclear("telegram.form.file")
     if field.kind == "boolean":
@@ -142,7 +193,7 @@ def said(flow: Flow, words: str) -> Flow:
 
 def handed(flow: Flow, upload: Upload) -> Flow:
     """An answer that is a file. Raises Unclear."""
-    if flow.field.kind != "file":
+    if flow.shown or flow.field.kind != "file":
         raise Unclear("telegram.form.no_file")
     return _answered(flow, {"upload": {"name": upload.name, "blob": upload.blob, "size": upload.size}})
 
@@ -164,6 +215,9 @@ def _option(flow: Flow, words: str) -> Flow:
 
 
 def _answered(flow: Flow, value: Any) -> Flow:
+    if flow.overview:
+        answers = {**flow.answers, flow.field.name: value}
+        return flow.model_copy(update={"answers": answers, "shown": True, "turn": flow.turn + 1, "at": 0})
     return _opened(flow.model_copy(update={"answers": {**flow.answers, flow.field.name: value}}), flow.at + 1)
 
 
@@ -189,4 +243,17 @@ def _rules(field: Field) -> dict[str, Any]:
     return {name: value for name, value in rules.items() if value is not None}
 
 
-__all__ = ["OFFERED", "Flow", "Invalid", "Unclear", "again", "begin", "handed", "posted", "said", "tapped", "values"]
+__all__ = [
+    "OFFERED",
+    "Flow",
+    "Invalid",
+    "Unclear",
+    "again",
+    "back",
+    "begin",
+    "handed",
+    "posted",
+    "said",
+    "tapped",
+    "values",
+]

@@ -3,10 +3,12 @@
 from typing import Any
 from uuid import UUID
 
+from bots.kit.outbound import Letter
 from bots.kit.parts import Parts
 from core.approvals import stop
 from core.identity.settle import reachable
 from core.kernel.actor import Actor
+from core.messaging.rooms import moved_room
 
 
 def blocked(parts: Parts, workspace_id: UUID, user_id: UUID, link_id: UUID) -> None:
@@ -26,8 +28,12 @@ def back(work: Any, actor: Actor, address: str) -> bool:
     return news
 
 
-def moved(parts: Parts, workspace_id: UUID, user_id: UUID, link_id: UUID, address: str) -> None:
+def moved(parts: Parts, letter: Letter, address: str) -> None:
     """The chat has another number from now on (a group that became a supergroup)."""
-    with parts.storage.work(workspace_id, user_id) as work:
-        work.people.link(link_id).address = address
+    link = letter.link
+    with parts.storage.work(link.workspace_id, link.user_id) as work:
+        if letter.room is not None:
+            moved_room(work, letter.room.id, address)
+        else:
+            work.people.link(link.id).address = address
         work.commit()

@@ -1,7 +1,9 @@
-"""*Read all*: a screen that is too long for one message, in as many as it takes. What can be decided stands under the last one only."""
+"""A screen that is too long for one message: *Read all* sends it in as many as it takes, and what can be decided stands under the last one only. *As a file* hands it over
+as one text, which decides nothing."""
 
 from datetime import timedelta
 
+from bots.kit import plain
 from bots.kit.dialog import Chat, Reply, Tap, action
 from bots.kit.screen import Paragraph, Screen
 from bots.telegram.pieces import pieces
@@ -22,6 +24,16 @@ def read_all(chat: Chat) -> Reply:
         delivery = answer(chat.work, chat.link, {"screen": screen.model_dump(mode="json")}, chat.trace)
         delivery.due_at += timedelta(microseconds=number)  # They are due at one moment, and must come in order.
     return Reply(toast=chat.say("telegram.reading", n=len(parts)))
+
+
+@action("telegram.file")
+def as_file(chat: Chat) -> Reply:
+    """The whole of what the tapped message stands for, as a file of plain text."""
+    place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
+    shown = _shown(chat, place) if place is not None else None
+    if shown is None:
+        return Reply(toast=chat.say("telegram.read_gone"), alert=True)
+    return plain.handed_over(chat, shown)
 
 
 def _shown(chat: Chat, place: object) -> Screen | None:

@@ -73,6 +73,9 @@ def block(one: Block, say: Say) -> str:
             return "\n".join(_fact(say, label, value) for label, value in one.rows)
         case Quote():
             source = f"<i>{_out(one.source)}</i>\n" if one.source else ""
+            if one.exact and one.text.strip():
+                # Nothing in it is found to be a link, a command or a name, and a tap copies all of it.
+                return f"{source}<pre>{html.escape(one.text.rstrip(), quote=False)}</pre>"
             return (
                 f"{source}<blockquote expandable>{_out(one.text.rstrip())}</blockquote>" if one.text.strip() else source
             )

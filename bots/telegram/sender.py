@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import telegram
-from telegram import InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto, LinkPreviewOptions
+from telegram import ForceReply, InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto, LinkPreviewOptions
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
 from bots.kit import clean, raster
@@ -27,6 +27,8 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 SAME = "message is not modified"
 GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message to edit is")
 NOBODY = ("chat not found", "user is deactivated", "peer_id_invalid", "user not found")
+SILENCED = ("not enough rights to send", "have no write access", "chat_write_forbidden", "chat_restricted")
+"""A group in which the bot may not speak any more."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ class Drawn:
     text: str
     buttons: InlineKeyboardMarkup | None
     attached: Attached | None = None
+    asks: ForceReply | None = None
+
+    @property
+    def markup(self) -> InlineKeyboardMarkup | ForceReply | None:
+        """Buttons or the open field: Telegram takes one of them."""
+        return self.buttons or self.asks
 
 
 def reference(message: Any) -> str | None:
@@ -70,23 +78,23 @@ class TelegramSender:
                 self._limits.sent(_chat(letter))
                 return ref
             except ChatMigrated as moved:
-                there, link = str(moved.new_chat_id), letter.link
-                await self._parts.hop(reach.moved, self._parts, link.workspace_id, link.user_id, link.id, there)
+                there = str(moved.new_chat_id)
+                await self._parts.hop(reach.moved, self._parts, letter, there)
                 return await self._send(there, drawn)
 
     async def _send(self, chat: str, drawn: Drawn) -> str | None:
         attached, bot = drawn.attached, self._bot
         if attached is None:
             sent = await bot.send_message(
-                chat, drawn.text, HTML, link_preview_options=NO_PREVIEW, reply_markup=drawn.buttons
+                chat, drawn.text, HTML, link_preview_options=NO_PREVIEW, reply_markup=drawn.markup
             )
         elif attached.kind == "photo":
             sent = await bot.send_photo(
-                chat, attached.content, drawn.text, parse_mode=HTML, reply_markup=drawn.buttons, filename=attached.name
+                chat, attached.content, drawn.text, parse_mode=HTML, reply_markup=drawn.markup, filename=attached.name
             )
         else:
             sent = await bot.send_document(
-                chat, attached.content, drawn.text, parse_mode=HTML, reply_markup=drawn.buttons, filename=attached.name,
+                chat, attached.content, drawn.text, parse_mode=HTML, reply_markup=drawn.markup, filename=attached.name,
                 disable_content_type_detection=True,
             )  # fmt: skip
         return reference(sent)
@@ -95,7 +103,8 @@ class TelegramSender:
         ref = letter.delivery.remote_ref or ""
         number = int(ref.rpartition(":")[2])
         drawn = await self._draw(letter)
-        if (":" in ref) != (drawn.attached is not None):
+        if (":" in ref) != (drawn.attached is not None) or drawn.asks is not None:
+            # Telegram makes no text of a photo, and opens the field for words for a new message only.
             with suppress(TelegramError):
                 await self._bot.delete_message(_chat(letter), number)
             raise Gone
@@ -124,7 +133,9 @@ class TelegramSender:
         screen = _captioned(screen)
         text = render.text(screen, say)
         if clean.utf16(text) <= limit:
-            return Drawn(text or "…", self._keyboard(letter, screen.buttons), attached)
+            buttons = self._keyboard(letter, screen.buttons)
+            asks = _field(letter, screen) if buttons is None else None
+            return Drawn(text or "…", buttons, attached, asks)
         # A drawing and a file have nothing under them that a yes would be given to: their buttons stay.
         stay = screen.buttons if attached is not None and not _is_photo(screen) else ()
         return Drawn(*self._beginning(letter, pieces.pieces(screen, say, limit), stay), attached)
@@ -156,7 +167,8 @@ class TelegramSender:
         say = letter.say
         note = render.block(Paragraph(text=say("telegram.part", part=1, parts=len(parts)), muted=True), say)
         read = Button(label=say("telegram.read_all", n=len(parts)), action="telegram.read", style="primary")
-        return f"{render.text(parts[0], say)}\n\n{note}", self._keyboard(letter, ((read,), *stay))
+        file = Button(label=say("plain.as_file"), action="telegram.file")
+        return f"{render.text(parts[0], say)}\n\n{note}", self._keyboard(letter, ((read, file), *stay))
 
     def _keyboard(self, letter: Letter, rows: tuple[tuple[Button, ...], ...]) -> InlineKeyboardMarkup | None:
         return render.keyboard(rows, lambda button: self._parts.tokens.pack(button, letter.link.id), self._public_url)
@@ -174,7 +186,7 @@ class TelegramSender:
             raise Blocked from None
         except BadRequest as refused:
             reason = refused.message.lower()
-            if any(words in reason for words in NOBODY):
+            if any(words in reason for words in (*NOBODY, *SILENCED)):
                 await self._blocked(letter)
                 raise Blocked from None
             if any(words in reason for words in GONE):
@@ -183,8 +195,15 @@ class TelegramSender:
                 raise Refused("messaging.refused") from refused
 
     async def _blocked(self, letter: Letter) -> None:
+        """Of a room the outbound loop takes leave by itself (core.messaging.rooms.lost_room)."""
         link = letter.link
-        await self._parts.hop(reach.blocked, self._parts, link.workspace_id, link.user_id, link.id)
+        if letter.room is None:
+            await self._parts.hop(reach.blocked, self._parts, link.workspace_id, link.user_id, link.id)
+
+
+def _field(letter: Letter, screen: Screen) -> ForceReply | None:
+    """Opens the field for words, in a chat of one person: in a group it would open for everybody."""
+    return ForceReply(input_field_placeholder=screen.asks) if screen.asks and letter.room is None else None
 
 
 def _captioned(screen: Screen) -> Screen:

@@ -1,5 +1,6 @@
 """Telegram accounts that are not linked yet: a greeting, a one-time code, which account it would link, and a yes before it does."""
 
+import html
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -11,7 +12,7 @@ import telegram
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.error import BadRequest, ChatMigrated, Forbidden
 
-from bots.kit import clean
+from bots.kit import clean, opening
 from bots.kit.dialog import Chat, Reply, Tap, action
 from bots.kit.dispatch import Dispatch
 from bots.kit.heard import run_command
@@ -71,8 +72,9 @@ class Strangers:
         say = say_to(self._parts, person)
         found = CODE.fullmatch((message.text or "").strip())
         if found is None:
-            name = clean.line(person.first_name, 60)
-            await self._send(message.chat.id, say, ("telegram.hello", {"name": name}), ("telegram.how", {}))
+            hello, how = ("telegram.hello", {"name": clean.line(person.first_name, 60)}), ("telegram.how", {})
+            later = [("telegram.opens_later", {})] if _is_link(message.text or "") else []
+            await self._send(message.chat.id, say, hello, how, *later)
             return
         code = _letters(found[1])
         try:
@@ -118,7 +120,9 @@ class Strangers:
         try:
             known = who_left(self._parts.storage.directory, code)
             with self._parts.storage.work(known.workspace_id, known.user_id) as work:
-                theirs = [one.provider_subject for one in work.people.links(known.user_id) if one.provider == "telegram"]
+                theirs = [
+                    one.provider_subject for one in work.people.links(known.user_id) if one.provider == "telegram"
+                ]
                 if str(telegram_id) not in theirs:
                     return False
                 come_back(work, known, "telegram")
@@ -182,12 +186,12 @@ class Strangers:
             work.commit()
         return Actor(known.user_id, known.workspace_id, known.role, "telegram", link_id=link.id)
 
-    async def hint(self, message: telegram.Message, person: telegram.User) -> None:
-        """In a group: that Nod speaks with each person alone. Not said at all when the group gets too much already."""
+    async def say(self, chat_id: int, person: telegram.User, code: str) -> None:
+        """Says something to somebody in a group, with the way to the private chat. Not at all when the group gets too much already, or takes nothing from us."""
         say = say_to(self._parts, person)
         there = InlineKeyboardMarkup([[InlineKeyboardButton(say("telegram.open_private"), url=self._bot.link)]])
         with suppress(SlowDown, BadRequest):
-            await self._speak(message.chat.id, say("telegram.private_only"), there)
+            await self._speak(chat_id, html.escape(say(code), quote=False), there)
 
     async def _send(
         self, chat_id: int, say: Say, *sentences: tuple[str, dict[str, Any]], buttons: tuple[Button, ...] = (),
@@ -220,6 +224,11 @@ class Strangers:
         if query.message is not None:
             with suppress(BadRequest):
                 await self._bot.edit_message_text(say(code), query.message.chat.id, query.message.message_id)
+
+
+def _is_link(words: str) -> bool:
+    """Whether somebody came by a link to a thing of Nod's."""
+    return words.startswith("/start ") and opening.opened(words.removeprefix("/start ")) is not None
 
 
 def _letters(code: str) -> str:

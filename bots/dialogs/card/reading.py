@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from bots.dialogs.card.action import shown, title
-from bots.kit import clean
+from bots.kit import clean, plain
 from bots.kit.dialog import Chat, Reply, action
-from bots.kit.screen import Button, Heading, Quote, Screen
+from bots.kit.screen import Button, Facts, Heading, Quote, Screen
 from core.approvals.deciders import need_to_see
 from core.approvals.models import Suggestion, SuggestionRevision
 from core.messaging.post import answer
@@ -39,6 +39,22 @@ def read_all(chat: Chat, suggestion: Suggestion, parts: int) -> Button:
         label=chat.say("card.read_all", n=parts), action="suggestion.read", args=(str(suggestion.id), str(suggestion.revision)),
         style="primary",
     )  # fmt: skip
+
+
+def as_file(chat: Chat, suggestion: Suggestion) -> Button:
+    """Beside it: the same to take along. It is no reading, and unlocks nothing."""
+    return Button(label=chat.say("plain.as_file"), action="suggestion.text", args=(str(suggestion.id),))
+
+
+@action("suggestion.text")
+def hand_over(chat: Chat, suggestion_id: str) -> Reply:
+    """Everything that would happen, with the whole text, as a file."""
+    suggestion = chat.work.suggestions.get(UUID(suggestion_id))
+    need_to_see(chat.work, chat.actor, suggestion)
+    current: SuggestionRevision = chat.work.suggestions.revision(suggestion.id, suggestion.revision)
+    rows, text = shown(chat, current.action, chat.work.connections.get(current.action.connection_id))
+    heading = Heading(text=title(chat, suggestion.kind, current.action))
+    return plain.handed_over(chat, clean.screen(Screen(blocks=(heading, Facts(rows=tuple(rows)), Quote(text=text)))))
 
 
 @action("suggestion.read")

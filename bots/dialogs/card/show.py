@@ -8,7 +8,7 @@ from bots.dialogs.card import because
 from bots.dialogs.card.action import Shown, shown, title
 from bots.dialogs.card.diff import change
 from bots.dialogs.card.outcome import Facts, State, button, state
-from bots.dialogs.card.reading import has_read, parts_of, read_all
+from bots.dialogs.card.reading import as_file, has_read, parts_of, read_all
 from bots.dialogs.card.standing import standing
 from bots.dialogs.card.stub import is_hidden, stub
 from bots.kit.dialog import Chat, renderer
@@ -106,4 +106,5 @@ def _pending(chat: Chat, facts: Facts, parts: int, read: bool) -> State:
     reject = button(chat, "card.reject", "suggestion.reject", facts, revision)
     details = button(chat, "card.details", "suggestion.details", facts)
     deciding = row(first, edit, snooze, reject) if stands.yes or stands.no else row(None if read else first)
-    return State([*stands.says], [*ways.rows(deciding), (details,)], "ask")
+    file = as_file(chat, facts.suggestion) if parts > 1 else None
+    return State([*stands.says], [*ways.rows(deciding), row(details, file)], "ask")

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from bots.kit.parts import Parts
 from bots.telegram.door import Door
-from bots.telegram.limits import Rates
+from bots.telegram.limits import Rate, Rates
 from core.approvals.models import Suggestion
 from core.identity.register import add_link
 from core.kernel.actor import Actor
@@ -14,7 +14,7 @@ from tests.bots.running import RunningDoor
 from tests.emulators.telegram import Message, Person, TelegramEmulator
 from tests.runners.world import World
 
-FAST = Rates(bot=1000, chat=1000, group=1000)
+FAST = Rates(Rate(1000), Rate(1000), Rate(1000))
 
 
 class Running(RunningDoor):

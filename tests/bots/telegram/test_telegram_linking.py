@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bots.kit.opening import carried
 from bots.telegram.strangers import CODES_AN_HOUR
 from core.identity.prove import make_code
 from core.identity.register import add_link
@@ -31,8 +32,12 @@ def _account(world: World) -> str:
 def test_a_stranger_is_told_how_and_nothing_is_made(telegram: TelegramEmulator, door: Running, world: World) -> None:
     mia = telegram.user("Mia <b>", language_code="de")
     mia.sends("/start")
-    hello = mia.chat.wait_for_text("one-time code")
-    assert "Hello Mia <b>," in hello.text and not hello.buttons
+    hello = mia.chat.wait_for_text("Einmalcode")
+    assert "Hallo Mia <b>," in hello.text and not hello.buttons
+    tom = telegram.user("Tom")
+    tom.opens(f"https://t.me/nod_test_bot?start={carried('pack', world.agent_id)}")
+    later = tom.chat.wait_for_text("one-time code")
+    assert "then open it once more" in later.text
     assert _links(world) == []
 
 
@@ -115,19 +120,23 @@ def test_somebody_who_is_linked_is_told_so_and_stays_who_they_are(phone: Phone, 
     assert known is not None and known.user_id == world.actor.user_id
 
 
-def test_a_group_is_sent_to_the_private_chat(phone: Phone, telegram: TelegramEmulator) -> None:
-    team = telegram.group("Team", [phone.person, telegram.user("Tom")], kind="group")
-    phone.person.sends("/inbox", chat=team)
-    hint = team.wait_for_text("in private")
-    assert [button.url for row in hint.buttons for button in row] == ["https://t.me/nod_test_bot"]
-    tap = phone.person.taps_data(hint, "anything")
+def test_in_a_group_strangers_are_sent_to_the_private_chat(telegram: TelegramEmulator, door: Running) -> None:
+    tom = telegram.user("Tom")
+    team = telegram.group("Team", [tom], kind="group")
+    hello = team.wait_for_text("/nod")
+    assert [button.url for row in hello.buttons for button in row] == ["https://t.me/nod_test_bot"]
+    tom.sends("/inbox", chat=team)
+    hint = team.wait_for_text("in private", after=hello)
+    tap = tom.taps_data(hint, "anything")
     assert "in private" in tap.answer() and tap.answer().show_alert
 
 
-def test_a_group_that_moved_is_followed(phone: Phone, telegram: TelegramEmulator) -> None:
-    team = telegram.group("Team", [phone.person], kind="group")
+def test_a_group_that_moved_is_answered_where_it_is(telegram: TelegramEmulator, door: Running) -> None:
+    tom = telegram.user("Tom")
+    team = telegram.group("Team", [tom], kind="group")
+    team.wait_for_text("/nod")
     telegram.delay("sendMessage", 0.3)
-    phone.person.sends("/inbox", chat=team)
+    tom.sends("/inbox", chat=team)
     telegram.wait_until_confirmed()
     team.upgrades().wait_for_text("in private")
 

@@ -150,7 +150,7 @@ def test_a_very_long_screen_of_any_kind_is_read_in_order(phone: Phone, world: Wo
     proposal = mail()
     suggestion = world.suggest(proposal.model_copy(update={"input": {**proposal.input, "to": recipients}}))
     card = phone.person.chat.wait_for(lambda shown: any("Read all" in label for label in shown.labels))
-    assert card.labels == [f"Read all ({card.labels[0].split('(')[1]}"]
+    assert card.labels == [f"Read all ({card.labels[0].split('(')[1]}", "As a file"]
     assert "Here are" in phone.person.taps(card, "Read all").answer()
     last = phone.person.chat.wait_for(lambda shown: "Approve" in shown.labels, after=card)
     read = "".join(m.text for m in phone.person.chat.bot_messages if m.id > card.id)
@@ -165,7 +165,7 @@ def test_words_from_outside_cannot_be_pressed_or_become_markup(phone: Phone, wor
     trap = "Tap /stop or write to @boss, <a href='https://evil.example'>here</a> &lt;b&gt;\u202egnp.exe"
     world.suggest(proposal.model_copy(update={"input": {**proposal.input, "body": trap}}))
     card = phone.person.chat.wait_for(lambda shown: "Approve" in shown.labels)
-    assert "<a href='https://evil.example'>here</a>" in card.text and "&lt;b&gt;" in card.text
+    assert "<a href='https://evil.example'>here</a>" in card.seen and "&lt;b&gt;" in card.text
     assert not {"bot_command", "mention", "text_link", "hashtag"} & {span.type for span in card.spans}
     assert "\u202e" not in card.text
     assert card.link_preview == {"is_disabled": True}

@@ -1,12 +1,16 @@
 """What Telegram may do to a message: refuse, delay, forget, block; and what becomes of the message then."""
 
 import asyncio
+import threading
 import time
 
 import pytest
 
+from bots.kit import dialog
+from bots.kit.dialog import Chat, Reply
 from bots.kit.outbound import SlowDown
 from bots.kit.parts import Parts
+from bots.kit.screen import Paragraph, Screen
 from bots.telegram.files import LIMIT
 from bots.telegram.limits import Limits, Rates
 from core.approvals.stop import resume_all
@@ -144,23 +148,47 @@ def _link_reachable(phone: Phone) -> bool:
 
 def test_a_file_arrives_whole_and_one_that_is_too_large_is_said(phone: Phone, world: World, parts: Parts) -> None:
     content = b"From: a@example.org\r\nSubject: Hi\r\n\r\nHello\r\n" * 1000
-    phone.person.sends_file("mail.xyz", content, caption="Have a look")
-    phone.person.chat.wait_for_text("mail.xyz is here")
+    phone.person.sends_file("mail-xyz", content, caption="Have a look")
+    phone.person.chat.wait_for_text("mail-xyz is here")
     [upload] = [line.message for line in phone.lines() if "upload" in line.message.payload]
     assert upload.payload["caption"] == "Have a look" and upload.blob is not None
     assert parts.storage.blobs(phone.actor.workspace_id, phone.actor.user_id).get(upload.blob) == content
-    phone.person.sends_file("all.mbox", b"x" * (LIMIT + 1))
-    assert "20" in phone.person.chat.wait_for_text("all.mbox has").text
+    phone.person.sends_file("all-mbox", b"x" * (LIMIT + 1))
+    assert "20" in phone.person.chat.wait_for_text("all-mbox has").text
 
 
 def test_typing_is_shown_only_for_what_takes_longer_than_a_second(phone: Phone, telegram: TelegramEmulator) -> None:
     phone.person.sends("/help")
     phone.person.chat.wait_for_text("/inbox")
     assert telegram.calls_to("sendChatAction") == []
+    seen = threading.Event()
+
+    def slow(chat: Chat, rest: str) -> Reply:
+        assert seen.wait(60)
+        return Reply(Screen(blocks=(Paragraph(text="At last"),)))
+
+    dialog.commands["tryslow"] = slow
+    try:
+        phone.person.sends("/tryslow")
+        telegram.wait_for_call("sendChatAction")
+        seen.set()
+        phone.person.chat.wait_for_text("At last")
+    finally:
+        del dialog.commands["tryslow"]
+    assert phone.person.chat.drafts == [], "there is nothing to say about it"
+
+
+def test_what_is_done_with_a_file_is_streamed_as_a_draft(phone: Phone, telegram: TelegramEmulator) -> None:
     telegram.delay("getFile", 1.5)
-    phone.person.sends_file("mail.xyz", b"x")
-    phone.person.chat.wait_for_text("mail.xyz is here")
-    assert len(telegram.calls_to("sendChatAction")) == 1
+    phone.person.sends_file("mail-xyz", b"x" * 2048)
+    phone.person.chat.wait_for_text("mail-xyz is here")
+    assert phone.person.chat.drafts[0].text.startswith("Fetching mail-xyz (2")
+    assert telegram.calls_to("sendChatAction") == [] and phone.person.chat.draft is None
+    telegram.fail_next("sendMessageDraft", 404, "Not Found")
+    telegram.delay("getFile", 1.5)
+    phone.person.sends_file("other-xyz", b"x")
+    phone.person.chat.wait_for_text("other-xyz is here")
+    assert telegram.calls_to("sendChatAction"), "an older server has no drafts"
 
 
 def test_a_code_still_links_when_telegram_stumbles(telegram: TelegramEmulator, door: Running, world: World) -> None:
@@ -178,10 +206,10 @@ def test_the_limits_of_telegram_are_kept(
 ) -> None:
     with Running(parts, chosen, Rates()):
         phone = Phone.linked(telegram, world)
-        telegram.limit(phone.person, 1)
-        for number in range(3):
+        telegram.limit_as_published()
+        for number in range(7):
             world.suggest(mail(f"Mail {number}"))
-        phone.person.chat.wait_for_text("Mail 2")
+        phone.person.chat.wait_for_text("Mail 6")
         assert {call.status for call in telegram.calls_to("sendMessage")} == {200}
 
 
@@ -202,12 +230,6 @@ def test_a_paused_chat_waits_and_others_do_not() -> None:
 
     other, own = asyncio.run(sending())
     assert other < 0.2 and own >= 0.4
-
-
-def test_commands_are_registered_with_what_they_do(telegram: TelegramEmulator, door: Running) -> None:
-    known = {command["command"]: command["description"] for command in telegram.commands()}
-    assert {"start", "inbox", "new", "settings", "stop", "help", "cancel"} <= set(known)
-    assert known["stop"] == "Hold all agents at once"
 
 
 def test_a_door_that_is_told_to_stop_as_it_opens_stops(

@@ -123,9 +123,9 @@ class Chat:
         return self.world.wait_until(newest, timeout, lambda: f"no such message in {self.title}\n{self.transcript()}")
 
     def wait_for_text(self, fragment: str, timeout: float = 60.0, *, after: Message | None = None) -> Message:
-        """The newest message of the bot that contains `fragment`."""
+        """The newest message of the bot that contains `fragment`, as it is or as it is seen."""
         try:
-            return self.wait_for(lambda message: fragment in message.text, timeout, after=after)
+            return self.wait_for(lambda m: fragment in m.text or fragment in m.seen, timeout, after=after)
         except AssertionError as missing:
             raise AssertionError(f"waited for {fragment!r}: {missing}") from None
 

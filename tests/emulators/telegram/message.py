@@ -100,6 +100,11 @@ class Message:
         return self.now.text
 
     @property
+    def seen(self) -> str:
+        """The text as an eye reads it: without the joiners (U+2060) that part what would be pressable."""
+        return self.text.replace("\u2060", "")
+
+    @property
     def entities(self) -> list[dict[str, Any]]:
         return self.now.entities
 
