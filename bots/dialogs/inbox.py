@@ -53,7 +53,9 @@ def _list(chat: Chat, page: int) -> Screen:
     current = chat.work.suggestions.newest(listed)
     rows = [(questions.entry(chat, question),) for question in asked[first:last]]
     rows += [(_entry(chat, suggestion, current[suggestion.id]),) for suggestion in listed]
-    return Screen(blocks=tuple(blocks), buttons=(*rows, *_turning(chat, page, pages), row(ways.agents(chat))))
+    alike = len({(one.agent_id, one.kind) for one in waiting}) < len(waiting)
+    several = Button(label=chat.say("inbox.several"), action="inbox.several") if alike else None
+    return Screen(blocks=tuple(blocks), buttons=(*rows, *_turning(chat, page, pages), row(several, ways.agents(chat))))
 
 
 def _turning(chat: Chat, page: int, pages: int) -> tuple[tuple[Button, ...], ...]:

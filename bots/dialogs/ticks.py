@@ -11,11 +11,13 @@ from bots.dialogs.card.outcome import Facts as Known
 from bots.dialogs.card.outcome import line as state_of
 from bots.dialogs.card.reading import ROOM
 from bots.dialogs.card.show import gather
+from bots.dialogs.inbox import MOST, ranked
 from bots.kit import clean
 from bots.kit.dialog import Chat, Reply, action, renderer
 from bots.kit.screen import Block, Button, Countdown, Facts, Heading, Paragraph, Quote, Screen, row
 from bots.kit.speak import failure
 from core.approvals import batch
+from core.approvals.deciders import seen_by
 from core.approvals.models import BatchItem, Suggestion, SuggestionRevision
 from core.kernel.errors import Conflict
 from core.messaging.post import refresh
@@ -186,6 +188,17 @@ def _rest(chat: Chat, agent_id: UUID) -> Button | None:
 
     left = len(without_card(chat, agent_id))
     return Button(label=chat.say("batch.rest", n=left), action="digest.rest", args=(str(agent_id),)) if left else None
+
+
+@action("inbox.several")
+def several(chat: Chat) -> Reply:
+    """The first of what waits that have their like, with ticks, as a new message."""
+    waiting = chat.work.suggestions.page(None, MOST, status="pending")
+    lines = alike(chat, ranked(seen_by(chat.work, chat.actor, waiting)))
+    if len(lines) < 2:
+        return Reply(toast=chat.say("inbox.none_alike"), alert=True)
+    made = batch.begin_batch(chat.work, chat.actor, [(line.suggestion.id, line.revision.number) for line in lines])
+    return Reply(subject=(batch.SUBJECT, made.id))
 
 
 @action("batch.tick")

@@ -92,6 +92,17 @@ def test_a_batch_is_taken_back_with_one_tap_while_it_is_held(person: Person) -> 
     assert _status(person, *made) == ["approved"] * 4
 
 
+def test_from_the_inbox_several_go_at_once_too(person: Person) -> None:
+    made = stage.suggests(person, *[stage.task(title=f"Task {n}") for n in range(3)], stage.mail())
+    person.says("/inbox")
+    person.taps("Several at once")
+    assert "3 suggestions of one kind" in person.last and "Task 2" in person.last
+    person.taps("Approve 3")
+    assert _status(person, *made) == ["approved", "approved", "approved", "pending"]
+    person.says("/inbox")
+    assert "Several at once" not in person.labels()
+
+
 def test_a_second_tap_and_a_stale_one_change_nothing(person: Person) -> None:
     made = _digested(person)
     place, yes = person.button("Approve 4")

@@ -318,7 +318,7 @@ def test_the_inbox_counts_lists_and_opens(person: Person) -> None:
     person.says("/inbox")
     place = person.last_place
     assert "8 suggestions wait for you" in person.last and "7 replies and 1 task" in person.last
-    assert person.labels()[-3:] == ["1/2", "›", "My agents"]
+    assert person.labels()[-4:] == ["1/2", "›", "Several at once", "My agents"]
     person.taps("›")
     assert person.last_place == place and "2/2" in person.labels()
     person.taps("Task: Pay invoice 7", on=place)
