@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from bots.dialogs import ways
+from bots.dialogs import own_words, ways
 from bots.dialogs.run_facts import name_of, spoken_error
 from bots.kit import clean
 from bots.kit.dialog import Chat, Reply, action
@@ -134,7 +134,7 @@ def _name(chat: Chat, node: str, skill: str, inputs: Mapping[str, Any]) -> str:
             return chat.work.agents.get(UUID(str(inputs.get("agent") or inputs.get("agent_id")))).name
         except (NotFound, ValueError):
             pass
-    return node.replace("_", " ")
+    return own_words.step(chat, node.replace("_", " "))
 
 
 def _usages(step: RunStep) -> list[Mapping[str, Any]]:
