@@ -45,6 +45,25 @@ class SqlInstallations:
             )
             connection.commit()
 
+    def renew(self, team_id: str, refresh_token: str, facts: Mapping[str, Any]) -> bool:
+        c = installed.c
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            row = connection.execute(
+                select(c.id, c.facts)
+                .where(c.team_id == team_id, c.facts.is_not(None), c.revoked_at.is_(None))
+                .with_for_update()
+            ).one_or_none()
+            if (
+                row is None
+                or json.loads(self._keys.open_installation(row.facts, row.id)).get("refresh_token") != refresh_token
+            ):
+                return False
+            sealed = self._keys.seal_installation(dumps(dict(facts)).encode(), row.id)
+            connection.execute(update(installed).where(c.id == row.id).values(facts=sealed))
+            connection.commit()
+        return True
+
     def find(self, team_id: str, enterprise_id: str = "") -> SlackInstallation | None:
         c = installed.c
         connection, _ = self._database.begin(NOWHERE, NOWHERE)

@@ -46,6 +46,8 @@ class OwnInstallations(AsyncInstallationStore):
         given = {**vars(bot), "user_id": user_id}
         facts = {name: given[name] for name in KEPT if given.get(name)}
         facts["scopes"] = list(bot.bot_scopes)
+        if bot.bot_refresh_token and bot.bot_token_expires_at:
+            facts |= {"refresh_token": bot.bot_refresh_token, "expires_at": int(bot.bot_token_expires_at)}
         await self._parts.hop(self._store.save, bot.team_id, "", facts)
         self._teams.forget(bot.team_id)
 

@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.kit.outbound import SlowDown
 from bots.kit.parts import Parts
 from bots.slack.limits import Limits
+from bots.slack.rotating import Rotating, due, ends
 from core.kernel.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ LONGEST_PAUSE = 3600
 
 @dataclass(frozen=True)
 class Team:
-    """A team with its bot. The token is shown to nobody."""
+    """A team with its bot. The token is shown to nobody; it `ends` then, in Unix seconds (0: never)."""
 
     id: str
     bot_user_id: str
@@ -39,6 +40,7 @@ class Team:
     bot_id: str = ""
     name: str = ""
     installer: str = ""
+    ends: float = 0.0
 
     def __repr__(self) -> str:
         return f"Team({self.id})"
@@ -73,6 +75,7 @@ class Teams:
         self._clients: dict[str, AsyncWebClient] = {}
         self._session: aiohttp.ClientSession | None = None
         self._own: Team | None = None
+        self._rotating = Rotating(parts, settings)
 
     async def begin(self) -> None:
         """Learns the team of the configured bot token, where there is one. Raises Refusal for a token that Slack does not know; OSError, aiohttp's ClientError
@@ -113,20 +116,31 @@ class Teams:
 
     async def of(self, team_id: str) -> Team:
         """The team. Raises NotInstalled; Unavailable when the database is away and the team was not met before."""
-        if team_id in self._known:
-            return self._known[team_id]
+        known = self._known.get(team_id)
+        if known is not None and not due(known.ends):
+            return known
         if self._own is None and self._settings.slack_bot_token is not None:
             await self.begin()
             if team_id in self._known:
                 return self._known[team_id]
-        found = await self._parts.hop(self._parts.storage.installations.find, team_id) if team_id else None
-        if found is None or found.facts is None:
+        return await self._newest(team_id, False)
+
+    async def _newest(self, team_id: str, ended: bool) -> Team:
+        """As it is known to all processes, with a token that goes on; `ended`: another one than the one we have."""
+        try:
+            facts = await self._rotating.renewed(self.client(), team_id, ended) if team_id else None
+        except (SlackApiError, *AWAY):
+            raise Trouble("oauth.v2.access") from None
+        if facts is None:
+            self.forget(team_id)
             raise NotInstalled(team_id)
-        facts = found.facts
         team = Team(
             team_id, facts["bot_user_id"], facts["bot_token"], facts.get("bot_id") or "", facts.get("team_name") or "",
-            facts.get("user_id") or "",
+            facts.get("user_id") or "", ends(facts),
         )  # fmt: skip
+        before = self._known.get(team_id)
+        if before is not None and before.token != team.token:
+            self.forget(team_id)
         self._known[team_id] = team
         return team
 
@@ -146,9 +160,10 @@ class Teams:
         except SlackApiError as refused:
             if _reason(refused) not in GONE:
                 raise self._told(team, method, channel, refused) from None
+            ended = _reason(refused) == "token_expired"
         # Another process may know a newer installation: only the newest token counts.
         self.forget(team.id)
-        newest = await self.of(team.id)
+        newest = await self._newest(team.id, True) if ended and team.ends else await self.of(team.id)
         if newest.token == team.token:
             self.forget(team.id)
             raise NotInstalled(team.id)

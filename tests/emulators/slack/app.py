@@ -48,6 +48,7 @@ class SlackApp:
     assistant: bool = True
     agent: bool = False
     interactivity: bool = True
+    rotation: bool = False
 
     def takes(self, manifest: dict[str, Any]) -> None:
         """Settings from an app manifest (https://docs.slack.dev/reference/app-manifest): what it leaves out is off."""
@@ -66,6 +67,7 @@ class SlackApp:
         self.people_may_write = self.messages_tab and not tabs.get("messages_tab_read_only_enabled")
         self.agent = bool(features.get("agent_view"))
         self.assistant = bool(features.get("assistant_view") or features.get("agent_view"))
+        self.rotation = bool(settings.get("token_rotation_enabled"))
         self.interactivity = bool(settings.get("interactivity", {}).get("is_enabled"))
 
     def shortcut(self, name: str, kind: str) -> str:

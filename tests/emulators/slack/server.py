@@ -120,6 +120,8 @@ class Server:
             raise Refused("invalid_auth")
         if installation.state != "active":
             raise Refused("account_inactive")
+        if token in installation.ended:
+            raise Refused("token_expired")
         return Caller(self.world, installation, params)
 
     async def respond(self, request: Request) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .conversation import Conversation
@@ -24,6 +24,8 @@ class Installation:
     bot_token: str
     scopes: list[str]
     state: str = "active"
+    refresh_token: str = ""
+    ended: set[str] = field(default_factory=set)
 
     @property
     def bot_id(self) -> str:
@@ -89,8 +91,27 @@ class Team:
             token = self.world.new_token(self)
             self.installation = Installation(self, by, bot, token, granted)
             self.world.installations[token] = self.installation
+            if self.world.app.rotation:
+                self.installation.refresh_token = self.world.new_token(self).replace("xoxb-", "xoxe-1-")
             self.world.notify()
             return self.installation
+
+    def renew(self) -> Installation:
+        """Another token and refresh token, as an app gets them for the one that it has; the token before goes on until it ends."""
+        with self.world.lock:
+            installation = self.installation
+            assert installation is not None
+            installation.bot_token = f"xoxe.{self.world.new_token(self)}"
+            installation.refresh_token = self.world.new_token(self).replace("xoxb-", "xoxe-1-")
+            self.world.installations[installation.bot_token] = installation
+            return installation
+
+    def ends_tokens(self) -> None:
+        """Twelve hours go by: every token that there is ends."""
+        with self.world.lock:
+            for token, installation in self.world.installations.items():
+                if installation is self.installation:
+                    installation.ended.add(token)
 
     def uninstall(self, by: Person) -> None:
         """An admin removes the app: its token dies and it is told by app_uninstalled and tokens_revoked."""

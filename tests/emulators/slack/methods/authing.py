@@ -14,6 +14,7 @@ from tests.emulators.slack.world import World
 from .method import Caller, Method
 
 CODE_SECONDS = 600
+TOKEN_SECONDS = 43_200
 
 
 def auth_test(caller: Caller) -> dict[str, Any]:
@@ -57,6 +58,8 @@ def oauth_v2_access(world: World, params: Parameters, authorization: str) -> dic
         raise Refused("invalid_client_id")
     if secret != world.app.client_secret:
         raise Refused("bad_client_secret")
+    if world.app.rotation and params.text("grant_type") == "refresh_token":
+        return _renewed(world, params.required("refresh_token"))
     if params.text("grant_type", "authorization_code") != "authorization_code":
         raise Refused("invalid_grant_type")
     if not params.text("code"):
@@ -68,11 +71,26 @@ def oauth_v2_access(world: World, params: Parameters, authorization: str) -> dic
         raise Refused("bad_redirect_uri")
     grant.used = True
     installation = grant.team.install(grant.person, grant.scopes)
-    return {
+    lasting = {"refresh_token": installation.refresh_token, "expires_in": TOKEN_SECONDS} if world.app.rotation else {}
+    return lasting | {
         "app_id": world.app.id, "authed_user": {"id": grant.person.id}, "scope": ",".join(installation.scopes),
         "token_type": "bot", "access_token": installation.bot_token, "bot_user_id": installation.bot_user_id,
         "team": {"id": grant.team.id, "name": grant.team.name}, "enterprise": None, "is_enterprise_install": False,
     }  # fmt: skip
+
+
+def _renewed(world: World, refresh_token: str) -> dict[str, Any]:
+    """A refresh token is good once."""
+    for team in world.teams.values():
+        if team.installation is not None and team.installation.refresh_token == refresh_token:
+            renewed = team.renew()
+            return {
+                "app_id": world.app.id, "scope": ",".join(renewed.scopes), "token_type": "bot",
+                "access_token": renewed.bot_token, "refresh_token": renewed.refresh_token, "expires_in": TOKEN_SECONDS,
+                "bot_user_id": renewed.bot_user_id, "team": {"id": team.id, "name": team.name},
+                "enterprise": None, "is_enterprise_install": False,
+            }  # fmt: skip
+    raise Refused("invalid_refresh_token")
 
 
 METHODS: dict[str, Method] = {
