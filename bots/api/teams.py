@@ -81,7 +81,7 @@ class Shown(BaseModel):
 def list_members(caller: Calling) -> Page[MemberOut]:
     """Everybody in the workspace, in the order in which they joined."""
     with caller.reading() as work:
-        people = ((one, work.people.user(one.user_id)) for one in work.people.members())
+        people = ((one, work.people.user(one.user_id)) for one in work.people.active_members())
         items = [
             MemberOut(user_id=one.user_id, name=user.preferred_name or user.name or user.email, role=one.role)
             for one, user in people

@@ -134,7 +134,7 @@ def _schema(chat: Chat, spec: PolicySpec) -> dict[str, Any]:
         ]
         return {"type": "string", "title": say(code), "oneOf": choices}
 
-    able = [one for one in chat.work.people.members() if one.role in DECIDERS]
+    able = [one for one in chat.work.people.active_members() if one.role in DECIDERS]
     people = [{"const": str(one.user_id), "title": called(chat.work.people.user(one.user_id))} for one in able]
     who: dict[str, Any] = {
         "quorum": {"type": "integer", "title": say("policy.field.quorum"), "minimum": 1, "maximum": 20},

@@ -37,7 +37,7 @@ def short(chat: Chat, operation: str, spec: PolicySpec) -> str:
 
 def alone(chat: Chat) -> bool:
     """Whether there is nobody else who could say yes."""
-    return len(chat.work.people.members()) == 1
+    return len(chat.work.people.active_members()) == 1
 
 
 def role(chat: Chat, name: str) -> str:

@@ -38,7 +38,7 @@ def open_team(chat: Chat) -> Reply:
 
 
 def _page(chat: Chat, told: str = "") -> Screen:
-    members = chat.work.people.members()
+    members = chat.work.people.active_members()
     place = chat.work.people.workspace()
     named = chat.say("command.team") if place.kind == "personal" else chat.say("team.heading", name=place.name)
     blocks: list[Block] = [Heading(text=named)]
@@ -98,7 +98,7 @@ def _about(chat: Chat, agent_id: UUID | None, operation: str | None) -> str:
 @action("team.roles")
 def roles(chat: Chat) -> Reply:
     """Whose role shall change."""
-    members = chat.work.people.members()
+    members = chat.work.people.active_members()
     chosen = (
         row(Button(label=_titled(chat, one.user_id, one.role), action="team.member", args=(str(one.user_id),)))
         for one in members[:MOST]
@@ -146,7 +146,7 @@ def new(chat: Chat) -> Reply:
 
 
 def _schema(chat: Chat) -> dict[str, Any]:
-    others = [one for one in chat.work.people.members() if one.user_id != chat.user.id and one.role != "viewer"]
+    others = [one for one in chat.work.people.active_members() if one.user_id != chat.user.id and one.role != "viewer"]
     about = [(ALL, chat.say("team.about.all"))]
     about += [(f"{AGENT}{one.id}", one.name) for one in chat.work.agents.page(chat.user.id, None, MOST)]
     about += [(f"{OPERATION}{name}", operation_name(chat, name)) for name in operations()]

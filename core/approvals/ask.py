@@ -1,9 +1,10 @@
 """Putting a suggestion before those who are asked: the person for whom it was made, others where the rule needs them, and the rooms where its agent asks."""
 
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from core.approvals.deciders import DecidersWork, Rule, rule_of
+from core.approvals.deciders import DecidersWork, Rule, Rules
 from core.approvals.models import Suggestion
 from core.approvals.rooms import ask_in_rooms
 from core.messaging.post import PostWork, announce
@@ -15,9 +16,20 @@ class AskPeopleWork(DecidersWork, PostWork, Protocol):
 
 def ask_about(work: AskPeopleWork, suggestion: Suggestion, *, asked: bool = False) -> None:
     """Puts its card into the chats of each who is asked, and into the rooms where its agent asks. `asked`: the person for whom it was made has just asked for it."""
-    for user_id in asked_people(suggestion, rule_of(work, suggestion)):
-        show_to(work, suggestion, user_id, asked=asked and user_id == suggestion.user_id)
-    ask_in_rooms(work, suggestion)
+    ask_about_each(work, [suggestion], asked=asked)
+
+
+def ask_about_each(work: AskPeopleWork, suggestions: Sequence[Suggestion], *, asked: bool = False) -> None:
+    """The same for several of one run, in their order; what holds for all of them is asked for once."""
+    if not suggestions:
+        return
+    rules, newest = Rules(work), work.suggestions.newest(suggestions)
+    rooms = {agent_id: work.rooms.of_agent(agent_id) for agent_id in {one.agent_id for one in suggestions}}
+    for suggestion in suggestions:
+        rule = rules.of(suggestion, newest[suggestion.id].action.operation)
+        for user_id in asked_people(suggestion, rule):
+            show_to(work, suggestion, user_id, asked=asked and user_id == suggestion.user_id)
+        ask_in_rooms(work, suggestion, rooms[suggestion.agent_id])
 
 
 def asked_people(suggestion: Suggestion, rule: Rule) -> list[UUID]:

@@ -58,7 +58,7 @@ class Rules:
     @cached_property
     def members(self) -> dict[UUID, Membership]:
         """Everybody, in the order in which they joined."""
-        return {member.user_id: member for member in self._work.people.members()}
+        return {member.user_id: member for member in self._work.people.active_members()}
 
     @cached_property
     def _delegations(self) -> list[Delegation]:

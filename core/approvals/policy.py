@@ -83,12 +83,13 @@ def check_policy(work: PolicyWork, operation: str, spec: PolicySpec) -> None:
 def could_decide(work: IdentityWork, spec: PolicySpec) -> int:
     """How many people of the workspace could say yes without being asked last."""
     return sum(
-        member.role in spec.allowed_roles or member.user_id in spec.allowed_people for member in work.people.members()
+        member.role in spec.allowed_roles or member.user_id in spec.allowed_people
+        for member in work.people.active_members()
     )
 
 
 def _check_people(work: IdentityWork, spec: PolicySpec) -> None:
-    roles = {member.user_id: member.role for member in work.people.members()}
+    roles = {member.user_id: member.role for member in work.people.active_members()}
     for user_id in (*spec.allowed_people, *(() if spec.escalate_to is None else (spec.escalate_to,))):
         if user_id not in roles:
             raise NotFound("identity.user_unknown", id=str(user_id))

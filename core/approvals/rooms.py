@@ -1,5 +1,6 @@
 """Suggestions in shared chats: which agents ask there, how much of it is shown, and putting each suggestion there too."""
 
+from collections.abc import Sequence
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Forbidden
 from core.kernel.events import Event
 from core.kernel.ids import new_id
-from core.messaging.models import Delivery, RoomAgent
+from core.messaging.models import Delivery, Room, RoomAgent
 from core.messaging.ports import MessagingWork
 from core.messaging.post import refresh
 from core.messaging.rooms import RoomsWork, may_manage, show_in_room
@@ -65,14 +66,16 @@ def silence(work: AskInRoomsWork, actor: Actor, room_id: UUID, agent_id: UUID) -
     _redraw(work, agent.id)
 
 
-def ask_in_rooms(work: MessagingWork, suggestion: Suggestion) -> list[Delivery]:
-    """Puts the suggestion into each room where its agent asks; how much of it is shown there is found out whenever it is drawn."""
+def ask_in_rooms(
+    work: MessagingWork, suggestion: Suggestion, rooms: Sequence[tuple[Room, RoomAgent]] | None = None
+) -> list[Delivery]:
+    """Puts the suggestion into each room where its agent asks (`rooms`, where that is known already); how much of it is shown there is found out whenever it is drawn."""
     return [
         show_in_room(
             work, room, suggestion.user_id, "suggestion", suggestion.id, agent_id=suggestion.agent_id,
             trace=suggestion.trace,
         )
-        for room, _ in work.rooms.of_agent(suggestion.agent_id)
+        for room, _ in (work.rooms.of_agent(suggestion.agent_id) if rooms is None else rooms)
     ]  # fmt: skip
 
 

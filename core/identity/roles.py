@@ -20,7 +20,7 @@ def give_role(work: IdentityWork, actor: Actor, user_id: UUID, role: Role) -> Me
     needed = ("owner",) if "owner" in (role, member.role) else ("owner", "admin")
     if work.people.membership(actor.user_id).role not in needed or actor.role not in needed:
         raise Forbidden("identity.role_not_yours", role=role)
-    owners = [one.user_id for one in work.people.members() if one.role == "owner"]
+    owners = [one.user_id for one in work.people.active_members() if one.role == "owner"]
     if role != "owner" and owners == [user_id]:
         raise Conflict("identity.last_owner")
     if member.role != role:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from core.approvals.ask import ask_about
+from core.approvals.ask import ask_about_each
 from core.approvals.ports import ApprovalsWork
 from core.approvals.propose import propose
 from core.catalog.ports import CatalogWork
@@ -47,8 +47,7 @@ def succeed(work: FinishWork, run_id: UUID, fence: int, output: Mapping[str, Any
         for connection_id, cursor in (output.get("cursors") or {}).items():
             work.connections.advance(UUID(connection_id), str(run.agent_id), cursor)
         rank = {"high": 0, "medium": 1, "low": 2}
-        for suggestion in sorted(made, key=lambda s: rank[s.priority]):
-            ask_about(work, suggestion, asked=just_asked(run, work.now))
+        ask_about_each(work, sorted(made, key=lambda s: rank[s.priority]), asked=just_asked(run, work.now))
     if run.agent_id is not None:
         work.agents.touch(run.agent_id)
     work.record(_ended("run.succeeded", run))

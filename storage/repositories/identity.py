@@ -19,7 +19,7 @@ from core.identity.models import (
 )
 from core.kernel.errors import NotFound
 from storage.repositories.base import Repository
-from storage.tables.identity import api_keys, identity_links, memberships, sessions, sign_ins, user_profiles
+from storage.tables.identity import api_keys, identity_links, memberships, sessions, sign_ins, user_profiles, users
 
 
 class SqlPeople(Repository):
@@ -42,6 +42,10 @@ class SqlPeople(Repository):
 
     def members(self) -> list[Membership]:
         return self._all(Membership, order=(memberships.c.id,))
+
+    def active_members(self) -> list[Membership]:
+        here = select(Membership).join(users, users.c.id == memberships.c.user_id).where(users.c.status == "active")
+        return list(self._t.session.scalars(here.order_by(memberships.c.id)))
 
     def links(self, user_id: UUID) -> list[IdentityLink]:
         return self._all(IdentityLink, identity_links.c.user_id == user_id, order=(identity_links.c.id,))

@@ -343,3 +343,19 @@ def test_roles_are_given_by_owner_and_admins_and_hold_at_once(person: Person, jo
         give_role(work, replace(kim.actor, role="admin"), person.actor.user_id, "viewer")
     kim.says("/team")
     assert "Roles" not in kim.labels(), "the door still knows them as a member"
+
+
+def test_who_has_left_is_neither_asked_nor_named_nor_counted(person: Person, joins: Joins) -> None:
+    kim, max_ = joins(person, "approver", "Kim"), joins(person, "approver", "Max")
+    _rule(person, own_request=False)
+    with kim.work() as work:
+        work.people.user(kim.actor.user_id).status = "deleted"
+        work.commit()
+    [made] = stage.suggests(person, stage.mail())
+    assert "Who can decide: Max." in person.last
+    with kim.work() as work, pytest.raises(Forbidden, match="not_allowed"):
+        decide.approve(work, kim.actor, made.id, 1)
+    with pytest.raises(Invalid, match="policy_unreachable"):
+        _rule(person, own_request=False, quorum=2)
+    max_.looks()
+    assert max_.labels()[0] == "Approve"

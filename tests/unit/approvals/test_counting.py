@@ -49,7 +49,7 @@ class Row:
     def __post_init__(self) -> None:
         self.people = self.suggestions = self.delegations = self
 
-    def members(self) -> list[Membership]:
+    def active_members(self) -> list[Membership]:
         return self.members_
 
     def policy(self, operation: str) -> ApprovalPolicy:
