@@ -21,7 +21,6 @@ from bots.dialogs import (  # noqa: F401
     noticed,
     notices,
     opening,
-    opening,
     packs,
     policies,
     privacy,

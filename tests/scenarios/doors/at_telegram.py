@@ -87,10 +87,11 @@ class AtTelegram(Person):
     def fills(self, given: Mapping[str, Any], wrong: str = "") -> None:
         """One question after another, as long as Nod asks. What stands already is shown at once, and picked from."""
         asked = self.wait(lambda: next((one for one in reversed(self._bubbles) if is_question(one)), None))
-        left = list(given)
+        left, overview, saved = list(given), False, False
         for _ in range(40):
             before = self._state()
             if SAVE in asked.labels:
+                overview, saved = True, not left
                 self.presses(left.pop(0) if left else SAVE, asked)
             else:
                 self._answers(asked, given)
@@ -99,7 +100,7 @@ class AtTelegram(Person):
             if not is_question(newest):
                 assert not wrong, f"nothing was wrong: {newest.words!r}"
                 return
-            if wrong and wrong in newest.words:
+            if wrong and wrong in newest.words and saved is overview:
                 return
             asked = newest
         raise AssertionError(f"the questions do not end: {asked.words!r}")

@@ -146,8 +146,10 @@ def test_commands_are_registered(door: str, product: Product) -> None:
     if door == "slack":
         assert "/nod" in product.slack.app.commands
         return
+    alone = {"type": "all_private_chats"}
     for language in ("", *(one for one in product.words.languages if one != "en")):
-        named = {one["command"]: one["description"] for one in product.telegram.commands(None, language)}
+        known = product.telegram.wait_for(lambda language=language: product.telegram.commands(alone, language) or None)
+        named = {one["command"]: one["description"] for one in known}
         assert {"start", "inbox", "new", "agents", "stop", "help"} <= set(named) and all(named.values())
 
 
