@@ -6,6 +6,7 @@ from bots.kit.opening import carried
 from bots.telegram.strangers import CODES_AN_HOUR
 from core.identity.prove import make_code
 from core.identity.register import add_link
+from core.privacy.leave import leave
 from tests.bots.telegram.running import Phone, Running
 from tests.databases import somebody
 from tests.emulators.telegram import TelegramEmulator
@@ -155,3 +156,23 @@ def test_the_language_and_timezone_are_asked_where_they_are_not_settled(
     with world.work() as work:
         profile = work.people.profile(world.actor.user_id)
         assert profile.settled_at is not None and profile.language == "de"
+
+
+def test_who_left_comes_back_with_their_code_from_their_own_account_only(
+    telegram: TelegramEmulator, door: Running, world: World
+) -> None:
+    mia, tom = telegram.user("Mia"), telegram.user("Tom")
+    with world.work() as work:
+        add_link(work, world.actor.user_id, "telegram", str(mia.id), str(mia.id))
+        work.commit()
+    with world.work() as work:
+        left = leave(work, world.actor, work.people.user(world.actor.user_id).email)
+        work.commit()
+    mia.sends("/inbox")
+    mia.chat.wait_for_text("one-time code")
+    tom.sends(f"/start {left.code}")
+    tom.chat.wait_for_text("That code")
+    mia.sends(f"/start {left.code}")
+    mia.chat.wait_for_text("Welcome back")
+    mia.sends("/inbox")
+    mia.chat.wait_for_text("Nothing waits for you")
