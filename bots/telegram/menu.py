@@ -21,6 +21,7 @@ from bots.kit.words import FALLBACK, Say
 ALONE = (
     "start",
     "inbox",
+    "brief",
     "new",
     "agents",
     "runs",

@@ -19,7 +19,7 @@ from bots.web.pages import asked_for, draw
 from bots.web.visitors import Visitor, Visitors
 from core.kernel.errors import NotFound, Unauthenticated
 
-MENU = ("start", "new", "inbox", "agents", "runs", "connect", "settings", "help")
+MENU = ("start", "new", "inbox", "brief", "agents", "runs", "connect", "settings", "help")
 PICTURES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
