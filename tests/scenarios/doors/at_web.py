@@ -73,9 +73,10 @@ class Line:
 class AtWeb(Person):
     door = "web"
 
-    def __init__(self, world: World, actor: Actor, url: str, cookies: Mapping[str, str]) -> None:
+    def __init__(self, world: World, actor: Actor, url: str, cookies: Mapping[str, str], language: str) -> None:
         super().__init__(world, actor)
-        self.page = httpx.Client(base_url=url, headers={"Origin": url}, timeout=PATIENCE, cookies=dict(cookies))
+        asks = {"Origin": url, "Accept-Language": language}
+        self.page = httpx.Client(base_url=url, headers=asks, timeout=PATIENCE, cookies=dict(cookies))
         self._changing = Changing()
         self._lines: dict[str, Line] = {}
         self._over = False

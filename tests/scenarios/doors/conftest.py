@@ -32,8 +32,8 @@ def at(product: Product) -> Iterator[Callable[..., Person]]:
     there: list[Person] = []
     product.errors.lines.clear()
 
-    def arrive(door: str, world: World | None = None, name: str = "Mia") -> Person:
-        there.append(product.at(door, world, name))
+    def arrive(door: str, world: World | None = None, name: str = "Mia", language: str = "en") -> Person:
+        there.append(product.at(door, world, name, language))
         return there[-1]
 
     yield arrive

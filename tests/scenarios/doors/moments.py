@@ -4,15 +4,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from bots.kit.contracts import contracts
 from core.approvals import execute
 from core.approvals.models import Suggestion
 from core.approvals.propose import propose
 from core.approvals.wake import wake
+from core.catalog.versions import compose_agent
 from core.messaging.post import announce
 from core.orchestration.ports import Proposal
 from tests.runners.world import World
 
 T = TypeVar("T")
+NOTHING = {"nodes": [{"id": "only", "skill": "noop", "inputs": {"value": 1}}]}
 YEARS = timedelta(days=3650)
 
 
@@ -35,6 +38,12 @@ def suggests(world: World, *proposals: Proposal) -> list[Suggestion]:
         return made
 
     return changed(world, ends)
+
+
+def composes(world: World, name: str) -> None:
+    """An agent of the person's own that does nothing."""
+    known = contracts()
+    changed(world, lambda work: compose_agent(work, world.actor, known, name, NOTHING))
 
 
 def status(world: World, suggestion: Suggestion) -> str:

@@ -48,6 +48,7 @@ from tests.scenarios.doors.person import Person
 MANIFEST = Path(bots.slack.__file__).parent / "manifest.yaml"
 COOKIE = "nod_0"
 NOBODY = UUID(int=0)
+LOCALES = {"en": "en-GB", "de": "de-DE"}
 
 
 class Errors(logging.Handler):
@@ -134,30 +135,34 @@ class Product:
         """The catalogues of the doors."""
         return self._words
 
-    def at(self, door: str, world: World | None = None, name: str = "Mia") -> Person:
-        """Somebody at a door, past the first hello; a new person, or the one of `world` in one more chat."""
+    def german(self, code: str) -> str:
+        """The beginning of a sentence in German."""
+        return self._words.codes("de")[code].forms[0].partition("{")[0].strip()
+
+    def at(self, door: str, world: World | None = None, name: str = "Mia", language: str = "en") -> Person:
+        """Somebody at a door, past the first hello; a new person, or the one of `world` in one more chat. `language` is that of their client."""
         world = world or self.world()
         match door:
             case "web":
-                return self._at_web(world)
+                return self._at_web(world, language)
             case "telegram":
-                account = self.telegram.user(name)
+                account = self.telegram.user(name, language_code=language)
                 account.started = True
                 link = self._linked(world, "telegram", str(account.id), str(account.id))
                 account.chat.statuses[self.telegram.bot.id] = "member"
                 return AtTelegram(world, self._speaking(world, "telegram", link), self.telegram, account)
             case _:
-                account = self.team.person(name, locale="en-GB", tz="Europe/Berlin")
+                account = self.team.person(name, locale=LOCALES[language], tz="Europe/Berlin")
                 link = self._linked(world, "slack", account.id, account.dm.id, self.team.id)
                 return AtSlack(world, self._speaking(world, "slack", link), self.slack, account)
 
-    def _at_web(self, world: World) -> Person:
+    def _at_web(self, world: World, language: str) -> Person:
         with world.work() as work:
             own = next(one for one in work.people.links(world.actor.user_id) if one.provider == "web")
             own.provider_subject = str(world.actor.user_id)  # As the page itself links.
             secret = open_session(work, world.actor.user_id)
             work.commit()
-        return AtWeb(world, self._speaking(world, "web", own.id), self.url, {COOKIE: secret})
+        return AtWeb(world, self._speaking(world, "web", own.id), self.url, {COOKIE: secret}, language)
 
     def _linked(self, world: World, provider: Any, subject: str, address: str, tenant: str = "") -> UUID:
         with world.work() as work:

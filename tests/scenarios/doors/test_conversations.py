@@ -4,9 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bots.dialogs.talk import LAPSES
-from bots.kit.contracts import contracts
 from core.approvals.models import Suggestion
-from core.catalog.versions import compose_agent
 from core.connectors.connect import login_refused
 from tests.runners.world import World, mail, task
 from tests.scenarios.doors import moments
@@ -15,13 +13,6 @@ from tests.scenarios.doors.person import Person
 from tests.scenarios.doors.product import Product
 
 At = Callable[..., Person]
-NOTHING = {"nodes": [{"id": "only", "skill": "noop", "inputs": {"value": 1}}]}
-
-
-def _composed(world: World, name: str) -> None:
-    """An agent of one's own that does nothing."""
-    known = contracts()
-    moments.changed(world, lambda work: compose_agent(work, world.actor, known, name, NOTHING))
 
 
 def _active(world: World) -> str:
@@ -78,7 +69,7 @@ def test_agents_are_paused_and_resumed_from_their_page(person: Person) -> None:
 @point("lists")
 def test_a_list_is_turned_in_its_own_message(person: Person) -> None:
     for number in range(8):
-        _composed(person.world, f"Reader {number}")
+        moments.composes(person.world, f"Reader {number}")
     person.command("agents")
     page = person.sees("Your 9 agents", labels=("›",))
     count = len(person.messages)
@@ -124,7 +115,7 @@ def test_an_empty_place_says_what_would_be_there_and_what_to_do(door: str, at: A
 
 @point("runs", "progress")
 def test_a_run_shows_its_progress_in_one_message_then_its_steps_and_cost(person: Person) -> None:
-    _composed(person.world, "Reader")
+    moments.composes(person.world, "Reader")
     person.command("agents")
     page = person.press("Reader", person.sees("Your 2 agents"))
     person.press("Run it now", page)
@@ -153,7 +144,7 @@ def test_a_failed_run_says_why_and_offers_to_try_again(person: Person) -> None:
 @point("packs")
 def test_a_pack_is_made_by_tapping_agents_in_order(person: Person) -> None:
     for name in ("Reader", "Writer"):
-        _composed(person.world, name)
+        moments.composes(person.world, name)
     person.command("packs")
     person.press("Make a pack")
     for name in ("+ Reader", "+ Writer"):
@@ -170,7 +161,7 @@ def test_a_pack_is_made_by_tapping_agents_in_order(person: Person) -> None:
 @point("workflows")
 def test_a_workflow_is_made_and_drawn(person: Person) -> None:
     for name in ("Reader", "Writer"):
-        _composed(person.world, name)
+        moments.composes(person.world, name)
     person.command("workflows")
     person.press("Make a workflow")
     person.press("+ Writer")
@@ -304,7 +295,7 @@ def test_a_conversation_that_lapsed_says_so_and_does_nothing(person: Person) -> 
 
 @point("schedule")
 def test_a_schedule_in_words_is_echoed_with_its_next_times(person: Person) -> None:
-    _composed(person.world, "Reader")
+    moments.composes(person.world, "Reader")
     person.command("agents")
     page = person.press("Reader", person.sees("Your 2 agents"))
     person.press("When it runs", page)
