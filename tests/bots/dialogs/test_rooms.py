@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bots.kit import rooms
+from bots.kit.screen import Button
 from core.approvals.rooms import let_ask
 from core.kernel.errors import Failure, Forbidden, Invalid
 from core.messaging.rooms import leave_room
@@ -100,6 +101,9 @@ def test_a_whole_card_is_decided_in_the_room_by_those_who_may(
     person.looks()
     assert "Approved by Kim, " in person.last
     assert wall.pressed(phone, approve, place).startswith("Already approved by Kim, ")
+    before = wall.last
+    assert wall.pressed(kim, Button(label="Team", action="team.open"), place) == "I answered in your own chat with me."
+    assert wall.last == before and "Kim" not in wall.last.replace("by Kim", "") and "approver" in kim.last
     with person.work() as work:
         [approval] = work.suggestions.approvals(made.id)
         assert (approval.user_id, approval.surface, approval.delivery_id) == (kim.actor.user_id, "telegram", place)
