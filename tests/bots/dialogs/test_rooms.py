@@ -103,7 +103,7 @@ def test_a_whole_card_is_decided_in_the_room_by_those_who_may(
     assert wall.pressed(phone, approve, place).startswith("Already approved by Kim, ")
     before = wall.last
     assert wall.pressed(kim, Button(label="Team", action="team.open"), place) == "I answered in your own chat with me."
-    assert wall.last == before and "Kim" not in wall.last.replace("by Kim", "") and "approver" in kim.last
+    assert wall.last == before and "approver" in kim.last
     with person.work() as work:
         [approval] = work.suggestions.approvals(made.id)
         assert (approval.user_id, approval.surface, approval.delivery_id) == (kim.actor.user_id, "telegram", place)
