@@ -5,7 +5,7 @@ from typing import Any
 
 from bots.dialogs import ways
 from bots.kit.dialog import Chat, Reply, action, command, notice
-from bots.kit.screen import Button, Heading, Paragraph, Screen, row
+from bots.kit.screen import Button, Heading, Paragraph, Quote, Screen, row
 from core.identity.sign_in import CODE_MINUTES, offer
 
 
@@ -29,7 +29,7 @@ def _offer(chat: Chat) -> Screen:
     return Screen(
         blocks=(
             Heading(text=say("sign_in.elsewhere" if here else "sign_in.heading")),
-            Paragraph(text=way.code),
+            Quote(text=way.code, exact=True),
             Paragraph(text=say("sign_in.how", account=chat.user.email, n=CODE_MINUTES)),
             Paragraph(text=say("sign_in.warning"), muted=True),
         ),

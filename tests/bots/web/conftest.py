@@ -147,7 +147,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser's profile of a person in Berlin."""
-    made = browser.new_context(timezone_id="Europe/Berlin", locale="de-DE")
+    made = browser.new_context(timezone_id="Europe/Berlin", locale="en-GB")
     made.set_default_timeout(60_000)
     yield made
     made.close()

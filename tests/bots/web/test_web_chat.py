@@ -325,7 +325,7 @@ def test_it_works_without_a_script(browser: Browser, site: Site) -> None:
 
 def test_the_browsers_timezone_and_language_come_along(page: Page) -> None:
     say(page, "/probe_place")
-    expect(log(page).get_by_text("Europe/Berlin de-DE")).to_be_visible()
+    expect(log(page).get_by_text("Europe/Berlin en-GB")).to_be_visible()
 
 
 def test_words_that_did_not_arrive_are_kept(page: Page, site: Site) -> None:

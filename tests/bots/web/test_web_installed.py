@@ -59,8 +59,7 @@ def test_nothing_private_is_kept_and_without_a_connection_a_page_says_so(page: P
     assert not any("a private word" in content or "you@localhost" in content for content in kept.values())
     page.context.set_offline(True)
     page.goto(site.url)
-    # In the language of the browser: without a connection nobody knows whose it is.
-    expect(page.get_by_role("heading", name="Keine Verbindung")).to_be_visible()
+    expect(page.get_by_role("heading", name="No connection")).to_be_visible()
     expect(page.locator("body")).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")
     page.context.set_offline(False)
     expect(page.get_by_text("Live")).to_be_visible()
