@@ -72,6 +72,7 @@ def rich(world: World, connect: Connect) -> Tenant:
     things = {
         "agent_id": [agent, other], "skill_id": [skill], "pack_id": [pack], "workflow_id": [flow], "trigger_id": [hook, schedule],
         "run_id": [*runs, _failed(world)], "question_id": [_question(world)], "suggestion_id": suggestions, "connection_id": [connection],
+        "export_id": [made(client.post("/v1/exports"), 202)["id"]],
         "room_id": [_room(world, agent)], "delegation_id": [_delegation(world)],
         "version_id": [*versions(f"/v1/agents/{agent}/versions"), *versions(f"/v1/workflows/{flow}/versions")],
     }  # fmt: skip

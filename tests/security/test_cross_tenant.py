@@ -19,6 +19,7 @@ from tests.security.tenants import Tenant, everything_of, poor, rich
 
 __all__ = ["address", "connect", "world"]
 VERSIONS = ("version_id", "old_id", "new_id")
+LATER = {"GET /v1/exports/{export_id}/file": "made in the background"}
 STEP = {"id": "one", "kind": "agent", "agent": "<agent_id>"}
 NODE = {"id": "a", "skill": "agent", "inputs": {"agent": "<agent_id>", "input": {}}}
 # What a write needs to be well-formed; `<…>` is where an id of that kind goes.
@@ -80,7 +81,7 @@ def test_another_tenants_id_answers_like_an_unknown_one_on_every_route(
                 assert theirs[0] == 404, (name, body, theirs)
                 asked += 1
                 known += method == "GET" and ann.client.get(path.format(**places)).status_code == 200
-            assert known or method != "GET", f"{name} was not asked for anything that is there"
+            assert known or method != "GET" or name in LATER, f"{name} was not asked for anything that is there"
     assert asked > 60
     assert everything_of(owner_url, ann) == before
 
