@@ -17,12 +17,16 @@ from core.kernel.due import DueItem
 from core.kernel.errors import Failure
 from core.privacy.models import PrivacyRequest
 from core.privacy.scrub import scrubbed
-from core.privacy.take_along import LEASE_SECONDS, handed_over, went_wrong
+from core.privacy.take_along import LEASE_SECONDS, given_back, handed_over, went_wrong
 from runners.wiring import connection_folder, storage
 
 AT_ONCE = 20
 IN_MEMORY = 8 * 1024 * 1024
 log = structlog.get_logger()
+
+
+class _Stopping(Exception):
+    """The process ends; another one goes on."""
 
 
 def attend(over: threading.Event) -> None:
@@ -34,7 +38,11 @@ def attend(over: threading.Event) -> None:
         if request is None:
             continue
         try:
-            _forget(request) if request.kind == "erase" else _make_export(request)
+            _forget(request) if request.kind == "erase" else _make_export(request, over)
+        except _Stopping:
+            with storage().work(request.workspace_id, request.user_id) as work:
+                given_back(work, request.id, request.fence)
+                work.commit()
         except Exception:
             log.exception("privacy.failed", kind=request.kind, request=str(request.id))
             _again(request)
@@ -56,21 +64,21 @@ def _again(request: PrivacyRequest) -> None:
         log.exception("privacy.left_to_its_lease", request=str(request.id))
 
 
-def _make_export(request: PrivacyRequest) -> None:
+def _make_export(request: PrivacyRequest, over: threading.Event) -> None:
     blobs = storage().blobs(request.workspace_id, request.user_id)
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
-        files = _written(request, file)
+        rows = _written(request, file, over)
         file.seek(0)
         content = file.read()
     blob = blobs.put(content)
     with storage().work(request.workspace_id, request.user_id) as work:
         ours = handed_over(work, request.id, request.fence, blob, len(content))
         work.commit()
-    log.info("privacy.exported" if ours else "privacy.export_superseded", size=len(content), files=files)
+    log.info("privacy.exported" if ours else "privacy.export_superseded", size=len(content), rows=rows)
 
 
-def _written(request: PrivacyRequest, file: IO[bytes]) -> int:
-    """Writes one archive: `export.json` says what is in it, `<workspace>/<table>.json` are the rows, `<workspace>/files/<sha256>` what was uploaded or made."""
+def _written(request: PrivacyRequest, file: IO[bytes], over: threading.Event) -> int:
+    """Writes one archive, and answers how many rows and files are in it; raises _Stopping when the process has to end: `export.json` says what is in it, `<workspace>/<table>.json` are the rows, `<workspace>/files/<sha256>` what was uploaded or made."""
     counts: dict[str, dict[str, int]] = {}
     made: set[str] = set()
     with (
@@ -80,6 +88,8 @@ def _written(request: PrivacyRequest, file: IO[bytes]) -> int:
         for workspace_id in storage().directory.workspaces_of(request.user_id):
             counts[str(workspace_id)] = {}
             for table in all_of_it.tables():
+                if over.is_set():
+                    raise _Stopping
                 rows = all_of_it.rows(workspace_id, table)
                 counts[str(workspace_id)][table] = _table(
                     archive, f"{workspace_id}/{table}.json", _plain(rows, table, made)

@@ -55,6 +55,13 @@ def handed_over(work: ReadyWork, request_id: UUID, fence: int, blob: str, size: 
     return True
 
 
+def given_back(work: ReadyWork, request_id: UUID, fence: int) -> None:
+    """The process that made it has to stop: another one does it now, and it does not count as a try."""
+    request = work.privacy.hold(request_id, fence)
+    if request is not None:
+        request.status, request.lease_until, request.attempts = "asked", None, request.attempts - 1
+
+
 def went_wrong(work: ReadyWork, request_id: UUID, fence: int) -> None:
     """It is tried again in a minute; after the third time the person is told that it did not work."""
     request = work.privacy.hold(request_id, fence)

@@ -18,6 +18,7 @@ from core.kernel.settings import Settings
 from core.messaging.post import answer
 from core.privacy.leave import come_back, leave, who_left
 from core.privacy.scrub import LEFT_OUT
+from core.privacy.take_along import ask_for_export
 from runners import leaving, wiring
 from storage.export import LEFT_OUT as NOT_EXPORTED
 from storage.export import OF, OWN
@@ -94,6 +95,25 @@ def test_everything_of_a_person_comes_as_one_file_without_secrets(person: Person
     assert sum("/files/" in name for name in again) == sum("/files/" in name for name in told), (
         "an export is in no export"
     )
+
+
+def test_a_process_that_has_to_end_gives_an_export_back(person: Person) -> None:
+    with person.work() as work:
+        request = ask_for_export(work, person.actor)
+        work.commit()
+    over = Stops()
+    leaving.attend(over)
+    with person.work() as work:
+        assert (work.privacy.get(request.id).status, work.privacy.get(request.id).attempts) == ("asked", 0)
+    assert _export(person)
+
+
+class Stops(threading.Event):
+    """Is set as soon as somebody has begun."""
+
+    def is_set(self) -> bool:
+        was, self.asked = getattr(self, "asked", 0), getattr(self, "asked", 0) + 1
+        return was > 0
 
 
 def test_leaving_takes_the_typed_address_stops_everything_and_shows_the_way_back(
