@@ -1,6 +1,7 @@
 """*Ask an agent about this*: a message from anywhere in Slack becomes the input of a run. And *Read all*, forms that a button in the chat opens, and files that are
 chosen in a modal."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from bots.dialogs import ways
 from bots.kit import clean
 from bots.kit.dialog import Chat, Reply, Tap, action
+from bots.kit.render import render
 from bots.kit.screen import Field, Form, Heading, Paragraph, Quote, Screen, row
 from bots.slack.pieces import pieces
 from core.kernel.errors import Invalid, NotFound
@@ -117,10 +119,13 @@ def read_all(chat: Chat) -> Reply:
 
 
 def _shown(chat: Chat) -> Screen | None:
-    """The whole of what the tapped place showed last."""
+    """The whole of what the tapped place showed last; of a card in a channel, what it shows everybody there now."""
     place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
     if place is None:
         return None
     delivery = chat.work.messages.delivery(place)
+    if delivery.room_id is not None:
+        # What was shown there is sealed with the key of whom it is about, who need not be the one who reads.
+        return render(replace(chat, room=chat.work.rooms.get(delivery.room_id)), delivery)
     payload = chat.work.messages.get(delivery.message_id).payload if delivery.message_id else {}
     return Screen.model_validate(payload["screen"]) if "screen" in payload else None

@@ -193,3 +193,22 @@ def test_a_button_of_a_channel_that_is_not_connected_any_more_does_nothing(desk:
     _told(room, desk.person, "not connected any more")
     with world.work() as work:
         assert work.suggestions.get(suggestion.id).status == "pending"
+
+
+def test_a_long_card_of_a_channel_is_read_in_ones_own_messages_by_who_may_decide(
+    desk: Desk, world: World, room: Any, member: Callable[[str], Any]
+) -> None:
+    _let(world, "open")
+    ben = member("Ben")
+    room.members.append(ben)
+    long = mail("Re: Minutes")
+    words = "\n\n".join(f"{number} " + "word " * 300 for number in range(20))
+    _ask(world, long.model_copy(update={"input": {**long.input, "body": words}}))
+    first = room.wait_for(lambda message: any(label.startswith("Read all") for label in message.labels))
+    assert "Approve" not in first.labels
+    read = next(label for label in first.labels if label.startswith("Read all"))
+    ben.taps(first, read).acknowledge()
+    _told(room, ben, "not for you to decide")
+    desk.person.taps(first, read).acknowledge()
+    desk.person.dm.wait_for(lambda message: "19 word" in message.shown)
+    assert ben.dm.bot_messages == []
