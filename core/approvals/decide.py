@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from core.approvals.canonical import sha256
-from core.approvals.deciders import Rule, counted, may_say_no, names, refusal, rule_of
+from core.approvals.deciders import Rule, counted, names, need_to_decide
 from core.approvals.models import (
     Action,
     ActionExecution,
@@ -95,7 +95,7 @@ def give_reason(work: DecideWork, actor: Actor, suggestion_id: UUID, reason: str
     Raises Conflict `approvals.not_rejected`, Forbidden `approvals.not_allowed`; NotFound."""
     actor.need("approve")
     suggestion = work.suggestions.lock(suggestion_id)
-    _may_decide(work, actor, suggestion)
+    need_to_decide(work, actor, suggestion)
     if suggestion.status != "rejected":
         raise Conflict("approvals.not_rejected", status=suggestion.status)
     suggestion.reason = reason
@@ -182,7 +182,7 @@ def ask_again(work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int
     actor.need("approve")
     suggestion = work.suggestions.lock(suggestion_id)
     current = work.suggestions.revision(suggestion_id, suggestion.revision)
-    rule = _may_decide(work, actor, suggestion)
+    rule = need_to_decide(work, actor, suggestion)
     execution = work.executions.of(suggestion_id)
     failed = suggestion.status == "approved" and execution is not None and execution.status == "failed"
     without_consent = suggestion.status == "withdrawn" and suggestion.reason == "consent"
@@ -217,7 +217,7 @@ def undo(work: DecideWork, actor: Actor, suggestion_id: UUID) -> ActionExecution
     Raises Conflict `approvals.undo_too_late` (data: status)."""
     actor.need("approve")
     suggestion = work.suggestions.lock(suggestion_id)
-    _may_decide(work, actor, suggestion)
+    need_to_decide(work, actor, suggestion)
     execution = work.executions.of(suggestion_id)
     if execution is None or not work.executions.withdraw(execution.id):
         raise Conflict("approvals.undo_too_late", status=execution.status if execution else suggestion.status)
@@ -236,7 +236,7 @@ def _open(
     actor.need("approve")
     suggestion = work.suggestions.lock(suggestion_id)
     current = work.suggestions.revision(suggestion_id, suggestion.revision)
-    rule = _may_decide(work, actor, suggestion, current.action.operation)
+    rule = need_to_decide(work, actor, suggestion, current.action.operation)
     if suggestion.status not in ("pending", "snoozed"):
         decisions = [a for a in work.suggestions.approvals(suggestion_id) if a.decision != "edit"]
         by, whom = _said_by(work, decisions[-1]) if decisions else ("", "")
@@ -252,14 +252,6 @@ def _open(
     if revision is not None and revision != suggestion.revision:
         raise Conflict("approvals.revision_stale", shown=revision, current=suggestion.revision)
     return suggestion, current, rule
-
-
-def _may_decide(work: DecideWork, actor: Actor, suggestion: Suggestion, operation: str | None = None) -> Rule:
-    rule = rule_of(work, suggestion, operation)
-    able = rule.placed if actor.user_id in rule.own and not rule.names(actor) else rule.people
-    if actor.user_id not in able and not may_say_no(actor, suggestion, rule):
-        raise refusal(work, actor, rule)
-    return rule
 
 
 def _first_place(actor: Actor, rule: Rule) -> UUID | None:

@@ -136,6 +136,15 @@ def may_say_no(actor: Actor, suggestion: Suggestion, rule: Rule) -> bool:
     return actor.user_id == suggestion.user_id and rule.names(actor)
 
 
+def need_to_decide(work: DecidersWork, actor: Actor, suggestion: Suggestion, operation: str | None = None) -> Rule:
+    """The rule for the suggestion, for whoever may decide by it, or at least say no. Raises Forbidden `approvals.not_allowed`, `approvals.nobody_able`, which say who can."""
+    rule = rule_of(work, suggestion, operation)
+    able = rule.placed if actor.user_id in rule.own and not rule.names(actor) else rule.people
+    if actor.user_id not in able and not may_say_no(actor, suggestion, rule):
+        raise refusal(work, actor, rule)
+    return rule
+
+
 def may_see(work: DecidersWork, actor: Actor, suggestion: Suggestion) -> bool:
     """Whether what the suggestion is about is any of their business: it is for them, or they may decide."""
     return actor.user_id == suggestion.user_id or actor.user_id in rule_of(work, suggestion).people

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from core.approvals.canonical import sha256
-from core.approvals.deciders import need_to_see
+from core.approvals.deciders import need_to_decide
 from core.approvals.models import ActionExecution, ExecutionAttempt, ExecutionStatus, Suggestion, SuggestionRevision
 from core.approvals.ports import ApprovalsWork
 from core.catalog.kinds import template
@@ -171,9 +171,9 @@ def resolve(
     work: ExecuteWork, actor: Actor, suggestion_id: UUID, choice: Literal["done", "again", "drop"]
 ) -> ActionExecution:
     """A person says what became of an unknown one: `done`, `again` (do it now) or `drop`. Raises Conflict `approvals.not_unknown` (data: status); Forbidden
-    `approvals.not_allowed` for anybody but the person for whom it was and those who may decide."""
+    `approvals.not_allowed` for anybody who may not decide."""
     actor.need("approve")
-    need_to_see(work, actor, work.suggestions.lock(suggestion_id))
+    need_to_decide(work, actor, work.suggestions.lock(suggestion_id))
     execution = work.executions.of(suggestion_id)
     if execution is None or execution.status != "unknown":
         raise Conflict("approvals.not_unknown", status=execution.status if execution else "")

@@ -10,6 +10,9 @@ from bots.kit.screen import Paragraph
 from core.approvals.deciders import Rule, counted, may_say_no, rule_of
 from core.approvals.models import Approval
 
+NAMED = 6
+"""Of more people than that the others are counted."""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -24,7 +27,7 @@ def standing(chat: Chat, facts: Facts) -> Standing:
     """How it stands for whoever reads it."""
     rule = rule_of(chat.work, facts.suggestion, facts.revision.action.operation)
     said = counted(chat.work, facts.suggestion) if rule.policy.quorum > 1 else []
-    says = _so_far(chat, rule, said)
+    says = [*_for_whom(chat, facts), *_so_far(chat, rule, said)]
     if chat.room is not None:
         return Standing([*says, Paragraph(text=can_decide(chat, rule), muted=True)])
     mine = chat.user.id
@@ -42,7 +45,19 @@ def standing(chat: Chat, facts: Facts) -> Standing:
 def can_decide(chat: Chat, rule: Rule, *without: object) -> str:
     """`Who can decide: Ana and Ben.`"""
     able = [user_id for user_id in rule.people if user_id not in without]
-    return chat.say("stub.who", who=[who(chat, user_id) for user_id in able]) if able else chat.say("stub.nobody")
+    if not able:
+        return chat.say("stub.nobody")
+    named = [who(chat, user_id) for user_id in able[:NAMED]]
+    more = [chat.say("stub.others", n=len(able) - NAMED)] if len(able) > NAMED else []
+    return chat.say("stub.who", who=[*named, *more])
+
+
+def _for_whom(chat: Chat, facts: Facts) -> list[Paragraph]:
+    """For whom it was made, where that is not the reader."""
+    owner = facts.suggestion.user_id
+    if chat.room is None and owner == chat.user.id:
+        return []
+    return [Paragraph(text=chat.say("card.for", whom=who(chat, owner)))]
 
 
 def _so_far(chat: Chat, rule: Rule, said: Sequence[Approval]) -> list[Paragraph]:

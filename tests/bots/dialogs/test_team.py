@@ -258,6 +258,7 @@ def test_a_parent_decides_what_a_child_proposes_and_the_child_sees_who_can(perso
     sibling.says("/inbox")
     assert "A bicycle lamp" not in str(sibling.last_screen), "it is no business of theirs"
     assert "A bicycle lamp" in parent.last and parent.labels()[0] == "Approve"
+    assert "Suggested for Lou." in parent.last and "Suggested for" not in child.last
     parent.taps("Approve")
     child.looks()
     assert "Approved by Mum, " in "\n".join(map(words_of, child.screens.values()))
