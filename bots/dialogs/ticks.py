@@ -176,6 +176,8 @@ def _became(chat: Chat, item: BatchItem, facts: Known) -> str:
         became = chat.say("batch.edited")
     elif item.outcome == "missing" and _as_shown(item, facts):
         became = chat.say("batch.missing")
+    elif item.outcome == "approvals.not_sure" and _as_shown(item, facts):
+        became = chat.say("batch.asks_twice")
     elif item.outcome not in ("", "approved") and _as_shown(item, facts):
         became = chat.say("batch.refused")
     else:
