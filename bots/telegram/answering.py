@@ -17,7 +17,7 @@ from bots.kit.dialog import Input, Tap, Text, Upload
 from bots.kit.dispatch import Dispatch
 from bots.kit.parts import Parts
 from bots.kit.speak import failure
-from bots.telegram import reach
+from bots.telegram import reach, render
 from bots.telegram.busy import Doing, busy
 from bots.telegram.files import NotTaken, fetch, file_of
 from bots.telegram.form_flow import FormFlow
@@ -105,14 +105,14 @@ class Answering:
         if message.from_user is not None:
             say = say_to(self._parts, message.from_user)
             code = "telegram.fetching" if file.size is not None else "telegram.fetching_unsized"
-            doing.now(say(code, name=clean.line(file.name, 60), size=file.size))
+            doing.now(say(code, name=_named(file.name), size=file.size))
         try:
             content = await fetch(self._bot, file)
         except NotTaken as why:
             await self._parts.hop(self._tell, actor, why.code, why.data)
             return None
         if message.from_user is not None:
-            doing.now(say_to(self._parts, message.from_user)("telegram.looking", name=clean.line(file.name, 60)))
+            doing.now(say_to(self._parts, message.from_user)("telegram.looking", name=_named(file.name)))
         blobs = self._parts.storage.blobs(actor.workspace_id, actor.user_id)
         blob = await self._parts.hop(blobs.put, content)
         return Upload(file.name, blob, len(content), message.caption or "")
@@ -241,6 +241,11 @@ def _answered(message: telegram.Message) -> str | None:
     if answered is None or answered.from_user is None or not answered.from_user.is_bot:
         return None
     return reference(answered)
+
+
+def _named(file: str) -> str:
+    """A file's name in words of ours, which a draft shows as they are."""
+    return render.tame(clean.line(file, 60))
 
 
 def _is_service(message: telegram.Message) -> bool:

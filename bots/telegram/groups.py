@@ -96,11 +96,11 @@ class Groups:
         self, event: InboundEvent, actor: Actor, message: telegram.Message, person: telegram.User, heard: Input,
         more: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Answers in the person's own chat; here it is only nodded at."""
+        """Answers in the person's own chat; here it is only nodded at, or, where something was refused, said that there is an answer."""
         answered = await self._dispatch.handle(actor, heard, {**self._extra(person), **(more or {})}, event.id)
         if answered.code is not None and not answered.deliveries and answered.toast:
             await self._parts.hop(self._tell, actor, answered)
-        if not await nod(self._bot, message):
+        if answered.code is not None or not await nod(self._bot, message):
             await self._strangers.say(message.chat.id, person, "telegram.private_answer")
 
     async def tap(self, event: InboundEvent, query: telegram.CallbackQuery, toast: Toast) -> Tap | None:

@@ -42,7 +42,8 @@ def details(chat: Chat, suggestion_id: str) -> Reply:
         blocks += [Paragraph(text=chat.say("details.attempts")), Bullets(items=attempts)]
     card = Button(label=chat.say("details.card"), action="suggestion.open", args=(suggestion_id,))
     run = Button(label=chat.say("details.run"), action="run.open", args=(str(facts.suggestion.run_id),))
-    return Reply(Screen(blocks=tuple(blocks), buttons=(row(card, run, ways.inbox(chat)),)))
+    link = Button(label=chat.say("opening.link"), action="opening.link", args=("suggestion", suggestion_id))
+    return Reply(Screen(blocks=tuple(blocks), buttons=(row(card, run), row(link, ways.inbox(chat)))))
 
 
 def _origin(chat: Chat, facts: Facts) -> tuple[tuple[str, str], ...]:

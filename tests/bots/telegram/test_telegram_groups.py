@@ -202,6 +202,7 @@ def test_another_workspace_finds_a_connected_group_taken(team: Team, world: Worl
     team.group.adds(zoe)
     zoe.sends("/nod", chat=team.group)
     zoe.chat.wait_for_text("another workspace")
+    assert not team.group.wait_for_text("I answered you in private").reactions
     _asks(world, team, "open")
     card = team.group.wait_for(lambda shown: "Approve" in shown.labels)
     refusal = zoe.taps(card, "Approve").answer()

@@ -160,8 +160,13 @@ def test_a_card_and_a_run_are_opened_by_whom_they_are_for(
     suggestion = world.suggest(task())
     card = phone.card(suggestion)
     link = LINK + carried(kind, suggestion.id if kind == "suggestion" else suggestion.run_id)  # pyright: ignore[reportArgumentType]
+    phone.person.taps(card, "Details").answer()
+    details = phone.person.chat.wait_for(lambda shown: "Link" in shown.labels, after=card)
+    assert phone.person.taps(details, "Link").answer() == ""
+    made = phone.person.chat.wait_for_text(LINK, after=details)
+    assert carried("suggestion", suggestion.id) in made.text and "pre" in [span.type for span in made.spans]
     phone.person.opens(link)
-    phone.person.chat.wait_for(lambda shown: bool(shown.labels), after=card)
+    phone.person.chat.wait_for(lambda shown: bool(shown.labels), after=made)
     tom = _second_person(telegram, world, world.actor.workspace_id)
     tom.opens(link)
     refused = tom.chat.wait_for_text("not for you")
