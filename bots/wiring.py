@@ -17,13 +17,23 @@ from core.kernel.settings import Settings, settings
 from storage import Storage, open_storage, telemetry
 from storage.backup import take_backup
 from storage.embedded import find_running, opened
-from storage.master_key import keep_current_key, master_keys, put_key_in_front
+from storage.master_key import MasterKeyBroken, keep_current_key, master_keys, put_key_in_front
 from storage.migrate import at_head, migrate
-from storage.owned import everybody, keys_in_use
+from storage.owned import everybody, keys_in_use, keys_missing, powers_of_app_role
 from storage.restore import restore_backup
 from storage.vault import derived
 
-__all__ = ["everybody", "keep_current_key", "keys_in_use", "put_key_in_front", "restore_backup", "take_backup"]
+__all__ = [
+    "MasterKeyBroken",
+    "everybody",
+    "keep_current_key",
+    "keys_in_use",
+    "keys_missing",
+    "powers_of_app_role",
+    "put_key_in_front",
+    "restore_backup",
+    "take_backup",
+]
 
 
 @cache
@@ -97,6 +107,12 @@ def where_embedded(chosen: Settings) -> Settings | None:
         return chosen
     running = find_running(chosen.data_dir)
     return None if running is None else _given(chosen, running.database_url, running.redis_url)
+
+
+def events_given_up(chosen: Settings, most: int = 1_000) -> int:
+    """How many events could not be handled and wait for somebody to try them again."""
+    with closing(open_storage(chosen)) as storage:
+        return len(storage.inbox.set_aside(most))
 
 
 def _given(chosen: Settings, database_url: str, redis_url: str) -> Settings:

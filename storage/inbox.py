@@ -14,7 +14,7 @@ from storage.repositories.base import clock, from_now
 from storage.rows import from_row
 from storage.tables.messaging import inbound_events as inbound
 from storage.values import dumps
-from storage.vault import NOWHERE, LocalKeys, sealed_by
+from storage.vault import NOWHERE, LocalKeys, SealBroken, sealed_by
 
 FORGET = text("""
     DELETE FROM nod.inbound_events WHERE id = ANY (ARRAY(SELECT id FROM nod.inbound_events
@@ -98,11 +98,7 @@ class SqlInbox:
             rows = connection.execute(
                 select(inbound).where(c.status == "failed").order_by(c.id.desc()).limit(limit)
             ).all()
-        return [
-            from_row(InboundEvent, row, payload=json.loads(self._keys.open_inbound(row.payload, row.id)))
-            for row in rows
-            if row.payload is not None
-        ]
+        return [from_row(InboundEvent, row, payload=self._opened(row)) for row in rows if row.payload is not None]
 
     def try_again(self, event_id: UUID) -> bool:
         """See core.messaging.ports.Inbox."""
@@ -147,6 +143,13 @@ class SqlInbox:
             if len(rows) < batch:
                 return changed
             after = rows[-1].id
+
+    def _opened(self, row: Any) -> dict[str, Any]:
+        """Empty where it does not open any more: it can be seen all the same."""
+        try:
+            return json.loads(self._keys.open_inbound(row.payload, row.id))
+        except SealBroken:
+            return {}
 
     def _settle(self, event: InboundEvent, **values: Any) -> bool:
         c = inbound.c

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import redis
 import typer
 
+from bots import wiring
 from bots.mail.server import mail_server
 from bots.wiring import schema_is_current, where_embedded
 from core.kernel.settings import settings
@@ -24,6 +25,9 @@ def report() -> bool:
         ("data folder", _data_folder),
         ("database", _database),
         ("schema", _schema),
+        ("app role", _app_role),
+        ("master key", _master_key),
+        ("events", _events),
         ("broker", _broker),
         ("language model", _model),
         ("Telegram", _telegram),
@@ -84,6 +88,47 @@ def _schema() -> str | None:
     except Exception:
         return "it cannot be read. See the line above."
     return "it is not that of this version. Run `nod migrate`."
+
+
+def _app_role() -> str | None:
+    """Whether processes come in with the rights that they shall have, and no more."""
+    chosen = where_embedded(settings())
+    if chosen is None:
+        return None
+    try:
+        powers = wiring.powers_of_app_role(chosen)
+    except Exception:
+        return "it cannot sign in. Run `nod migrate` with the master key of this installation."
+    return f"it may {', '.join(powers)}. Take that away from it: nod_app must not." if powers else None
+
+
+def _master_key() -> str | None:
+    chosen = where_embedded(settings())
+    if chosen is None:
+        return None
+    try:
+        keys = wiring.keys_in_use(chosen)
+        lost = wiring.keys_missing(chosen, {id for id, _ in keys})
+    except wiring.MasterKeyBroken as broken:
+        return f"{broken}."
+    except Exception:
+        return None if chosen.database_url is None else "which of them are needed cannot be read. See the lines above."
+    if lost:
+        return (
+            f"something is sealed by {lost[0]}, which is not among those given. Put it back (docs/operations.md, Keys)."
+        )
+    if len(keys) > 1 and any(needed for _, needed in keys[1:]):
+        return "some things are still sealed by an older one. Run `nod keys rewrap`."
+    return None
+
+
+def _events() -> str | None:
+    chosen = where_embedded(settings())
+    try:
+        given_up = 0 if chosen is None else wiring.events_given_up(chosen)
+    except Exception:
+        return "they cannot be counted. See the lines above."
+    return f"{given_up} could not be handled. See `nod events list`." if given_up else None
 
 
 def _broker() -> str | None:
