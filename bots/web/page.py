@@ -55,7 +55,7 @@ class Page:
         speech, lines, earlier = await self._parts.hop(self._flush.page, visitor.actor, before, asked_for(request))
         last = max((line.message for line in lines), default="")
         response = draw(
-            "chat.html", 200, speech.say, account=await self._parts.hop(self._account, visitor),
+            "chat.html", 200, speech.say, account=await self._parts.hop(self._account, visitor), chat=visitor.link_id,
             lines=lines, earlier=earlier, older=before is not None, last=last, now=speech.place.now.isoformat(), menu=MENU, upload_limit=UPLOAD_LIMIT,
             toast=clean.line(unquote(request.cookies.get(TOAST_COOKIE, "")), 500),
         )  # fmt: skip

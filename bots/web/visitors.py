@@ -23,6 +23,8 @@ from core.kernel.ids import new_id
 from core.kernel.settings import Settings
 
 SEEN_SECONDS = 600.0
+CHAT = "Nod-Chat"
+"""Where a page says whose chat it shows."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,10 @@ class Visitors:
         return self._token is not None and hmac.compare_digest(token.encode(), self._token.encode())
 
     def sign_in(self, browser: str = "", leaving: str = "") -> str:
-        """A new session of the local person; answers its secret. `leaving` is the secret of the session that this browser had."""
+        """A session of the local person; answers its secret. `leaving` is the secret of the session that this browser had: it stays, where it is theirs."""
         known = self.make_local_person()
+        if self.is_of(leaving, known):
+            return leaving
         with self._parts.storage.work(known.workspace_id, known.user_id) as work:
             self._link(work, known.user_id)
             with suppress(Conflict):
@@ -88,6 +92,13 @@ class Visitors:
             work.commit()
         self.sign_out(leaving)
         return secret
+
+    def is_of(self, secret: str, known: Known) -> bool:
+        """Whether a session is of that person in that workspace."""
+        with suppress(Unauthenticated):
+            here = session_of(self._parts.storage.directory, secret)
+            return (here.user_id, here.workspace_id) == (known.user_id, known.workspace_id)
+        return False
 
     def sign_out(self, secret: str) -> None:
         """The session of that secret is over, if there was one."""
@@ -113,8 +124,13 @@ class Visitors:
         return request.cookies.get(self.cookie, "")
 
     async def of(self, request: Request) -> Visitor:
-        """Raises Unauthenticated `identity.session_over`."""
-        return await self._parts.hop(self.recognise, self.secret_of(request))
+        """Raises Unauthenticated `identity.session_over`, also for a page of another account that this browser was signed in to before: what is written there
+        must not come into this one's chat."""
+        visitor = await self._parts.hop(self.recognise, self.secret_of(request))
+        chat = request.headers.get(CHAT) or request.query_params.get("chat")
+        if chat is not None and chat != str(visitor.link_id):
+            raise Unauthenticated("identity.session_over")
+        return visitor
 
     def recognise(self, secret: str) -> Visitor:
         """The same, from the session's secret. Raises Unauthenticated `identity.session_over`."""

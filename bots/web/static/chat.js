@@ -72,7 +72,7 @@ async function showEarlier() {
   if (earlier.hidden || earlier.dataset.busy) return;
   earlier.dataset.busy = "1";
   try {
-    const response = await fetch(`/chat/lines?before=${encodeURIComponent(button.value)}`);
+    const response = await fetch(`/chat/lines?chat=${page.chat}&before=${encodeURIComponent(button.value)}`);
     if (!response.ok) throw new Error(response.status);
     const { lines, earlier: before } = await response.json();
     log.setAttribute("aria-busy", "true");
@@ -120,7 +120,7 @@ function toast(text, urgent, way) {
 async function post(url, data) {
   data.append("once", once());
   data.append("timezone", timezone);
-  const send = () => fetch(url, { method: "POST", body: data, headers: { Accept: "application/json" } });
+  const send = () => fetch(url, { method: "POST", body: data, headers: { Accept: "application/json", "Nod-Chat": page.chat } });
   const response = await send().catch(() => new Promise((retry) => setTimeout(retry, 500)).then(send));
   if (response.status === 401) { over(); throw new Error("over"); }
   if (!response.ok) throw new Error(response.status);
@@ -205,6 +205,7 @@ function upload(file) {
   const request = new XMLHttpRequest();
   request.open("POST", "/chat/say");
   request.setRequestHeader("Accept", "application/json");
+  request.setRequestHeader("Nod-Chat", page.chat);
   request.responseType = "json";
   request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) note.querySelector("progress").value = event.loaded / event.total; });
   request.addEventListener("loadend", () => {
@@ -228,11 +229,13 @@ let stream = null, resting = null, signedOut = false;
 
 function state(name, words) { if (live.dataset.state !== name) { live.dataset.state = name; live.querySelector(".state").textContent = words; } }
 
-function over() {
+async function over() {
   if (signedOut) return;
   signedOut = true;
   rest();
   state("lost", page.out);
+  // Signed in anew in another tab, or as somebody else: this page shows the chat of before.
+  if (await fetch("/chat/lines").then((answer) => answer.ok, () => false)) { location.reload(); return; }
   toast(page.over, true, { text: page.in, href: "/sign-in" });
 }
 
@@ -241,7 +244,7 @@ function rest() { stream?.close(); stream = null; }
 
 function listen() {
   if (signedOut || stream || document.hidden) return;
-  stream = new EventSource(`${page.stream}?after=${encodeURIComponent(last)}`);
+  stream = new EventSource(`${page.stream}?chat=${page.chat}&after=${encodeURIComponent(last)}`);
   stream.addEventListener("hello", () => state("live", page.live));
   stream.addEventListener("line", (event) => show([JSON.parse(event.data)], false));
   stream.addEventListener("over", over);
@@ -250,7 +253,7 @@ function listen() {
     if (stream?.readyState !== EventSource.CLOSED) return;
     stream = null;
     setTimeout(async () => {
-      const check = await fetch("/chat/lines").catch(() => null);
+      const check = await fetch(`/chat/lines?chat=${page.chat}`).catch(() => null);
       if (check?.status === 401) over(); else listen();
     }, 2000);
   });

@@ -5,10 +5,12 @@ import json
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from core.identity.sign_in import offer
 from core.kernel.ids import new_id
 from core.messaging import post
 from tests.bots.web import probe
 from tests.bots.web.conftest import Site, log, say
+from tests.databases import somebody
 
 KEPT = """async () => { const all = {}; for (const name of await caches.keys())
     for (const request of await (await caches.open(name)).keys()) all[new URL(request.url).pathname] = await (await caches.match(request)).text(); return all }"""
@@ -130,3 +132,33 @@ def test_a_browser_that_was_signed_out_elsewhere_keeps_what_was_typed(page: Page
     expect(page.get_by_role("alert").get_by_role("link", name="Sign in")).to_be_visible()
     expect(page.get_by_label("Message", exact=True)).to_have_value("half a sentence")
     expect(page.locator(".live")).to_contain_text("Signed out")
+
+
+def test_a_tab_of_the_account_before_writes_nothing_into_the_next_ones_chat(
+    page: Page, site: Site, context: BrowserContext
+) -> None:
+    other = somebody(site.parts.storage, "mia@example.org")  # pyright: ignore[reportArgumentType]
+    with site.parts.storage.work(other.workspace_id, other.user_id) as work:
+        way = offer(work, other)
+        work.commit()
+    tab = context.new_page()
+    tab.goto(site.sign_in_url)
+    expect(page.locator(".live")).to_contain_text("Live")
+    expect(tab.locator(".live")).to_contain_text("Live")
+    say(page, "/probe_say still signed in in both")
+    expect(log(page).locator(".words p").last).to_have_text("still signed in in both")
+    # The stream of the tab in front notices by itself; this one only when it is used.
+    page.route("**/chat/stream**", lambda route: route.abort())
+    page.evaluate("rest()")
+    tab.goto(f"{site.url}/enter/{way.token}")
+    tab.get_by_role("button", name="Sign in").click()
+    tab.get_by_role("button", name="Go on as mia@example.org").click()
+    expect(tab.get_by_text("Agents that ask before they act")).to_be_visible()
+    say(page, "meant for the account before")
+    expect(page.get_by_text("still signed in in both")).to_have_count(0)
+    expect(page.get_by_text("Agents that ask before they act")).to_be_visible()
+    with site.parts.storage.work(other.workspace_id, other.user_id) as work:
+        links = [link.id for link in work.people.links(other.user_id)]
+        assert not any(
+            "meant for" in str(one.message.payload) for id in links for one in work.messages.changed(id, None)
+        )
