@@ -54,3 +54,20 @@ def test_the_app_home_follows_what_changes_while_it_is_open(desk: Desk, world: W
     desk.person.wait_for_home("1 suggestion waits for you")
     desk.person.taps(desk.card(), "Approve").acknowledge()
     desk.person.wait_for_home("Nothing waits")
+
+
+def test_a_modal_is_in_the_persons_language_from_its_first_moment(desk: Desk, world: World, parts) -> None:
+    with world.work() as work:
+        work.people.profile(world.actor.user_id).language = "de"
+        work.commit()
+    wanted = parts.words.codes("de")["slack.modal.loading"].forms[0]
+    world.suggest(task())
+    card = desk.person.dm.wait_for(lambda message: bool(message.labels))
+    desk.person.taps(card, card.labels[1]).acknowledge()
+    form = desk.person.wait_for_modal()
+    assert form.versions[0]["blocks"][0]["text"]["text"] == wanted
+    form.wait_for(lambda view: bool(view.fields))
+    desk.person.closes(form)
+    desk.person.shortcut(None, "New agent").acknowledge()
+    desk.person.wait_for_modal()
+    assert desk.person.opened[-1].versions[0]["blocks"][0]["text"]["text"] == wanted
