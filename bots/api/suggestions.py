@@ -71,7 +71,8 @@ class DecisionsOut(BaseModel):
 
 
 class Decision(BaseModel):
-    """A decision about one revision. `edit` takes an `action` with the whole new input, or only the changed fields."""
+    """A decision about one revision. `edit` takes an `action` with the whole new input, or only the changed fields. `sure` with an approval: the person was asked twice
+    (409 `approvals.not_sure` says when that is needed, and why)."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -79,6 +80,7 @@ class Decision(BaseModel):
     revision: int = Field(ge=1)
     action: dict[str, Any] | None = None
     reason: str | None = Field(None, max_length=2000)
+    sure: bool = False
 
 
 @router.get("/suggestions")
@@ -134,7 +136,7 @@ def decide(suggestion_id: UUID, asked: Decision, caller: Calling) -> Response:
     def change(work: Any) -> SuggestionOut:
         actor = caller.actor
         if asked.decision == "approve":
-            approve(work, actor, suggestion_id, asked.revision)
+            approve(work, actor, suggestion_id, asked.revision, sure=asked.sure)
         elif asked.decision == "reject":
             reject(work, actor, suggestion_id, asked.revision, asked.reason)
         else:

@@ -106,7 +106,7 @@ def change(chat: Chat, operation: str) -> Reply:
     values = {
         "quorum": spec.quorum, "roles": list(spec.allowed_roles), "people": [str(id) for id in spec.allowed_people], "own_request": spec.own_request,
         "escalate_to": str(spec.escalate_to or NONE), "undo": _key(spec.undo_seconds, USUAL),
-        "expiry": str(spec.expiry_seconds), "reminder": _key(spec.reminder_seconds, NONE),
+        "amount": spec.amount_limit, "expiry": str(spec.expiry_seconds), "reminder": _key(spec.reminder_seconds, NONE),
     }  # fmt: skip
     form = Form(
         action="policy.look",
@@ -152,11 +152,12 @@ def _schema(chat: Chat, spec: PolicySpec) -> dict[str, Any]:
     }  # fmt: skip
     when = {
         "undo": times("policy.field.undo", UNDO, spec.undo_seconds, (USUAL, say("policy.usual"))),
+        "amount": {"type": "integer", "title": say("policy.field.amount"), "minimum": 0, "maximum": 1_000_000_000},
         "expiry": times("policy.field.expiry", EXPIRY, spec.expiry_seconds),
         "reminder": times("policy.field.reminder", REMINDER, spec.reminder_seconds, (NONE, say("policy.none"))),
     }
     asked = when if alone(chat) else who | when
-    optional = ("own_request", "roles", "people")
+    optional = ("own_request", "roles", "people", "amount")
     return {"type": "object", "properties": asked, "required": [name for name in asked if name not in optional]}
 
 
@@ -167,6 +168,7 @@ def look(chat: Chat, operation: str, values: dict[str, Any]) -> Reply:
     given = forms.read(_schema(chat, before), values)
     changes = {
         "undo_seconds": None if given["undo"] == USUAL else int(given["undo"]),
+        "amount_limit": given.get("amount"),
         "expiry_seconds": int(given["expiry"]),
         "reminder_seconds": None if given["reminder"] == NONE else int(given["reminder"]),
     }

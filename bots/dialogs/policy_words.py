@@ -25,8 +25,10 @@ def sentences(chat: Chat, operation: str, spec: PolicySpec) -> tuple[str, ...]:
     said += [_undo(chat, operation, spec), chat.say("policy.lapses", seconds=spec.expiry_seconds)]
     ahead = spec.reminder_seconds
     said.append(chat.say("policy.no_reminder") if ahead is None else chat.say("policy.reminder", seconds=ahead))
-    if any(each.risky for each in _declared(operation)):
-        said.append(chat.say("policy.risky"))
+    if not _held(operation, spec):
+        said.append(
+            chat.say("policy.twice" if spec.amount_limit is None else "policy.twice.amount", amount=spec.amount_limit)
+        )
     return tuple(said)
 
 
@@ -58,12 +60,17 @@ def _who(chat: Chat, spec: PolicySpec) -> str:
 
 
 def _undo(chat: Chat, operation: str, spec: PolicySpec) -> str:
-    seconds = spec.undo_seconds
-    if seconds is None and operation == DEFAULT:
+    if spec.undo_seconds is None and operation == DEFAULT:
         return chat.say("policy.undo.usual")
-    if seconds is None:
-        seconds = max((each.undo_seconds for each in _declared(operation)), default=0)
+    seconds = _held(operation, spec)
     return chat.say("policy.undo", seconds=seconds) if seconds else chat.say("policy.undo.none")
+
+
+def _held(operation: str, spec: PolicySpec) -> int:
+    """For how many seconds a yes can be taken back."""
+    if spec.undo_seconds is not None:
+        return spec.undo_seconds
+    return max((each.undo_seconds for each in _declared(operation)), default=0)
 
 
 def _declared(operation: str) -> list[OperationManifest]:

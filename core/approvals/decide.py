@@ -17,7 +17,8 @@ from core.approvals.models import (
     SuggestionRevision,
 )
 from core.approvals.ports import ApprovalsWork
-from core.connectors.kinds import checked_input, integration
+from core.approvals.twice import hold_seconds, why_twice
+from core.connectors.kinds import checked_input
 from core.connectors.ports import ConnectionsWork
 from core.identity.ports import IdentityWork
 from core.kernel.actor import Actor
@@ -43,11 +44,12 @@ class Approved:
 
 
 def approve(
-    work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int, delivery_id: UUID | None = None
-) -> Approved:
-    """Approves one revision; what was shown is what will run. With an undo window the execution is held until it is over.
+    work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int, delivery_id: UUID | None = None, *, sure: bool = False
+) -> Approved:  # fmt: skip
+    """Approves one revision; what was shown is what will run. With an undo window the execution is held until it is over. `sure`: the person was told why one yes is not enough,
+    and said it again.
 
-    Raises Conflict `approvals.already_decided` (data: status, by, whom, at), `approvals.yes_already` (data: by, whom, at, missing: one person, and one place, has one yes),
+    Raises Conflict `approvals.not_sure` (data: reasons, see core.approvals.twice), `approvals.already_decided` (data: status, by, whom, at), `approvals.yes_already` (data: by, whom, at, missing: one person, and one place, has one yes),
     `approvals.revision_stale`, `approvals.expired`, `approvals.connection_unusable`; Forbidden `approvals.not_allowed`, `approvals.own_request`; NotFound."""
     suggestion, current, rule = _open(work, actor, suggestion_id, revision)
     policy = rule.policy
@@ -57,6 +59,8 @@ def approve(
     connection = work.connections.get(current.action.connection_id)
     if connection.status != "active" or not work.connections.credential_active(connection):
         raise Conflict("approvals.connection_unusable", connection=connection.name, status=connection.status)
+    if not sure and (reasons := why_twice(work, suggestion, current, connection, policy)):
+        raise Conflict("approvals.not_sure", reasons=reasons)
     before = counted(work, suggestion)
     place = _free_place(work, actor, before, places, policy.quorum)
     approval = _decision(work, actor, suggestion, current, "approve", delivery_id, place=place)
@@ -66,8 +70,7 @@ def approve(
         work.record(Event("suggestion.yes_said", suggestion.workspace_id, actor.user_id, told))
         refresh(work, "suggestion", suggestion.id)
         return Approved(suggestion, None, missing)
-    operation = integration(connection.integration).operation(current.action.operation)
-    undo = operation.undo_seconds if policy.undo_seconds is None else policy.undo_seconds
+    undo = hold_seconds(current.action, connection, policy)
     execution = ActionExecution(
         id=new_id(), workspace_id=suggestion.workspace_id, suggestion_id=suggestion.id, approval_id=approval.id,
         connection_id=connection.id, key=approval.id.hex, status="held" if undo else "ready",

@@ -79,7 +79,7 @@ def undo_done(work: InvertWork, actor: Actor, suggestion_id: UUID, delivery_id: 
     if before is not None and not before.over:
         raise Conflict("approvals.undo_under_way")
     made = _suggest(work, actor, original, execution, action)
-    approved = approve(work, actor, made.id, made.revision, delivery_id)
+    approved = approve(work, actor, made.id, made.revision, delivery_id, sure=True)
     if approved.execution is None:
         ask_about(work, made, asked=True)
     return approved

@@ -143,7 +143,7 @@ class ExecutionAttempt:
 @dataclass
 class ApprovalPolicy:
     """Who decides about an operation in a workspace, and how: members in `allowed_roles`, those named in `allowed_people`, and `escalate_to`, who is asked when nobody answers.
-    `operation` `*` is the default. Times in seconds."""
+    `operation` `*` is the default. Times in seconds. An amount over `amount_limit`, in whatever currency, is asked twice where it cannot be taken back."""
 
     id: UUID
     workspace_id: UUID
@@ -157,6 +157,7 @@ class ApprovalPolicy:
     undo_seconds: int | None = None
     expiry_seconds: int = 7 * 86_400
     reminder_seconds: int | None = 86_400
+    amount_limit: int | None = 500
     version: int = 1
 
 

@@ -30,7 +30,8 @@ class PolicyWork(ApprovalsWork, IdentityWork, Protocol):
 class PolicySpec(BaseModel):
     """A rule. `quorum` people in one of `allowed_roles`, or named in `allowed_people`, have to say yes; `own_request` says whether the one for whom it was suggested is among them.
     `escalate_to` may decide, too, and is asked when nobody else answered. `undo_seconds` None: as
-    long as the action's connector says. `reminder_seconds` before the suggestion lapses after `expiry_seconds`; None: no reminder."""
+    long as the action's connector says. `reminder_seconds` before the suggestion lapses after `expiry_seconds`; None: no reminder. What cannot be taken back and is about more than `amount_limit`, in
+    whatever currency, is asked twice; None: no amount is too large for one tap."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,6 +43,7 @@ class PolicySpec(BaseModel):
     undo_seconds: int | None = Field(default=None, ge=0, le=600)
     expiry_seconds: int = Field(default=7 * DAY, ge=HOUR, le=90 * DAY)
     reminder_seconds: int | None = Field(default=DAY, ge=600, le=30 * DAY)
+    amount_limit: int | None = Field(default=500, ge=0, le=1_000_000_000)
 
     @model_validator(mode="after")
     def _somebody(self) -> Self:

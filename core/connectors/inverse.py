@@ -12,12 +12,15 @@ Given = Mapping[str, Any]
 def inverse_of(slug: str, operation: str, input: Given, key: str, external_ref: str | None, result: Given) -> tuple[str, Input] | None:  # fmt: skip
     """The operation and input that take back what `operation` did with `input` under the idempotency key `key`; None where the connector cannot, or where it replaced
     something that would not come back."""
-    if operation not in _INVERSES or not external_ref or result.get("replaced"):
+    if not invertible(slug, operation) or not external_ref or result.get("replaced"):
         return None
     name, made = _INVERSES[operation]
-    if name not in {one.name for one in integration(slug).operations}:
-        return None
     return name, {**made(input), _REFS[name]: external_ref, "made_by": key}
+
+
+def invertible(slug: str, operation: str) -> bool:
+    """Whether what `operation` does can be taken back once it was done."""
+    return operation in _INVERSES and _INVERSES[operation][0] in {one.name for one in integration(slug).operations}
 
 
 def _event(input: Given) -> Input:

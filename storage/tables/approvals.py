@@ -208,6 +208,7 @@ approval_policies = Table(
     number("undo_seconds", null=True),
     number("expiry_seconds"),
     number("reminder_seconds", null=True),
+    number("amount_limit", null=True),
     when("created_at"),
     number("version"),
     key("approval_policies"),

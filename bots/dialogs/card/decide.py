@@ -1,6 +1,6 @@
 """What the buttons of a card do. Every tap is answered with the truth of the moment: what was decided, by whom and when."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,6 @@ from bots.kit.screen import Facts as Rows
 from bots.kit.speak import failure
 from core.approvals import decide, execute
 from core.approvals.invert import undo_done
-from core.connectors.kinds import integration
 from core.kernel.errors import Conflict, Invalid
 from core.messaging.post import refresh
 
@@ -88,19 +87,18 @@ def card_again(chat: Chat, suggestion_id: str, **fields: Any) -> Reply:
 
 @action("suggestion.approve")
 def approve(chat: Chat, suggestion_id: str, revision: str, sure: str = "") -> Reply:
-    """Yes, to exactly this revision. What cannot be taken back is asked twice."""
+    """Yes, to exactly this revision. What cannot be taken back and is risky is asked twice."""
 
     def attempt() -> Reply:
         facts = visible(chat, UUID(suggestion_id))
-        if (
-            not sure
-            and facts.suggestion.revision == int(revision)
-            and facts.suggestion.status in ("pending", "snoozed")
-        ):
-            connection = chat.work.connections.get(facts.revision.action.connection_id)
-            if integration(connection.integration).operation(facts.revision.action.operation).risky:
-                return Reply(_ask_twice(chat, suggestion_id, revision))
-        done = decide.approve(chat.work, chat.actor, UUID(suggestion_id), int(revision), here(chat))
+        try:
+            done = decide.approve(
+                chat.work, chat.actor, UUID(suggestion_id), int(revision), here(chat), sure=bool(sure)
+            )
+        except Conflict as asked:
+            if asked.code != "approvals.not_sure":
+                raise
+            return Reply(_ask_twice(chat, suggestion_id, revision, asked.data["reasons"]))
         if done.execution is None:
             return card_again(chat, suggestion_id, toast=chat.say("decided.one_of", n=done.missing))
         seconds = round((done.execution.due_at - chat.work.now).total_seconds())
@@ -110,7 +108,7 @@ def approve(chat: Chat, suggestion_id: str, revision: str, sure: str = "") -> Re
     return truly(chat, suggestion_id, attempt)
 
 
-def _ask_twice(chat: Chat, suggestion_id: str, revision: str) -> Screen:
+def _ask_twice(chat: Chat, suggestion_id: str, revision: str, reasons: Iterable[str]) -> Screen:
     facts = gather(chat, UUID(suggestion_id))
     connection = chat.work.connections.get(facts.revision.action.connection_id)
     rows, _ = shown(chat, facts.revision.action, connection)
@@ -118,6 +116,7 @@ def _ask_twice(chat: Chat, suggestion_id: str, revision: str) -> Screen:
         blocks=(
             Heading(text=chat.say("card.sure", title=title(chat, facts.suggestion.kind, facts.revision.action))),
             Rows(rows=tuple(rows)),
+            *(Paragraph(text=chat.say(f"card.sure.{reason}")) for reason in reasons),
             Paragraph(text=chat.say("card.sure.why", account=listed(chat, connection))),
         ),
         buttons=(

@@ -3,7 +3,14 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from bots.kit.screen import Change
+from core.approvals.decide import approve, edit
+from core.approvals.policy import PolicySpec, put_policy
+from core.connectors import kinds
+from core.connectors.manifest import OperationManifest
+from core.kernel.errors import Conflict
 from tests.bots.dialogs import stage
 from tests.bots.dialogs.person import Person, words_of
 
@@ -78,9 +85,6 @@ def test_leaving_a_list_names_the_host_that_is_called(person: Person) -> None:
 
 
 def test_an_operation_outside_the_vocabulary_is_shown_by_its_schemas_titles(person: Person, monkeypatch) -> None:
-    from core.connectors import kinds
-    from core.connectors.manifest import OperationManifest
-
     schema = {
         "type": "object",
         "properties": {"colour": {"type": "string", "title": "Colour of the lamp"}, "level": {"type": "integer"}},
@@ -102,6 +106,65 @@ def test_an_operation_outside_the_vocabulary_is_shown_by_its_schemas_titles(pers
     assert "This cannot be taken back" in person.last and stage.of(person, made.id).status == "pending"
     person.taps("Yes, do it")
     assert stage.of(person, made.id).status == "approved"
+
+
+NEW = {"code": "suggestion.why.question", "data": {**WHY["data"], "first_contact": True}}
+
+
+def at_once(person: Person, **said: object) -> None:
+    """A mail goes out with the yes, and cannot be taken back."""
+    with person.work() as work:
+        put_policy(work, person.actor, "mail.send", PolicySpec.model_validate({"undo_seconds": 0, **said}))
+        work.commit()
+
+
+def test_a_first_mail_to_somebody_that_cannot_be_taken_back_is_asked_twice(person: Person) -> None:
+    at_once(person)
+    [made] = stage.suggests(person, stage.mail(why=NEW))
+    person.taps("Approve")
+    assert "Really? Reply to ana@example.org" in person.last and "you have not written to before" in person.last
+    assert "To: ana@example.org" in person.last and stage.of(person, made.id).status == "pending"
+    person.taps("Yes, do it")
+    assert stage.of(person, made.id).status == "approved"
+
+
+@pytest.mark.parametrize(("why", "undo"), [(NEW, None), (WHY, 0)], ids=["held for a while", "to somebody known"])
+def test_what_can_be_taken_back_or_is_not_risky_is_asked_once(person: Person, why: dict, undo: int | None) -> None:
+    at_once(person, undo_seconds=undo)
+    [made] = stage.suggests(person, stage.mail(why=why))
+    person.taps("Approve")
+    assert stage.of(person, made.id).status == "approved"
+
+
+def test_an_address_that_was_put_in_by_hand_is_asked_twice(person: Person) -> None:
+    at_once(person)
+    [made] = stage.suggests(person, stage.mail(why=WHY))
+    with person.work() as work:
+        edit(work, person.actor, made.id, 1, {"to": ["new@example.com"]})
+        work.commit()
+    with person.work() as work, pytest.raises(Conflict, match=r"approvals\.not_sure"):
+        approve(work, person.actor, made.id, 2)
+    with person.work() as work:
+        assert approve(work, person.actor, made.id, 2, sure=True).execution is not None
+
+
+def test_an_amount_over_the_limit_is_asked_twice_where_nothing_takes_it_back(person: Person, monkeypatch) -> None:
+    known = kinds.integrations()
+    schema = {"type": "object", "properties": {"amount": {"type": "number", "title": "Amount"}}}
+    pay = OperationManifest(name="lamp.pay", access="write", effect="blind", input_schema=schema)
+    odd = known["sample"].model_copy(update={"operations": (*known["sample"].operations, pay)})
+    monkeypatch.setattr(kinds, "integrations", lambda: {**known, "sample": odd})
+    asked = {**stage.mail(), "operation": "lamp.pay", "type": "other", "kind": "lamp"}
+    little, much = stage.suggests(
+        person,
+        {**asked, "input": {"amount": 500}, "dedupe_key": "little"},
+        {**asked, "input": {"amount": 500.01}, "dedupe_key": "much"},
+    )
+    with person.work() as work:
+        approve(work, person.actor, little.id, 1)
+        with pytest.raises(Conflict) as refused:
+            approve(work, person.actor, much.id, 1)
+        assert refused.value.data == {"reasons": ["amount"]}
 
 
 def test_text_from_outside_cannot_turn_the_card_around(person: Person) -> None:

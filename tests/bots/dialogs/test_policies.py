@@ -46,7 +46,7 @@ def test_a_rule_is_shown_in_words_before_it_holds_and_holds_for_the_next_yes(per
     agent = stage.agent(person)
     _open(person, "Add a rule", "Sending mail")
     assert person.last_screen.form is not None
-    assert [field.name for field in person.last_screen.form.fields] == ["undo", "expiry", "reminder"]
+    assert [field.name for field in person.last_screen.form.fields] == ["undo", "amount", "expiry", "reminder"]
     person.fills(undo="300", expiry="86400", reminder="none")
     assert "From now on: Sending mail" in person.last
     assert "After the yes it can be taken back for 5 minutes." in person.last and "No reminder comes" in person.last
@@ -68,7 +68,7 @@ def test_a_rule_that_was_changed_starts_from_what_it_said(person: Person) -> Non
     _put(person, "mail.send", undo_seconds=42, expiry_seconds=2 * 86_400, reminder_seconds=None)
     _open(person, "Sending mail", "Change it")
     assert person.last_screen.form is not None
-    assert [field.value for field in person.last_screen.form.fields] == ["42", "172800", "none"]
+    assert [field.value for field in person.last_screen.form.fields] == ["42", 500, "172800", "none"]
     person.fills(undo="0")
     assert "done at once and cannot be taken back" in person.last and "lapses after 2 days" in person.last
     person.says("hm, maybe")

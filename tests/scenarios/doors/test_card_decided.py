@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from email import message_from_bytes
 
+from core.approvals.policy import PolicySpec, put_policy
 from core.catalog.configure import pause_agent
+from core.orchestration.ports import Words
 from tests.runners.world import event, mail, task
 from tests.scenarios.doors import moments
 from tests.scenarios.doors.marking import DOORS, point
@@ -140,6 +142,23 @@ def test_undo_in_time_takes_the_yes_back(person: Person) -> None:
     person.press("Undo", card)
     person.watches(card, labels=("Approve",), without=("Undo",))
     assert person.world.execution(suggestion).status == "withdrawn"
+
+
+@point("card.4.twice")
+def test_a_first_mail_to_somebody_that_goes_out_at_once_is_asked_twice(person: Person) -> None:
+    with person.world.work() as work:
+        put_policy(work, person.world.actor, "mail.send", PolicySpec(undo_seconds=0))
+        work.commit()
+    first = mail()
+    suggestion = person.world.suggest(
+        first.model_copy(update={"why": Words(code=first.why.code, data={**first.why.data, "first_contact": True})})
+    )
+    person.press("Approve", person.card())
+    asked = person.sees("Really?", "you have not written to before", "kim@example.net", labels=("Yes, do it", "Reject"))
+    with person.world.work() as work:
+        assert work.suggestions.get(suggestion.id).status == "pending"
+    person.press("Yes, do it", asked)
+    person.watches(asked, "Approved by", "Reference")
 
 
 @point("card.3.sent")
