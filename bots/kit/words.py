@@ -4,7 +4,7 @@ Read once a process; sentences are plain text, and so is everything that fills t
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from gettext import c2py
 from pathlib import Path
@@ -71,7 +71,7 @@ class Words:
 
     def in_language(self, place: Place, tone: str = "") -> "Say":
         """Speaks the language of the place, in a tone where a sentence has one (`<code>.tone-direct`)."""
-        return Say(self, self.best(place.language), place, tone)
+        return Say(self, self.best(place.language), replace(place, language=self.spoken(place.language)), tone)
 
     def in_tone(self, language: str, code: str, tone: str) -> str:
         """The code of the sentence in that tone, where the language has it; never one of another language for it."""

@@ -129,6 +129,8 @@ def test_formats_are_those_of_the_language_that_is_spoken(words: Words) -> None:
         "en",
     ]
     at = {"at": datetime(2026, 12, 24, 17, tzinfo=UTC)}
+    arabic = words.in_language(place("ar", "Europe/Berlin", NOW))
+    assert (arabic.place.language, arabic("card.to")) == ("en", "To")
     shown = {
         tag: words.in_language(place(tag, "Europe/Berlin", NOW))("card.done.mail.send", **at)
         for tag in ("de", "es", "en")
