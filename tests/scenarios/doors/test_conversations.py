@@ -229,8 +229,8 @@ def test_a_consent_that_is_taken_back_stops_what_was_approved(person: Person) ->
 def test_where_one_is_is_switched(person: Person) -> None:
     person.command("settings")
     person.press("Where I am", person.sees("Your settings"))
-    page = person.press("at work", person.sees("Where are you just now?"))
-    person.watches(page, labels=("✓ at work",))
+    person.press("I am at work", person.sees("Where are you just now?"))
+    person.sees(labels=("No longer at work",))
     with person.world.work() as work:
         assert [one.name for one in work.preferences.contexts(person.world.actor.user_id) if one.active] == ["work"]
 
@@ -238,7 +238,8 @@ def test_where_one_is_is_switched(person: Person) -> None:
 @point("settings.history")
 def test_how_long_history_is_kept_is_chosen_after_a_question(person: Person) -> None:
     person.command("settings")
-    person.press("History", person.sees("Your settings"))
+    person.press("Privacy", person.sees("Your settings"))
+    person.press("History", person.sees("What is kept of you"))
     person.press("7 days", person.sees("How long history is kept"))
     person.press("Keep 7 days", person.sees("cannot be brought back"))
     person.sees("Your runs are kept for 7 days")
