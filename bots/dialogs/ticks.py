@@ -45,7 +45,7 @@ def alike(chat: Chat, waiting: Sequence[Suggestion]) -> list[Line]:
     for suggestion in waiting:
         revision = newest[suggestion.id]
         connection = chat.work.connections.get(revision.action.connection_id)
-        if not batch.asks_alone(suggestion, revision, connection):
+        if not batch.asks_alone(chat.work, suggestion, revision, connection):
             what = shown(chat, revision.action, connection)
             groups.setdefault(batch.likeness(suggestion, revision), []).append((suggestion, what))
     best: list[Line] = []

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core.approvals.decide import DecideWork, approve, undo
 from core.approvals.models import Batch, BatchItem, Suggestion, SuggestionRevision
-from core.connectors.kinds import integration
+from core.approvals.twice import why_twice
 from core.connectors.models import Connection
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Failure, Forbidden, Invalid
@@ -28,10 +28,11 @@ def likeness(suggestion: Suggestion, revision: SuggestionRevision) -> tuple[str,
     return str(suggestion.agent_id), suggestion.kind, action.operation, str(action.connection_id)
 
 
-def asks_alone(suggestion: Suggestion, revision: SuggestionRevision, connection: Connection) -> bool:
-    """Whether it is too risky to be one of many: what cannot be taken back, and a first mail to somebody, have a card and a tap of their own."""
-    risky = integration(connection.integration).operation(revision.action.operation).risky
-    return risky or bool((suggestion.why.get("data") or {}).get("first_contact"))
+def asks_alone(work: DecideWork, suggestion: Suggestion, revision: SuggestionRevision, connection: Connection) -> bool:
+    """Whether it is too risky to be one of many: what one tap is not enough for, and a first mail to somebody, have a card and a tap of their own."""
+    if (suggestion.why.get("data") or {}).get("first_contact"):
+        return True
+    return bool(why_twice(work, suggestion, revision, connection, work.suggestions.policy(revision.action.operation)))
 
 
 def mark(shown: Shown) -> str:
@@ -52,7 +53,7 @@ def begin_batch(work: DecideWork, actor: Actor, shown: Shown) -> Batch:
     for number, (suggestion_id, revision_number) in enumerate(shown, 1):
         suggestion = work.suggestions.get(suggestion_id)
         revision = work.suggestions.revision(suggestion_id, revision_number)
-        if asks_alone(suggestion, revision, work.connections.get(revision.action.connection_id)):
+        if asks_alone(work, suggestion, revision, work.connections.get(revision.action.connection_id)):
             raise Invalid("approvals.batch_alone")
         kinds.add(likeness(suggestion, revision))
         items.append(
