@@ -144,7 +144,10 @@ def _undone(chat: Chat, facts: Facts, execution: ActionExecution, said: str) -> 
     if by is not None:
         made = [a for a in chat.work.suggestions.approvals(by.suggestion.id) if a.decision == "approve"]
         told += [
-            Paragraph(text=chat.say("card.undone.by", who=made_by(chat, a.user_id, a.for_user_id), at=a.decided_at), muted=True)
+            Paragraph(
+                text=chat.say("card.undone.by", who=made_by(chat, a.user_id, a.for_user_id), at=a.decided_at),
+                muted=True,
+            )
             for a in made[-1:]
         ]
     return State([*told], [(_details(chat, facts), ways.inbox(chat))], "plain")
