@@ -209,6 +209,16 @@ def test_another_workspace_finds_a_connected_group_taken(team: Team, world: Worl
     assert refusal.show_alert and "Only members" in refusal
 
 
+def test_the_name_of_a_group_stays_words(phone: Phone, telegram: TelegramEmulator) -> None:
+    group = telegram.group("/stop @boss <b>x</b> https://evil.example", [phone.person])
+    phone.person.sends("/nod", chat=group)
+    page = phone.person.chat.wait_for_text("The room is connected")
+    assert "/stop @boss <b>x</b> https://evil.example" in page.seen
+    told = [page, *group.bot_messages]
+    assert not {"mention", "url", "text_link", "hashtag"} & {span.type for one in told for span in one.spans}
+    assert "/stop" not in [span.text for one in told for span in one.spans]
+
+
 def _addresses(world: World) -> list[str]:
     with world.work() as work:
         return [room.address for room in work.rooms.all()]

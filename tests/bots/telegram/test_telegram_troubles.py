@@ -180,9 +180,10 @@ def test_typing_is_shown_only_for_what_takes_longer_than_a_second(phone: Phone, 
 
 def test_what_is_done_with_a_file_is_streamed_as_a_draft(phone: Phone, telegram: TelegramEmulator) -> None:
     telegram.delay("getFile", 1.5)
-    phone.person.sends_file("mail-xyz", b"x" * 2048)
-    phone.person.chat.wait_for_text("mail-xyz is here")
-    assert phone.person.chat.drafts[0].text.startswith("Fetching mail-xyz (2")
+    phone.person.sends_file("@boss evil.example", b"x" * 2048)
+    phone.person.chat.wait_for_text("@boss evil.example is here")
+    [draft, *_] = phone.person.chat.drafts
+    assert draft.text.replace("\u2060", "").startswith("Fetching @boss evil.example (2") and not draft.entities
     assert telegram.calls_to("sendChatAction") == [] and phone.person.chat.draft is None
     telegram.fail_next("sendMessageDraft", 404, "Not Found")
     telegram.delay("getFile", 1.5)
