@@ -18,7 +18,7 @@ from bots.kit.screen import Block, Button, Countdown, Facts, Heading, Paragraph,
 from bots.kit.speak import failure
 from core.approvals import batch
 from core.approvals.deciders import seen_by
-from core.approvals.models import BatchItem, Suggestion, SuggestionRevision
+from core.approvals.models import ApprovalPolicy, BatchItem, Suggestion, SuggestionRevision
 from core.kernel.errors import Conflict
 from core.messaging.post import refresh
 
@@ -42,10 +42,14 @@ def alike(chat: Chat, waiting: Sequence[Suggestion]) -> list[Line]:
     Where nothing is like another: the one line, or none."""
     newest = chat.work.suggestions.newest(waiting)
     groups: dict[tuple[str, ...], list[tuple[Suggestion, Shown]]] = {}
+    rules: dict[str, ApprovalPolicy] = {}
     for suggestion in waiting:
         revision = newest[suggestion.id]
         connection = chat.work.connections.get(revision.action.connection_id)
-        if not batch.asks_alone(chat.work, suggestion, revision, connection):
+        operation = revision.action.operation
+        if operation not in rules:
+            rules[operation] = chat.work.suggestions.policy(operation)
+        if not batch.asks_alone(chat.work, suggestion, revision, connection, rules[operation]):
             what = shown(chat, revision.action, connection)
             groups.setdefault(batch.likeness(suggestion, revision), []).append((suggestion, what))
     best: list[Line] = []

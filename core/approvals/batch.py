@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from core.approvals.decide import DecideWork, approve, undo
-from core.approvals.models import Batch, BatchItem, Suggestion, SuggestionRevision
+from core.approvals.models import ApprovalPolicy, Batch, BatchItem, Suggestion, SuggestionRevision
 from core.approvals.twice import why_twice
 from core.connectors.models import Connection
 from core.kernel.actor import Actor
@@ -28,11 +28,13 @@ def likeness(suggestion: Suggestion, revision: SuggestionRevision) -> tuple[str,
     return str(suggestion.agent_id), suggestion.kind, action.operation, str(action.connection_id)
 
 
-def asks_alone(work: DecideWork, suggestion: Suggestion, revision: SuggestionRevision, connection: Connection) -> bool:
+def asks_alone(
+    work: DecideWork, suggestion: Suggestion, revision: SuggestionRevision, connection: Connection, policy: ApprovalPolicy
+) -> bool:  # fmt: skip
     """Whether it is too risky to be one of many: what one tap is not enough for, and a first mail to somebody, have a card and a tap of their own."""
     if (suggestion.why.get("data") or {}).get("first_contact"):
         return True
-    return bool(why_twice(work, suggestion, revision, connection, work.suggestions.policy(revision.action.operation)))
+    return bool(why_twice(work, suggestion, revision, connection, policy))
 
 
 def mark(shown: Shown) -> str:
@@ -53,7 +55,8 @@ def begin_batch(work: DecideWork, actor: Actor, shown: Shown) -> Batch:
     for number, (suggestion_id, revision_number) in enumerate(shown, 1):
         suggestion = work.suggestions.get(suggestion_id)
         revision = work.suggestions.revision(suggestion_id, revision_number)
-        if asks_alone(work, suggestion, revision, work.connections.get(revision.action.connection_id)):
+        connection = work.connections.get(revision.action.connection_id)
+        if asks_alone(work, suggestion, revision, connection, work.suggestions.policy(revision.action.operation)):
             raise Invalid("approvals.batch_alone")
         kinds.add(likeness(suggestion, revision))
         items.append(
