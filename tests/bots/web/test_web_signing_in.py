@@ -12,6 +12,7 @@ import pytest
 from bots.kit.dialog import Submit, Tap, Text
 from bots.kit.dispatch import Dispatch
 from bots.mail.server import mail_server as server_of
+from core.identity.join import join_team
 from core.identity.prove import digest
 from core.identity.register import add_link
 from core.identity.sign_in import local_person
@@ -193,6 +194,10 @@ def test_browsers_are_listed_and_signed_out_from_anywhere(site: Site) -> None:
     stranger = somebody(site.parts.storage)  # pyright: ignore[reportArgumentType]
     mine = _sessions(site, actor)[0]
     assert "identity.session_unknown" in says(site, stranger, Tap("browsers.end", (str(mine.id),)))
+    with site.parts.storage.work(actor.workspace_id, stranger.user_id) as work:
+        colleague = join_team(work, stranger.user_id, "admin", "telegram", "", "4712", "4712")
+        work.commit()
+    assert "identity.session_unknown" in says(site, colleague, Tap("browsers.end", (str(mine.id),)))
     assert here.get("/").status_code == 200
 
 
