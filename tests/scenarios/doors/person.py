@@ -10,7 +10,7 @@ from core.kernel.actor import Actor
 from tests.runners.world import World
 
 T = TypeVar("T")
-PATIENCE = 30.0
+PATIENCE = 60.0
 JOINER = "\u2060"
 
 
