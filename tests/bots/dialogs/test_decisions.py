@@ -10,7 +10,10 @@ from bots.kit.screen import Countdown
 from core.approvals import decide, execute, wake
 from core.connectors.connect import login_refused
 from core.kernel.errors import Forbidden
-from tests.bots.dialogs import stage
+from core.orchestration.start import start
+from core.workflows.flows import make_workflow
+from core.workflows.packs import make_pack
+from tests.bots.dialogs import flows, stage
 from tests.bots.dialogs.person import Person, words_of
 
 
@@ -287,6 +290,23 @@ def test_stop_pauses_all_agents_takes_back_what_is_held_and_resumes_only_those(p
     person.taps("Resume all")
     with person.work() as work:
         assert (work.agents.get(agent.id).status, work.agents.get(resting.id).status) == ("active", "paused")
+
+
+def test_stop_pauses_packs_and_workflows_and_stops_runs_that_are_on_their_way(person: Person) -> None:
+    agent = stage.agent(person)
+    flow = flows.does(person, make_workflow, flows.contracts(), "Offers", "sequential", flows.ASKING)
+    pack = flows.does(person, make_pack, "Morning", [agent.id])
+    run = flows.does(person, start, agent.id, "manual", {})
+    person.says("/stop")
+    assert "2 packs and workflows are paused: " in person.last and "1 run was stopped." in person.last
+    with person.work() as work:
+        assert (work.packs.get(pack.id).status, work.workflows.get(flow.id).status) == ("paused", "paused")
+        assert work.runs.get(run.id).status == "cancelled"
+    person.taps("Resume all")
+    assert "3 of them run again: " in person.last
+    with person.work() as work:
+        assert (work.packs.get(pack.id).status, work.workflows.get(flow.id).status) == ("active", "active")
+        assert work.runs.get(run.id).status == "cancelled"
 
 
 def test_many_suggestions_become_six_cards_and_a_digest_that_shows_the_rest(person: Person) -> None:
