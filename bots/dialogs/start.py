@@ -1,9 +1,11 @@
 """The first words: a greeting by name, the timezone, and three first steps."""
 
 from bots.dialogs import opening, talk, timezone, ways
+from bots.dialogs.inbox import MOST, how_many
 from bots.dialogs.people import called
 from bots.kit.dialog import Chat, Reply, command
 from bots.kit.screen import Block, Button, Heading, Paragraph, Screen, row
+from core.approvals.deciders import seen_by
 
 
 @command("start")
@@ -19,7 +21,8 @@ def start(chat: Chat, rest: str = "") -> Reply:
         return Reply(
             Screen(blocks=(hello, Paragraph(text=chat.say("start.what")), ask), buttons=(buttons,), tone="ask")
         )
-    pending = chat.work.suggestions.count("pending")
+    found = chat.work.suggestions.page(None, MOST, status="pending")
+    pending = how_many(chat, found, seen_by(chat.work, chat.actor, found))
     if pending:
         waits = Paragraph(text=chat.say("start.waiting", n=pending))
         return Reply(
