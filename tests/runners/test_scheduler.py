@@ -86,7 +86,7 @@ def test_whatever_is_due_in_any_workspace_starts_once(schedules: Schedules, here
     for each in (schedules, *others):
         each.tick()
     for each in (schedules, *others):
-        assert each.idle(20)
+        assert each.idle(60)
     for each in others:
         each.close()
     for owner in owners:
@@ -102,7 +102,7 @@ def test_more_than_a_batch_is_fired_to_the_end(
     for _ in range(30):
         schedule(here, owner)
     schedules.tick()
-    assert schedules.idle(20)
+    assert schedules.idle(60)
     assert len(runs(here, owner)) == 30
 
 
@@ -147,7 +147,7 @@ def test_a_trigger_that_breaks_its_batch_is_put_aside_and_all_others_start(
 
     monkeypatch.setattr(firing, "_settle", breaks)
     schedules.tick()
-    assert schedules.idle(20)
+    assert schedules.idle(60)
     assert (len(runs(here, owner)), len(runs(here, neighbour))) == (5, 1)
     with here.work(owner[0].workspace_id, owner[0].user_id) as work:
         assert work.triggers.get(broken.id).next_fire_at is None

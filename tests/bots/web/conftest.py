@@ -131,9 +131,9 @@ def mailing(storage: Storage, settings: Settings, catalogue: Words, mail_server:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium of this machine, and patience with it."""
+    """A Chromium of this machine, and patience with it. Playwright keeps an event loop in this thread while it is open: no longer than for a file, since others have loops of their own."""
     expect.set_options(timeout=60_000)
     chromium = find_chromium()
     if chromium is None:
