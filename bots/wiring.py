@@ -48,7 +48,10 @@ def parts() -> Parts:
     chosen = settings()
     load_dialogs()
     redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
-    return Parts(storage(), words(), tokens_of(chosen), templates(), redis_url, mail=chosen.smtp_url is not None)
+    return Parts(
+        storage(), words(), tokens_of(chosen), templates(), redis_url, mail=chosen.smtp_url is not None,
+        model=chosen.model.strip() != "offline",
+    )  # fmt: skip
 
 
 def tokens_of(chosen: Settings) -> Tokens:

@@ -77,6 +77,7 @@ class Sweep:
         self._each("sending", reap)
         self._each("suggestions", wake)
         self._each("contexts", turn)
+        self._ring("runs.rewrite", storage().due.due("rewrites", BATCH))
         if time.monotonic() >= self._depth_at:
             self._depth_at = time.monotonic() + DEPTH_SECONDS
             depth(storage().due.depth())

@@ -19,6 +19,7 @@ DOORS = {
     "matches": text("SELECT * FROM nod.due_matches(:most)"),
     "history": text("SELECT * FROM nod.due_history(:most)"),
     "privacy": text("SELECT * FROM nod.due_privacy(:most)"),
+    "rewrites": text("SELECT * FROM nod.due_rewrites(:most)"),
     "contexts": text("SELECT * FROM nod.due_contexts(:most)"),
 }
 AHEAD = text("SELECT * FROM nod.due_triggers_ahead(:most, :ahead)")

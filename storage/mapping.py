@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Table, event
 from sqlalchemy.orm import Mapper, attributes, registry
 
-from core.approvals.models import ActionExecution, ApprovalPolicy, Batch, BatchItem, Delegation, Suggestion
+from core.approvals.models import ActionExecution, ApprovalPolicy, Batch, BatchItem, Delegation, Rewrite, Suggestion
 from core.catalog.models import Agent, OwnSkill
 from core.connectors.models import Connection, Credential
 from core.connectors.tasks import Task
@@ -68,6 +68,7 @@ MAPPED: dict[type, Table] = {
     ActionExecution: approvals.action_executions,
     ApprovalPolicy: approvals.approval_policies,
     Delegation: approvals.delegations,
+    Rewrite: approvals.rewrites,
     Batch: approvals.suggestion_batches,
     BatchItem: approvals.suggestion_batch_items,
     Credential: connectors.credentials,

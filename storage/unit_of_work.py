@@ -23,6 +23,7 @@ from storage.repositories.messaging import SqlMessages
 from storage.repositories.orchestration import SqlRuns
 from storage.repositories.preferences import SqlPreferences
 from storage.repositories.privacy import SqlPrivacy
+from storage.repositories.rewrites import SqlRewrites
 from storage.repositories.rooms import SqlRooms
 from storage.repositories.skills import SqlSkills
 from storage.repositories.triggers import SqlTriggers
@@ -43,6 +44,7 @@ REPOSITORIES: dict[str, type[Repository]] = {
     "runs": SqlRuns,
     "billing": SqlBilling,
     "suggestions": SqlSuggestions,
+    "rewrites": SqlRewrites,
     "delegations": SqlDelegations,
     "executions": SqlExecutions,
     "connections": SqlConnections,
@@ -72,6 +74,7 @@ class SqlUnitOfWork:
     runs: SqlRuns
     billing: SqlBilling
     suggestions: SqlSuggestions
+    rewrites: SqlRewrites
     delegations: SqlDelegations
     executions: SqlExecutions
     connections: SqlConnections

@@ -30,6 +30,7 @@ def open_chat(
         work=work, actor=actor, user=work.people.user(actor.user_id), profile=profile, link=work.people.link(actor.link_id),
         say=parts.words.in_language(here, profile.tone), place=here, catalog=parts.catalog,
         blobs=parts.storage.blobs(actor.workspace_id, actor.user_id), input=heard, trace=trace, extra=extra or {}, mail=parts.mail,
+        model=parts.model,
     )  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def open_place(parts: Parts, work: Any, delivery: Delivery) -> Chat:
         work=work, actor=Actor(delivery.user_id, delivery.workspace_id, "viewer", room.provider),
         user=work.people.user(delivery.user_id), profile=work.people.profile(delivery.user_id),
         link=as_link(room, delivery.user_id), say=parts.words.in_language(here), place=here, catalog=parts.catalog,
-        blobs=parts.storage.blobs(delivery.workspace_id, delivery.user_id), trace=delivery.trace, room=room,
+        blobs=parts.storage.blobs(delivery.workspace_id, delivery.user_id), trace=delivery.trace, room=room, model=parts.model,
     )  # fmt: skip
 
 

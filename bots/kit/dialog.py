@@ -90,6 +90,7 @@ class Chat:
     extra: dict[str, Any] = field(default_factory=dict)
     heard: UUID | None = None
     mail: bool = False
+    model: bool = False
     room: Room | None = None
 
     @property

@@ -35,7 +35,8 @@ class Storage(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """One process's parts. `redis_url` None: no bells, polling only. `mail`: whether this installation has a mail server to send by."""
+    """One process's parts. `redis_url` None: no bells, polling only. `mail`: whether this installation has a mail server to send by; `model`: whether it has a
+    language model."""
 
     storage: Storage
     words: Words
@@ -44,3 +45,4 @@ class Parts:
     redis_url: str | None = None
     hop: Hop = field(default_factory=Hop)
     mail: bool = False
+    model: bool = False

@@ -27,7 +27,7 @@ from core.kernel.telemetry import count, span
 log = logging.getLogger(__name__)
 OPENS = frozenset(
     (
-        "slack.form", "slack.file", "slack.ask_agent", "suggestion.edit", "agent.settings", "settings.change", "trigger.policies",
+        "slack.form", "slack.file", "slack.ask_agent", "suggestion.edit", "suggestion.words", "agent.settings", "settings.change", "trigger.policies",
         "trigger.add_event", "catalog.begin",
     )
 )  # fmt: skip

@@ -51,7 +51,7 @@ def approve(
 
     Raises Conflict `approvals.not_sure` (data: reasons, see core.approvals.twice), `approvals.already_decided` (data: status, by, whom, at), `approvals.yes_already` (data: by, whom, at, missing: one person, and one place, has one yes),
     `approvals.revision_stale`, `approvals.expired`, `approvals.connection_unusable`; Forbidden `approvals.not_allowed`, `approvals.own_request`; NotFound."""
-    suggestion, current, rule = _open(work, actor, suggestion_id, revision)
+    suggestion, current, rule = still_open(work, actor, suggestion_id, revision)
     policy = rule.policy
     places = rule.places(actor.user_id)
     if not places:
@@ -86,7 +86,7 @@ def reject(
     work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int, reason: str | None = None, delivery_id: UUID | None = None
 ) -> Suggestion:  # fmt: skip
     """Says no; the agent sees the reason. Raises as approve does."""
-    suggestion, current, rule = _open(work, actor, suggestion_id, revision)
+    suggestion, current, rule = still_open(work, actor, suggestion_id, revision)
     _decision(work, actor, suggestion, current, "reject", delivery_id, reason, _first_place(actor, rule))
     suggestion.reason = reason
     _close(work, suggestion, "rejected")
@@ -118,7 +118,7 @@ def edit(
 ) -> SuggestionRevision:
     """Makes revision n+1 with `changes` to the action's input; it needs its own tap, and every card of the older one is superseded.
     Raises as approve does, and Invalid `connectors.input_invalid`, `approvals.edit_empty`."""
-    suggestion, current, rule = _open(work, actor, suggestion_id, revision)
+    suggestion, current, rule = still_open(work, actor, suggestion_id, revision)
     connection = work.connections.get(current.action.connection_id)
     merged = {**current.action.input, **changes}
     input = checked_input(
@@ -148,7 +148,7 @@ def edit(
 
 def snooze(work: DecideWork, actor: Actor, suggestion_id: UUID, until: datetime) -> Suggestion:
     """It comes back as a new message at `until`. Raises Invalid `approvals.snooze_past`, `approvals.snooze_after_expiry`, and as approve does."""
-    suggestion, _, _ = _open(work, actor, suggestion_id, None)
+    suggestion, _, _ = still_open(work, actor, suggestion_id, None)
     if until <= work.now:
         raise Invalid("approvals.snooze_past")
     if suggestion.expires_at is not None and until >= suggestion.expires_at:
@@ -168,7 +168,7 @@ def snooze(work: DecideWork, actor: Actor, suggestion_id: UUID, until: datetime)
 
 def wake_now(work: DecideWork, actor: Actor, suggestion_id: UUID) -> Suggestion:
     """Ends a snooze at once. Raises Conflict `approvals.not_snoozed` (data: status), and as approve does."""
-    suggestion, _, _ = _open(work, actor, suggestion_id, None)
+    suggestion, _, _ = still_open(work, actor, suggestion_id, None)
     if suggestion.status != "snoozed":
         raise Conflict("approvals.not_snoozed", status=suggestion.status)
     suggestion.status, suggestion.snoozed_until = "pending", None
@@ -232,7 +232,7 @@ def undo(work: DecideWork, actor: Actor, suggestion_id: UUID) -> ActionExecution
     return execution
 
 
-def _open(
+def still_open(
     work: DecideWork, actor: Actor, suggestion_id: UUID, revision: int | None
 ) -> tuple[Suggestion, SuggestionRevision, Rule]:
     """The suggestion, locked, if it still waits for a decision about `revision` (None: whichever is current), and the rule that holds for it."""

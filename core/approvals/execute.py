@@ -95,6 +95,15 @@ def ask_anew(work: ExecuteWork, claimed: Armed, code: str, data: dict[str, Any])
     refresh(work, "suggestion", suggestion.id)
 
 
+def was_asked_anew(work: ExecuteWork, claimed: Armed) -> bool:
+    """Whether the yes is one to what was asked anew, because the world had changed (ask_anew): for that reason it stands. The agent's own wording of a revision is another action than the one before."""
+    revision = claimed.revision
+    if revision.author != "agent" or revision.number == 1:
+        return False
+    before = work.suggestions.revision(claimed.suggestion.id, revision.number - 1)
+    return before.payload_sha256 == revision.payload_sha256
+
+
 def succeed(work: ExecuteWork, armed: Armed, receipt: Receipt) -> bool:
     """Records the effect under its fence. False when we are a zombie: then only the attempt was appended."""
     return _record(

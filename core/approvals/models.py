@@ -14,6 +14,7 @@ Decision = Literal["approve", "reject", "edit"]
 ExecutionStatus = Literal[
     "held", "ready", "claimed", "sending", "succeeded", "failed", "unknown", "undone", "withdrawn"
 ]
+RewriteStatus = Literal["asked", "working", "done", "failed"]
 FINISHED: frozenset[ExecutionStatus] = frozenset(("succeeded", "failed", "undone", "withdrawn"))
 
 
@@ -189,6 +190,27 @@ class BatchItem:
     created_at: datetime
     ticked: bool = True
     outcome: str = ""
+    version: int = 1
+
+
+@dataclass
+class Rewrite:
+    """Somebody said in words what is to change in one revision of a suggestion, and the agent's model is asked to do it. `words` are sealed, and gone once it is over. `fence` counts
+    claims; `error` says by code and data why nothing came of it."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    suggestion_id: UUID
+    revision: int
+    created_at: datetime
+    words: bytes | None = None
+    status: RewriteStatus = "asked"
+    fence: int = 0
+    attempts: int = 0
+    lease_until: datetime | None = None
+    error: dict[str, Any] | None = None
+    ended_at: datetime | None = None
     version: int = 1
 
 

@@ -14,6 +14,7 @@ from core.approvals.models import (
     Delegation,
     ExecutionAttempt,
     ExecutionStatus,
+    Rewrite,
     Suggestion,
     SuggestionRevision,
 )
@@ -114,6 +115,36 @@ class Suggestions(Protocol):
         ...
 
 
+class Rewrites(Protocol):
+    """What people asked for in words, and the claims on it. All times are the database's clock."""
+
+    def add(self, rewrite: Rewrite, words: str) -> None:
+        """Seals the words for whoever said them."""
+        ...
+
+    def get(self, rewrite_id: UUID) -> Rewrite:
+        """Raises NotFound `approvals.rewrite_unknown`."""
+        ...
+
+    def words(self, rewrite: Rewrite) -> str:
+        """What was said; empty once it is over."""
+        ...
+
+    def newest(self, suggestion_id: UUID) -> Rewrite | None:
+        """The last one about a suggestion."""
+        ...
+
+    def claim(self, rewrite_id: UUID, lease_seconds: float) -> Rewrite | None:
+        """`asked`, or `working` past its lease → `working`, fence and attempts one up. None when there is nothing to take."""
+        ...
+
+    def hold(self, rewrite_id: UUID, fence: int) -> Rewrite | None:
+        """Locks it for this transaction if it is being worked on under `fence` with a live lease; else None."""
+        ...
+
+    def renew(self, rewrite_id: UUID, fence: int, lease_seconds: float) -> bool: ...
+
+
 class Delegations(Protocol):
     """Who decides in whose place. `now` is the database's clock at the start of the transaction."""
 
@@ -184,6 +215,9 @@ class Executions(Protocol):
 class ApprovalsWork(UnitOfWork, Protocol):
     @property
     def suggestions(self) -> Suggestions: ...
+
+    @property
+    def rewrites(self) -> Rewrites: ...
 
     @property
     def delegations(self) -> Delegations: ...

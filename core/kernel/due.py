@@ -17,6 +17,7 @@ DueKind = Literal[
     "history",
     "contexts",
     "privacy",
+    "rewrites",
 ]
 
 
@@ -45,7 +46,7 @@ class DueWork(Protocol):
     past the lease. `sending`: sending past the lease. `lookups`: unknown and due. `deliveries`: wanted > shown and due, of one channel. `triggers`: active and due. `suggestions`: pending past expiry or due for
     a reminder, snoozed past the end of the snooze. `matches`: triggers with events that nobody looked at for two seconds. `history`:
     workspaces whose history was not looked through today (the id is that of the workspace). `contexts`: where somebody is switches by itself. `privacy`:
-    exports that were asked for, and people who left and cannot come back any more.
+    exports that were asked for, and people who left and cannot come back any more. `rewrites`: asked for three seconds ago and not begun, or begun and past the lease.
     """
 
     def due(self, kind: DueKind, limit: int, channel: str | None = None) -> list[DueItem]: ...

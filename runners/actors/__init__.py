@@ -6,10 +6,11 @@ from uuid import UUID
 import dramatiq
 from dramatiq import Broker
 
-from runners.actors import connections, executions, runs, triggers
+from runners.actors import connections, executions, rewrites, runs, triggers
 
 BELLS: dict[str, Callable[[UUID, UUID, UUID], None]] = {
     "runs.due": runs.due,
+    "runs.rewrite": rewrites.due,
     "executions.due": executions.due,
     "executions.lookup": executions.lookup,
     "connections.check": connections.check,

@@ -33,13 +33,14 @@ def carry_out(workspace_id: UUID, user_id: UUID, execution_id: UUID) -> None:
         if claimed is None:
             return
         given = None if claimed.operation.effect == "local" else _access(work, claimed)
+        anew = execute.was_asked_anew(work, claimed)
         work.commit()
     fault("after_claim")
     with span("execution", parent=claimed.execution.trace, workspace=workspace_id, execution=execution_id):
         if claimed.operation.effect == "local":
             _do_locally(claimed)
         elif given is not None:
-            _do_outside(claimed, given)
+            _do_outside(claimed, given, anew)
 
 
 def look_up(workspace_id: UUID, user_id: UUID, execution_id: UUID) -> None:
@@ -91,13 +92,13 @@ def _do_locally(claimed: Armed) -> None:
     _measure(claimed, "succeeded" if armed else "refused", 0.0)
 
 
-def _do_outside(claimed: Armed, given: Access) -> None:
+def _do_outside(claimed: Armed, given: Access, anew: bool) -> None:
     execution = claimed.execution
     armed: Armed | None = None
     began = time.monotonic()
     try:
         with opened(given) as client:
-            stale = _stale(client, claimed)
+            stale = None if anew else _stale(client, claimed)
             arming = _clock()
             with storage().work(execution.workspace_id, claimed.suggestion.user_id) as work:
                 if stale is not None:
@@ -170,9 +171,7 @@ def _record(
 
 
 def _stale(client: Connector, claimed: Armed) -> str | None:
-    """Whether the world changed since the yes. A yes to what was asked anew for that very reason stands."""
-    if claimed.revision.author == "agent" and claimed.revision.number > 1:
-        return None
+    """Whether the world changed since the yes."""
     action = claimed.revision.action
     return client.stale(action.operation, claimed.execution.key, action.input)
 

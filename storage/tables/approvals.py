@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Column, Computed, Index, Table, Text, Uuid
 from sqlalchemy import text as sql
 
-from core.approvals.models import ActionExecution, Approval, ExecutionAttempt, Suggestion, SuggestionRevision
+from core.approvals.models import ActionExecution, Approval, ExecutionAttempt, Rewrite, Suggestion, SuggestionRevision
 from storage.tables.access import AT_THE_DOOR, MINE, WORKSPACE, access
 from storage.tables.base import (
     belongs,
@@ -268,6 +268,47 @@ Index(
 
 access(suggestion_batches, made=f"{WORKSPACE} AND {MINE}", fixed=("agent_id",))
 access(suggestion_batch_items, fixed=("batch_id", "number", "suggestion_id", "revision", "payload_sha256"))
+rewrites = Table(
+    "rewrites",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("user_id"),
+    uid("suggestion_id"),
+    number("revision"),
+    sealed("words", null=True),
+    text("status"),
+    number("fence"),
+    number("attempts"),
+    when("lease_until", null=True),
+    value("error", dict[str, Any], null=True),
+    when("ended_at", null=True),
+    when("created_at"),
+    number("version"),
+    key("rewrites"),
+    refers("rewrites", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
+    refers("rewrites", ["suggestion_id"], "suggestions", on_delete="CASCADE"),
+    one_of("rewrites", Rewrite, "status"),
+    holds("rewrites", "status <> 'working' OR lease_until IS NOT NULL", "taken_under_lease"),
+)
+Index("rewrites_of_suggestion", rewrites.c.workspace_id, rewrites.c.suggestion_id, rewrites.c.id)
+Index(
+    "rewrites_open",
+    rewrites.c.workspace_id,
+    rewrites.c.suggestion_id,
+    unique=True,
+    postgresql_where=sql("status IN ('asked', 'working')"),
+)
+Index("rewrites_due", rewrites.c.created_at, postgresql_where=sql("status IN ('asked', 'working')"))
+
+access(
+    rewrites,
+    made=f"{WORKSPACE} AND {MINE}",
+    fixed=("suggestion_id", "revision"),
+    doors=("id", "workspace_id", "user_id", "status", "created_at", "lease_until"),
+    door_rows=f"status IN ('asked', 'working') AND {AT_THE_DOOR}",
+)
+
 delegations = Table(
     "delegations",
     metadata,

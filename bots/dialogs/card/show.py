@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from bots.dialogs import ways
-from bots.dialogs.card import because
+from bots.dialogs.card import because, rewriting
 from bots.dialogs.card.action import Shown, shown, title
 from bots.dialogs.card.diff import change
 from bots.dialogs.card.outcome import Facts, State, button, state
@@ -86,14 +86,15 @@ def _changed(chat: Chat, facts: Facts, what: Shown, parts: int) -> list[Block]:
     if number == 1:
         return []
     execution = facts.execution
-    if facts.revision.author == "agent" and execution is not None and execution.error is not None:
+    before = chat.work.suggestions.revision(facts.suggestion.id, number - 1)
+    by_agent, same = facts.revision.author == "agent", facts.revision.payload_sha256 == before.payload_sha256
+    if by_agent and same and execution is not None and execution.error is not None:
         why = speak(chat.say, str(execution.error.get("code", "")), execution.error.get("data") or {}).text
         return [Paragraph(text=chat.say("card.asked_anew", why=why))]
-    before = chat.work.suggestions.revision(facts.suggestion.id, number - 1)
     difference = change(shown(chat, before.action, chat.work.connections.get(before.action.connection_id)), what)
     if difference is None:
         return [Paragraph(text=chat.say("card.asked_again"))]
-    noted = Paragraph(text=chat.say("card.edited", at=facts.revision.created_at))
+    noted = Paragraph(text=chat.say("card.rewritten" if by_agent else "card.edited", at=facts.revision.created_at))
     return [noted, difference] if parts == 1 else [noted]
 
 
@@ -107,4 +108,5 @@ def _pending(chat: Chat, facts: Facts, parts: int, read: bool) -> State:
     details = button(chat, "card.details", "suggestion.details", facts)
     deciding = row(first, edit, snooze, reject) if stands.yes or stands.no else row(None if read else first)
     file = as_file(chat, facts.suggestion) if parts > 1 else None
-    return State([*stands.says], [*ways.rows(deciding), row(details, file)], "ask")
+    says, words = rewriting.standing(chat, facts) if stands.yes or stands.no else ([], None)
+    return State([*stands.says, *says], [*ways.rows(deciding), row(details, file, words)], "ask")

@@ -77,7 +77,7 @@ class MailDraft:
         except Failure:
             return None
         body = cleaned(answer["body"]).strip() + "\n"
-        return body if _is_sendable(body, mail) else None
+        return body if is_sendable(body, mail) else None
 
 
 def _own_name(name: str, *, familiar: bool) -> str:
@@ -97,6 +97,6 @@ def _instructions(prompt: str, brief: Brief, language: str, signature: str) -> s
     return re.sub(r"\{(\w+)\}", lambda match: facts.get(match[1], match[0]), prompt)
 
 
-def _is_sendable(body: str, mail: str) -> bool:
+def is_sendable(body: str, mail: str) -> bool:
     """No gaps to fill, and no link that the mail itself did not have."""
     return not _PLACEHOLDER.search(body) and all(link in mail for link in _LINK.findall(body))
