@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import LargeBinary
 
+from core.approvals import rewrite
 from core.kernel.actor import Actor
 from core.kernel.ids import new_id
 from core.kernel.settings import Settings
@@ -52,6 +53,14 @@ def _revision(storage: Storage, actor: Actor) -> Ask:
     return _in(storage, actor, lambda work: work.suggestions.revision(suggestion.id, 1))
 
 
+def _rewrite(storage: Storage, actor: Actor) -> Ask:
+    suggestion, _ = a_suggestion(storage, actor, key=new_id().hex)
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        wish = rewrite.ask(work, actor, suggestion.id, 1, "shorter")
+        work.commit()
+    return _in(storage, actor, lambda work: work.rewrites.words(work.rewrites.get(wish.id)))
+
+
 def _inbound(storage: Storage, actor: Actor) -> Ask:
     storage.inbox.store("x", new_id().hex, {"a": 1})
     return lambda: storage.inbox.claim("x", 0, 10)
@@ -76,7 +85,7 @@ def _in(storage: Storage, actor: Actor, question: Callable[[Any], Any]) -> Ask:
 
 MADE: dict[tuple[str, str], Callable[[Storage, Actor], Ask]] = {
     ("messages", "payload"): _message, ("conversations", "state"): _conversation, ("credentials", "ciphertext"): _credential,
-    ("suggestion_revisions", "action"): _revision, ("inbound_events", "payload"): _inbound,
+    ("suggestion_revisions", "action"): _revision, ("rewrites", "words"): _rewrite, ("inbound_events", "payload"): _inbound,
     ("slack_installations", "facts"): _installation, ("data_keys", "wrapped"): _data_key,
 }  # fmt: skip
 ELSEWHERE = {("triggers", "secret"), ("events", "payload")}

@@ -37,6 +37,7 @@ from storage.migrate import migrate
 from tests.bots.slack.running import Running as SlackDoor
 from tests.bots.telegram.running import Running as TelegramDoor
 from tests.databases import as_uri, make_settings, somebody
+from tests.emulators.openai import Emulator, emulated
 from tests.emulators.slack import SlackEmulator
 from tests.emulators.telegram import TelegramEmulator
 from tests.runners.world import World, log_lines, make_world, process
@@ -104,8 +105,9 @@ class Product:
         """Each door has its own, as a process has."""
         assert self.settings.redis_url is not None
         made = Parts(
-            self.storage, self._words, tokens_of(self.settings), templates(), self.settings.redis_url.get_secret_value()
-        )
+            self.storage, self._words, tokens_of(self.settings), templates(), self.settings.redis_url.get_secret_value(),
+            model=True,
+        )  # fmt: skip
         opening.callback(made.hop.close)
         return made
 
@@ -124,6 +126,14 @@ class Product:
         """One more web process's insides; its address."""
         with ExitStack() as opening, _page(self._parts(opening), self.chosen) as url:
             yield url
+
+    @contextmanager
+    def thinking(self) -> Iterator[Emulator]:
+        """A further worker, which has a language model: this one. The doors know that there is one; the worker that is always there has none, and leaves to this one what needs it."""
+        with emulated() as model:
+            named = {"NOD_MODEL": "openai:gpt-4o-mini", "NOD_MODEL_BASE_URL": model.url, "OPENAI_API_KEY": "sk-canary", "NO_PROXY": "127.0.0.1"}  # fmt: skip
+            with process(self.settings, "worker", **named):
+                yield model
 
     def newcomer(self) -> World:
         """Somebody who has registered and done nothing yet."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.approvals.policy import PolicySpec, put_policy
+from tests.emulators.openai import says
 from tests.runners.world import mail, task
 from tests.scenarios.doors import moments
 from tests.scenarios.doors.marking import point
@@ -35,6 +36,22 @@ def test_a_card_is_edited_field_by_field(person: Person) -> None:
     with person.world.work() as work:
         revision = work.suggestions.revision(suggestion.id, 2)
     assert revision.author == "user" and revision.action.input["body"].startswith("Yes, gladly.")
+
+
+@point("card.5.words")
+def test_free_words_ask_the_agent_for_a_new_version_that_needs_its_own_tap(person: Person, product: Product) -> None:
+    suggestion = person.world.suggest(mail())
+    with product.thinking() as model:
+        model.behave = says({"body": "Thursday suits me.\n\nMia"})
+        person.press("Say what to change", person.card())
+        person.fills({"What to change": "make it shorter, offer Thursday"})
+        newer = person.sees("The agent rewrote it", "Yes, gladly.", "Thursday suits me.", labels=("Approve",))
+    assert "kim@example.net" in newer.words and not moments.approvals(person.world, suggestion)
+    with person.world.work() as work:
+        assert work.suggestions.revision(suggestion.id, 2).author == "agent"
+    person.press("Approve", newer)
+    person.watches(newer, "Approved by you")
+    assert moments.approvals(person.world, suggestion)[-1].revision == 2
 
 
 @point("card.6.reject")
