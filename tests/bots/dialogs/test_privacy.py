@@ -6,11 +6,13 @@ import threading
 import zipfile
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from sqlalchemy import text
 
+from core.approvals import rewrite
 from core.identity.prove import make_key
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Invalid, NotFound
@@ -158,6 +160,13 @@ def test_leaving_takes_the_typed_address_stops_everything_and_shows_the_way_back
     assert directory.by_email(email) is not None, "who came back is not forgotten"
 
 
+def _wishes(person: Person, suggestion_id: UUID) -> None:
+    """Something is to be rewritten."""
+    with person.work() as work:
+        rewrite.ask(work, person.actor, suggestion_id, 1, "shorter")
+        work.commit()
+
+
 def _leaves(person: Person, settings: Settings, days: int) -> None:
     """The person leaves, and so many days go by."""
     with person.work() as work:
@@ -177,8 +186,9 @@ def test_after_thirty_days_nothing_of_them_is_left_and_nobody_elses_is_touched(
 ) -> None:
     other = arrives()
     for each in (person, other):
-        stage.suggests(each, stage.mail(), stage.event())
+        made, _ = stage.suggests(each, stage.mail(), stage.event())
         each.taps("Approve")
+        _wishes(each, made.id)
         each.sends("notes.txt", b"my own notes")
     blobs = settings.data_dir / "blobs" / str(person.actor.workspace_id)
     assert list(blobs.glob("*/*/*"))
@@ -243,7 +253,8 @@ def test_in_a_shared_workspace_what_others_share_stays_theirs(person: Person, se
         )
         work.commit()
     agent = stage.agent(person)
-    stage.suggests(person, stage.mail(), by=agent)
+    [made] = stage.suggests(person, stage.mail(), by=agent)
+    _wishes(person, made.id)
     with person.work() as work:
         with pytest.raises(Conflict) as refused:
             leave(work, person.actor, work.people.user(person.actor.user_id).email)
@@ -259,7 +270,7 @@ def test_in_a_shared_workspace_what_others_share_stays_theirs(person: Person, se
             "SELECT owner_id FROM nod.agents WHERE workspace_id = %s", (person.actor.workspace_id,)
         ).fetchall()
         assert agents == [(stays,)]
-        for table in ("suggestions", "suggestion_revisions", "runs", "identity_links", "privacy_requests"):
+        for table in ("suggestions", "suggestion_revisions", "rewrites", "runs", "identity_links", "privacy_requests"):
             assert owner.execute(
                 f"SELECT count(*) FROM nod.{table} WHERE workspace_id = %s", (person.actor.workspace_id,)
             ).fetchone() == (0,), table
