@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -153,7 +154,7 @@ def test_what_cannot_be_rewritten_says_why_and_what_to_do(
         person.looks()
         assert "was of no use" in person.last
         with world.work() as work:
-            work.billing.add(today(work.now), {WORKSPACE: Used(cost=10)})
+            work.billing.add(today(work.now), {WORKSPACE: Used(cost=Decimal(10))})
             work.commit()
         asked = len(model.requests)
         _wishes(person, "much more polite")
