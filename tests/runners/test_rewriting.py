@@ -19,6 +19,7 @@ from bots.kit.tokens import Tokens
 from bots.kit.words import Words
 from bots.wiring import load_dialogs
 from core.approvals.decide import edit
+from core.approvals.execute import claim, was_asked_anew
 from core.approvals.models import Suggestion
 from core.approvals.rewrite import ask
 from core.billing.limits import today
@@ -135,6 +136,12 @@ def test_words_become_a_new_version_of_the_text_and_of_nothing_else(
     person.taps("Approve")
     with world.work() as work:
         assert [(a.decision, a.revision) for a in work.suggestions.approvals(suggestion.id)] == [("approve", 2)]
+        held = work.executions.of(suggestion.id)
+        held.due_at = work.now
+        work.commit()
+    with world.work() as work:
+        claimed = claim(work, held.id)
+        assert claimed is not None and not was_asked_anew(work, claimed), "whether the world changed is looked at still"
 
 
 def test_what_cannot_be_rewritten_says_why_and_what_to_do(

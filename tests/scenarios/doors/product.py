@@ -69,6 +69,7 @@ class Product:
     def __init__(self, settings: Settings, folder: Path, words: Words) -> None:
         self.settings, self._folder, self._words = settings, folder, words
         self.errors = Errors()
+        self._doors: list[Parts] = []
         self._numbers = iter(range(1, 1_000_000))
         self._closing = ExitStack()
 
@@ -106,9 +107,9 @@ class Product:
         assert self.settings.redis_url is not None
         made = Parts(
             self.storage, self._words, tokens_of(self.settings), templates(), self.settings.redis_url.get_secret_value(),
-            model=True,
         )  # fmt: skip
         opening.callback(made.hop.close)
+        self._doors.append(made)
         return made
 
     @property
@@ -129,11 +130,19 @@ class Product:
 
     @contextmanager
     def thinking(self) -> Iterator[Emulator]:
-        """A further worker, which has a language model: this one. The doors know that there is one; the worker that is always there has none, and leaves to this one what needs it."""
+        """A further worker, which has a language model: this one; the worker that is always there has none, and leaves to it what needs one. Meanwhile the doors know that there is one."""
         with emulated() as model:
             named = {"NOD_MODEL": "openai:gpt-4o-mini", "NOD_MODEL_BASE_URL": model.url, "OPENAI_API_KEY": "sk-canary", "NO_PROXY": "127.0.0.1"}  # fmt: skip
             with process(self.settings, "worker", **named):
-                yield model
+                self._know_of_model(True)
+                try:
+                    yield model
+                finally:
+                    self._know_of_model(False)
+
+    def _know_of_model(self, there: bool) -> None:
+        for parts in self._doors:
+            object.__setattr__(parts, "model", there)  # As if each door had been started anew.
 
     def newcomer(self) -> World:
         """Somebody who has registered and done nothing yet."""

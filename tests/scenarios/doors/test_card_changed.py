@@ -40,8 +40,8 @@ def test_a_card_is_edited_field_by_field(person: Person) -> None:
 
 @point("card.5.words")
 def test_free_words_ask_the_agent_for_a_new_version_that_needs_its_own_tap(person: Person, product: Product) -> None:
-    suggestion = person.world.suggest(mail())
     with product.thinking() as model:
+        suggestion = person.world.suggest(mail())
         model.behave = says({"body": "Thursday suits me.\n\nMia"})
         person.press("Say what to change", person.card())
         person.fills({"What to change": "make it shorter, offer Thursday"})
