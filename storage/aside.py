@@ -41,6 +41,7 @@ SCHEDULE = text("""
 SESSIONS = text("UPDATE nod.sessions SET revoked_at = now() WHERE revoked_at IS NULL")
 LINK_CODES = text("UPDATE nod.link_codes SET used_at = now() WHERE used_at IS NULL")
 SIGN_INS = text("UPDATE nod.sign_ins SET used_at = now() WHERE used_at IS NULL")
+INVITATIONS = text("UPDATE nod.invitations SET revoked_at = now() WHERE used_at IS NULL AND revoked_at IS NULL")
 STATES = text("DELETE FROM nod.oauth_states")
 
 
@@ -66,7 +67,7 @@ def set_aside(connection: Connection) -> Aside:
         following = _next(row.id, row.cron, row.timezone, row.spread_seconds, row.now)
         connection.execute(SCHEDULE, {"workspace": row.workspace_id, "id": row.id, "next": following})
     sessions = connection.execute(SESSIONS).rowcount
-    for statement in (LINK_CODES, SIGN_INS, STATES):
+    for statement in (LINK_CODES, INVITATIONS, SIGN_INS, STATES):
         connection.execute(statement)
     return Aside(len(executions), connection.execute(EVENTS).rowcount, deliveries, len(schedules), sessions)
 

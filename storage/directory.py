@@ -11,6 +11,8 @@ from storage.engine import Database
 from storage.vault import NOWHERE
 
 BY_LINK = text("SELECT * FROM nod.directory_by_link(:provider, :tenant, :subject)")
+LINKS_OF_ACCOUNT = text("SELECT * FROM nod.links_of_account(:provider, :tenant, :subject)")
+BY_INVITATION = text("SELECT * FROM nod.directory_by_invitation(:code_hash)")
 BY_SESSION = text("SELECT * FROM nod.directory_by_session(:sid)")
 BY_API_KEY = text("SELECT * FROM nod.directory_by_api_key(:prefix)")
 BY_LINK_CODE = text("SELECT * FROM nod.directory_by_link_code(:code_hash)")
@@ -32,6 +34,12 @@ class SqlDirectory:
 
     def by_link(self, provider: str, tenant: str, subject: str) -> Known | None:
         return self._ask(BY_LINK, provider=provider, tenant=tenant, subject=subject)
+
+    def links_of_account(self, provider: str, tenant: str, subject: str) -> list[Known]:
+        return self._all(LINKS_OF_ACCOUNT, provider=provider, tenant=tenant, subject=subject)
+
+    def by_invitation(self, code_hash: str) -> Known | None:
+        return self._ask(BY_INVITATION, code_hash=code_hash)
 
     def by_session(self, sid_hash: str) -> Known | None:
         return self._ask(BY_SESSION, sid=sid_hash)
@@ -74,14 +82,16 @@ class SqlDirectory:
         return [DueItem(row.id, row.workspace_id, row.user_id) for row in rows]
 
     def _ask(self, door: TextClause, **words: str) -> Known | None:
+        found = self._all(door, **words)
+        return found[0] if found else None
+
+    def _all(self, door: TextClause, **words: str) -> list[Known]:
         if not all(_askable(word) for word in words.values()):
-            return None
+            return []
         connection, _ = self._database.begin(NOWHERE, NOWHERE)
         with connection:
-            row: Any = connection.execute(door, words).one_or_none()
-        if row is None:
-            return None
-        return Known(row.id, row.user_id, row.workspace_id, row.role, tuple(row.scopes), row.secret_hash)
+            rows: Any = connection.execute(door, words).all()
+        return [Known(r.id, r.user_id, r.workspace_id, r.role, tuple(r.scopes), r.secret_hash) for r in rows]
 
 
 def _askable(word: str) -> bool:

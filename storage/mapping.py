@@ -15,6 +15,7 @@ from core.connectors.tasks import Task
 from core.identity.models import (
     ApiKey,
     IdentityLink,
+    Invitation,
     LinkCode,
     Membership,
     Session,
@@ -48,6 +49,7 @@ MAPPED: dict[type, Table] = {
     Workspace: identity.workspaces,
     Membership: identity.memberships,
     IdentityLink: identity.identity_links,
+    Invitation: identity.invitations,
     LinkCode: identity.link_codes,
     SignIn: identity.sign_ins,
     Session: identity.sessions,

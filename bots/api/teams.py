@@ -1,4 +1,4 @@
-"""`/members`, `/delegations` and `/rooms`: who is here, who decides in whose place, and where agents ask in shared chats."""
+"""`/members`, `/invitations`, `/delegations` and `/rooms`: who is here, who decides in whose place, and where agents ask in shared chats."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -12,8 +12,12 @@ from bots.api.pages import Page
 from core.approvals.delegate import delegate, end_delegation
 from core.approvals.models import Delegation
 from core.approvals.rooms import let_ask, silence
+from core.identity.invite import INVITERS, call_off, invite
+from core.identity.models import Invitation, Membership
+from core.identity.roles import give_role
 from core.messaging.models import Room
 from core.messaging.rooms import leave_room
+from core.privacy.part import part
 
 router = APIRouter(tags=["teams"])
 
@@ -24,6 +28,33 @@ class MemberOut(BaseModel):
     user_id: UUID
     name: str
     role: str
+
+
+class InvitationOut(BaseModel):
+    """Somebody may join by it, once. The `code` is shown once, when it is made."""
+
+    id: UUID
+    role: Literal["admin", "approver", "member", "viewer"]
+    made_by: UUID
+    created_at: datetime
+    expires_at: datetime
+    code: str | None = None
+
+
+class Inviting(BaseModel):
+    """As what."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Literal["admin", "approver", "member", "viewer"] = "member"
+
+
+class RoleGiven(BaseModel):
+    """What a member shall be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Literal["owner", "admin", "approver", "member", "viewer"]
 
 
 class DelegationOut(BaseModel):
@@ -81,12 +112,50 @@ class Shown(BaseModel):
 def list_members(caller: Calling) -> Page[MemberOut]:
     """Everybody in the workspace, in the order in which they joined."""
     with caller.reading() as work:
-        people = ((one, work.people.user(one.user_id)) for one in work.people.active_members())
-        items = [
-            MemberOut(user_id=one.user_id, name=user.preferred_name or user.name or user.email, role=one.role)
-            for one, user in people
-        ]
-        return Page(items=items, next=None)
+        return Page(items=[_member(work, one) for one in work.people.active_members()], next=None)
+
+
+@router.patch("/members/{user_id}", response_model=MemberOut)
+def change_role(user_id: UUID, asked: RoleGiven, caller: Calling) -> Response:
+    """Gives a member another role. 403 for anybody but owner and admins, and for anybody but an owner where an owner is made or unmade; 409 for the last owner."""
+    return caller.write(
+        asked, 200, lambda work: _member(work, give_role(work, caller.actor, user_id, asked.role)), f"members.role {user_id}", scope="approve"
+    )  # fmt: skip
+
+
+@router.delete("/members/{user_id}", response_model=MemberOut)
+def remove(user_id: UUID, caller: Calling) -> Response:
+    """The member has left: one's own id, or somebody else's at the word of owner and admins. Their agents here are paused and what these suggested is withdrawn. 409 for the last owner."""
+    return caller.write(
+        None, 200, lambda work: _member(work, part(work, caller.actor, user_id)), f"members.remove {user_id}", scope="approve"
+    )  # fmt: skip
+
+
+@router.get("/invitations")
+def list_invitations(caller: Calling) -> Page[InvitationOut]:
+    """Those that still work, newest first; for owner and admins. Nobody is told their codes again."""
+    with caller.reading() as work:
+        found = work.people.invitations() if caller.actor.role in INVITERS else []
+        return Page(items=[_invitation(one) for one in found], next=None)
+
+
+@router.post("/invitations", response_model=InvitationOut, status_code=201)
+def make_invitation(asked: Inviting, caller: Calling) -> Response:
+    """An invitation for seven days. 403 for anybody but owner and admins, 422 in a personal workspace."""
+
+    def change(work: Any) -> InvitationOut:
+        made, code = invite(work, caller.actor, asked.role)
+        return _invitation(made, code)
+
+    return caller.write(asked, 201, change, "invitations.make", scope="approve", once=("code",))
+
+
+@router.delete("/invitations/{invitation_id}", response_model=InvitationOut)
+def end_invitation(invitation_id: UUID, caller: Calling) -> Response:
+    """It works no more. 409 where somebody has joined by it."""
+    return caller.write(
+        None, 200, lambda work: _invitation(call_off(work, caller.actor, invitation_id)), f"invitations.end {invitation_id}", scope="approve"
+    )  # fmt: skip
 
 
 @router.get("/delegations")
@@ -155,6 +224,17 @@ def leave(room_id: UUID, caller: Calling) -> Response:
     return caller.write(
         None, 200, lambda work: _room(work, leave_room(work, caller.actor, room_id)), f"rooms.leave {room_id}"
     )
+
+
+def _member(work: Any, one: Membership) -> MemberOut:
+    user = work.people.user(one.user_id)
+    return MemberOut(user_id=one.user_id, name=user.preferred_name or user.name or user.email, role=one.role)
+
+
+def _invitation(one: Invitation, code: str | None = None) -> InvitationOut:
+    return InvitationOut(
+        id=one.id, role=one.role, made_by=one.user_id, created_at=one.created_at, expires_at=one.expires_at, code=code  # pyright: ignore[reportArgumentType]
+    )  # fmt: skip
 
 
 def _handed(one: Delegation) -> DelegationOut:

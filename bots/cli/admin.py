@@ -6,7 +6,7 @@ from bots.cli import tier
 from bots.wiring import administration
 from core.identity.prove import make_key
 from core.identity.register import register
-from core.identity.sign_in import local_person
+from core.identity.sign_in import local_person, vouch
 from core.kernel.actor import Actor, Scope
 from core.kernel.errors import Conflict, Failure, Invalid, NotFound
 from core.kernel.ids import new_id
@@ -15,6 +15,7 @@ from core.privacy import leave
 _WORDS = {
     "identity.email_taken": ("There is somebody with this address already.", "Addresses are unique.", "Use another one."),
     "identity.email_invalid": ("This is not an e-mail address.", "It needs a name, an @ and a host.", "Check it, then try again."),
+    "identity.email_made_up": ("This address is nobody's mailbox.", "Nod made it up for somebody who brought none.", "They can say theirs in Settings, under E-mail."),
     "identity.user_unknown": ("Nobody has this address.", "Keys, tiers and files are somebody's.", "Add them first: nod user add EMAIL"),
     "identity.scopes_wrong": ("These scopes are not known.", "There are read, write and approve.", "Try: --scopes read,write"),
     "identity.code_refused": ("This code brings nobody back.", "It is unknown, used, or older than thirty days.", "Check it, then try again."),
@@ -34,6 +35,20 @@ def add_user(email: str, name: str, timezone: str) -> str:
             register(work, user_id, email, name, timezone)
             work.commit()
     return str(user_id)
+
+
+def verify_user(email: str) -> str:
+    """Whoever runs the installation vouches for the address; answers what that means. Raises NotFound `identity.user_unknown`, Invalid `identity.email_made_up`."""
+    if email.strip().lower().endswith(".invalid"):
+        raise Invalid("identity.email_made_up")
+    with administration() as storage:
+        known = local_person(storage.directory, email)
+        if known is None:
+            raise NotFound("identity.user_unknown")
+        with storage.work(known.workspace_id, known.user_id) as work:
+            name = vouch(work, known.user_id)
+            work.commit()
+    return f"{name} is taken as theirs from now on: they can found a family or a team."
 
 
 def come_back(code: str) -> str:

@@ -100,6 +100,14 @@ def add_user(
     typer.echo(admin.add_user(email, name, timezone))
 
 
+@user.command("verify", epilog="Example: nod user verify mia@example.org")
+def verify_user(email: Annotated[str, typer.Argument(help="The person's address.")]) -> None:
+    """Vouch that an address is that person's, where there is no mail server to prove it by. They can found a family or a team then."""
+    from bots.cli import admin
+
+    typer.echo(admin.verify_user(email))
+
+
 @user.command("come-back", epilog="Example: nod user come-back K7QM-2XHD")
 def come_back(code: Annotated[str, typer.Argument(help="What they were shown when they left.")]) -> None:
     """Bring somebody back who deleted their account less than thirty days ago."""

@@ -15,6 +15,8 @@ SHOWN = (
     "usage",
     "connect",
     "team",
+    "workspace",
+    "join",
     "rooms",
     "settings",
     "web",

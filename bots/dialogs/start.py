@@ -1,17 +1,20 @@
 """The first words: a greeting by name, the timezone, and three first steps."""
 
-from bots.dialogs import opening, talk, timezone, ways
+from bots.dialogs import invitations, opening, talk, timezone, ways
 from bots.dialogs.inbox import MOST, how_many
 from bots.dialogs.people import called
 from bots.kit.dialog import Chat, Reply, command
 from bots.kit.screen import Block, Button, Heading, Paragraph, Screen, row
 from core.approvals.deciders import seen_by
+from core.identity.invite import looks_like_one
 
 
 @command("start")
 def start(chat: Chat, rest: str = "") -> Reply:
     """Greets. Who is new is asked for their timezone first; who is not, is told what waits. Who came by a link to something is shown that."""
     talk.end(chat)
+    if looks_like_one(rest):
+        return invitations.card(chat, rest)
     opened = opening.opened(chat, rest)
     if opened is not None:
         return opened

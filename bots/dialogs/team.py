@@ -17,6 +17,7 @@ from core.approvals.policy import operations
 from core.identity.roles import give_role
 from core.kernel.errors import NotFound
 from core.messaging.models import Conversation
+from core.privacy.part import part
 
 DIALOG = "delegation"
 ALL = "all"
@@ -45,7 +46,10 @@ def _page(chat: Chat, told: str = "") -> Screen:
     blocks += [Paragraph(text=told)] if told else []
     if len(members) == 1:
         blocks.append(Paragraph(text=chat.say("team.alone")))
-        return Screen(blocks=tuple(blocks), buttons=(row(_rules(chat), _rooms(chat)), row(ways.settings(chat))))
+        return Screen(
+            blocks=tuple(blocks),
+            buttons=ways.rows(*_more(chat, place.kind), row(_rules(chat), _rooms(chat)), row(ways.settings(chat))),
+        )
     blocks.append(Facts(rows=tuple((who(chat, one.user_id), role(chat, one.role)) for one in members)))
     given, got = theirs(chat.work, chat.user.id)
     if given:
@@ -59,8 +63,29 @@ def _page(chat: Chat, told: str = "") -> Screen:
     roles = Button(label=chat.say("team.roles"), action="team.roles") if chat.actor.role in ("owner", "admin") else None
     return Screen(
         blocks=tuple(blocks),
-        buttons=ways.rows(row(hand), *ends, row(roles), row(_rules(chat), _rooms(chat)), row(ways.settings(chat))),
+        buttons=ways.rows(
+            row(hand),
+            *ends,
+            row(roles),
+            *_more(chat, place.kind),
+            row(_rules(chat), _rooms(chat)),
+            row(ways.settings(chat)),
+        ),
     )
+
+
+def _more(chat: Chat, kind: str) -> tuple[tuple[Button, ...], ...]:
+    """Inviting and leaving where there are others; founding something where one is alone."""
+    all_ = Button(label=chat.say("command.workspace"), action="workspace.open")
+    if kind == "personal":
+        found = (
+            Button(label=chat.say(f"workspace.found.{one}"), action="workspace.found", args=(one,)) for one in ("family", "team")
+        )  # fmt: skip
+        return (row(*found), row(all_))
+    invite = Button(label=chat.say("invitation.button"), action="invitation.open", style="primary")
+    part_ = Button(label=chat.say("team.part"), action="team.part", args=(str(chat.user.id),))
+    may = chat.actor.role in ("owner", "admin")
+    return (row(invite) if may else (), row(all_, part_))
 
 
 def _rules(chat: Chat) -> Button:
@@ -122,8 +147,37 @@ def member(chat: Chat, user_id: str) -> Reply:
     offered = [name for name in ROLES if name != known.role and (name != "owner" or chat.actor.role == "owner")]
     choices = (row(Button(label=role(chat, name), action="team.give", args=(user_id, name))) for name in offered)
     back = Button(label=chat.say("way.back"), action="team.roles")
+    gone = Button(label=chat.say("team.remove"), action="team.part", args=(user_id,))
+    if known.user_id == chat.user.id or (known.role == "owner" and chat.actor.role != "owner"):
+        gone = None
     blocks = (Heading(text=_titled(chat, known.user_id, known.role)), Paragraph(text=chat.say("team.choose")))
-    return Reply(Screen(blocks=blocks, buttons=ways.rows(*choices, row(back)), tone="ask"), mode="replace")
+    return Reply(Screen(blocks=blocks, buttons=ways.rows(*choices, row(gone), row(back)), tone="ask"), mode="replace")
+
+
+@action("team.part")
+def ask_to_part(chat: Chat, user_id: str) -> Reply:
+    """What leaving means; it holds after a second tap."""
+    mine, name = UUID(user_id) == chat.user.id, who(chat, UUID(user_id))
+    place = chat.work.people.workspace().name
+    heading = (
+        chat.say("team.part.heading", place=place) if mine else chat.say("team.remove.heading", name=name, place=place)
+    )
+    yes = Button(
+        label=chat.say("team.part" if mine else "team.remove"), action="team.gone", args=(user_id,), style="danger"
+    )
+    back = Button(label=chat.say("way.back"), action="team.open")
+    means = Paragraph(text=chat.say("team.part.means" if mine else "team.remove.means"))
+    return Reply(Screen(blocks=(Heading(text=heading), means), buttons=(row(yes, back),), tone="ask"), mode="replace")
+
+
+@action("team.gone")
+def gone(chat: Chat, user_id: str) -> Reply:
+    """They have left."""
+    name, place = who(chat, UUID(user_id)), chat.work.people.workspace().name
+    part(chat.work, chat.actor, UUID(user_id))
+    if UUID(user_id) != chat.user.id:
+        return Reply(_page(chat, chat.say("team.removed", name=name)), mode="replace")
+    return Reply(toast=chat.say("team.parted", place=place), alert=True)
 
 
 @action("team.give")

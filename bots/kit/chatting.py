@@ -31,6 +31,7 @@ def open_chat(
         say=parts.words.in_language(here, profile.tone), place=here, catalog=parts.catalog,
         blobs=parts.storage.blobs(actor.workspace_id, actor.user_id), input=heard, trace=trace, extra=extra or {}, mail=parts.mail,
         model=parts.model,
+        at=lambda workspace_id: parts.storage.work(workspace_id, actor.user_id), directory=parts.storage.directory,
     )  # fmt: skip
 
 

@@ -69,12 +69,17 @@ class Reply:
     understood: bool = False
 
 
+def _nowhere(workspace_id: UUID) -> Any:
+    raise RuntimeError("this chat knows one workspace only")
+
+
 @dataclass
 class Chat:
     """One person in one chat, within one transaction. `work` is the unit of work (all repositories), `say(code, **data)` a
     sentence in the person's language; `place` knows formats of dates, times and money by their locale and timezone; `blobs` is the person's content store;
     `heard` is the id of the message that the input was kept as. Where something is drawn for a `room`, nobody in particular reads it: the person is the one whom it is about,
-    `link` stands for the room, and the actor may do nothing."""
+    `link` stands for the room, and the actor may do nothing. `at(workspace_id)` opens a unit of work in the person's own name in another workspace, which the
+    handler commits; whether they are in it is for the handler to ask."""
 
     work: Any
     actor: Actor
@@ -92,6 +97,8 @@ class Chat:
     mail: bool = False
     model: bool = False
     room: Room | None = None
+    at: Callable[[UUID], Any] = _nowhere
+    directory: Any = None
 
     @property
     def thread(self) -> str | None:

@@ -47,7 +47,7 @@ class Answering:
         self._parts, self._bot, self._wake = parts, bot, wake
         self._dispatch = Dispatch(parts, FormFlow(public_url))
         self._strangers = Strangers(parts, bot, limits, self._dispatch)
-        self._groups = Groups(parts, bot, self._dispatch, self._strangers, self._known, self._extra)
+        self._groups = Groups(parts, bot, self._dispatch, self._strangers, self._known, self._known_in, self._extra)
 
     async def handle(self, event: InboundEvent) -> str:
         """What it was: `message`, `tap`, `member`, `ignored`, `unreadable`."""
@@ -83,7 +83,11 @@ class Answering:
         if await self._strangers.code_from_known(actor, message):
             self._wake()
             return True
-        reply_to = await self._place(actor, str(message.chat.id), _answered(message))
+        answered_ref = _answered(message)
+        reply_to = await self._place(actor, str(message.chat.id), answered_ref)
+        if reply_to is None and answered_ref is not None:
+            elsewhere = await self._answered_elsewhere(person, str(message.chat.id), answered_ref)
+            actor, reply_to = elsewhere or (actor, None)
         understood = False
         async with busy(self._bot, message.chat.id, message.message_id) as doing:
             heard = await self._heard(actor, message, reply_to, doing)
@@ -133,9 +137,12 @@ class Answering:
         try:
             tap = self._pressed(actor, query)
         except Invalid as forged:
-            words = await self._parts.hop(self._words, actor, forged)
-            await self._toast(query, words, True)
-            return
+            found = await self._parts.hop(self._pressed_elsewhere, query)
+            if found is None:
+                words = await self._parts.hop(self._words, actor, forged)
+                await self._toast(query, words, True)
+                return
+            actor, tap = found
         if tap.action not in OWN_ACTIONS:
             tap = replace(tap, delivery_id=await self._place(actor, str(chat.id), reference(query.message)))
         answered = await self._dispatch.handle(actor, tap, self._extra(query.from_user), event.id)
@@ -166,6 +173,21 @@ class Answering:
         if before is not None:
             return before
         return Tap(*self._parts.tokens.unpack(data, actor.link_id))
+
+    def _pressed_elsewhere(self, query: telegram.CallbackQuery) -> tuple[Actor, Tap] | None:
+        """A button from when, or of what, this chat spoke for another workspace of the person's: it is of that one."""
+        for actor in everywhere(self._parts, query.from_user.id):
+            with suppress(Invalid):
+                return actor, self._pressed(actor, query)
+        return None
+
+    async def _answered_elsewhere(self, person: telegram.User, address: str, ref: str) -> tuple[Actor, UUID] | None:
+        """The same for words that answer a message of ours."""
+        for actor in await self._parts.hop(everywhere, self._parts, person.id):
+            place = await self._parts.hop(self._here, actor, address, ref)
+            if place is not None:
+                return actor, place
+        return None
 
     def _here(self, actor: Actor, address: str, ref: str | None) -> UUID | None:
         """The person is in this chat; the delivery that a message of ours there stands for."""
@@ -226,6 +248,9 @@ class Answering:
     async def _known(self, person: telegram.User) -> Actor | None:
         return await self._parts.hop(known, self._parts, person.id)
 
+    async def _known_in(self, person: telegram.User, workspace_id: UUID) -> Actor | None:
+        return await self._parts.hop(known_in, self._parts, person.id, workspace_id)
+
 
 def known(parts: Parts, telegram_id: int) -> Actor | None:
     """Whom a Telegram account stands for; None for a stranger."""
@@ -233,6 +258,17 @@ def known(parts: Parts, telegram_id: int) -> Actor | None:
         return by_account(parts.storage.directory, "telegram", "", str(telegram_id))
     except Unauthenticated:
         return None
+
+
+def everywhere(parts: Parts, telegram_id: int) -> list[Actor]:
+    """Whom the account stands for in each workspace of its person; first in the one that it speaks for."""
+    found = parts.storage.directory.links_of_account("telegram", "", str(telegram_id))
+    return [Actor(one.user_id, one.workspace_id, one.role, "telegram", link_id=one.id) for one in found]
+
+
+def known_in(parts: Parts, telegram_id: int, workspace_id: UUID) -> Actor | None:
+    """The same in one workspace; None where the account is not of a member."""
+    return next((one for one in everywhere(parts, telegram_id) if one.workspace_id == workspace_id), None)
 
 
 def _answered(message: telegram.Message) -> str | None:

@@ -31,17 +31,19 @@ GREETS = "start"
 AWAY = ("kicked", "left")
 ANONYMOUS = "GroupAnonymousBot"
 Known = Callable[[telegram.User], Awaitable[Actor | None]]
+KnownIn = Callable[[telegram.User, UUID], Awaitable[Actor | None]]
 Extra = Callable[[telegram.User], dict[str, Any]]
 
 
 class Groups:
-    """Hears them. `known` says whom an account stands for, `extra` what the door knows of a person besides."""
+    """Hears them. `known` says whom an account stands for, `known_in` whom in the room's workspace, whichever their own chat speaks for; `extra` what the door knows of a person besides."""
 
     def __init__(
-        self, parts: Parts, bot: telegram.Bot, dispatch: Dispatch, strangers: Strangers, known: Known, extra: Extra
-    ) -> None:
+        self, parts: Parts, bot: telegram.Bot, dispatch: Dispatch, strangers: Strangers, known: Known, known_in: KnownIn,
+        extra: Extra,
+    ) -> None:  # fmt: skip
         self._parts, self._bot, self._dispatch, self._strangers = parts, bot, dispatch, strangers
-        self._known, self._extra = known, extra
+        self._known, self._known_in, self._extra = known, known_in, extra
 
     async def message(self, event: InboundEvent, message: telegram.Message, person: telegram.User) -> bool:
         """A command for us, or words in answer to a card; anything else is the group's own talk. Whether it was for us."""
@@ -57,6 +59,9 @@ class Groups:
         if command is None and not to_us:
             return False
         actor = await self._known(person)
+        room = await self._room(message.chat.id)
+        if actor is not None and room is not None and actor.workspace_id != room.workspace_id:
+            actor = await self._known_in(person, room.workspace_id) or actor
         if actor is None:
             code = "telegram.group.not_linked" if command in CONNECTS else "telegram.private_only"
             await self._strangers.say(message.chat.id, person, code)
@@ -111,6 +116,8 @@ class Groups:
             await toast(query, say("telegram.private_only"), True)
             return None
         actor = await self._known(query.from_user)
+        if actor is not None and actor.workspace_id != room.workspace_id:
+            actor = await self._known_in(query.from_user, room.workspace_id) or actor
         if actor is None or actor.workspace_id != room.workspace_id:
             await toast(query, say("telegram.not_linked" if actor is None else "telegram.group.not_member"), True)
             return None

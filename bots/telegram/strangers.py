@@ -12,6 +12,8 @@ import telegram
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.error import BadRequest, ChatMigrated, Forbidden
 
+from bots.dialogs import invitations
+from bots.dialogs.invitations import described, taken
 from bots.kit import clean, opening
 from bots.kit.dialog import Chat, Reply, Tap, action
 from bots.kit.dispatch import Dispatch
@@ -23,17 +25,21 @@ from bots.kit.screen import Block, Button, Paragraph, Screen
 from bots.kit.words import Say
 from bots.telegram import render
 from bots.telegram.limits import Limits
+from core.identity.invite import speak_for, who_invites
 from core.identity.ports import Known
-from core.identity.prove import redeem, who_made
+from core.identity.prove import letters_of, redeem, who_made
+from core.identity.register import add_link, register
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Invalid
+from core.kernel.ids import new_id
 from core.messaging.models import InboundEvent
 from core.messaging.post import answer
 from core.privacy.leave import come_back, who_left
 
 CODES = "telegram.codes"
 CODES_AN_HOUR = 10
-OWN_ACTIONS = ("telegram.link", "telegram.not_me")
+OWN_ACTIONS = ("telegram.link", "telegram.not_me", "telegram.join")
+INVITED = re.compile(r"(?:/(?:start|join)(?:@\w+)?\s+)?((?:[A-Za-z0-9]{4}[-\s]?){2}[A-Za-z0-9]{4})")
 CODE = re.compile(r"(?:/start(?:@\w+)?\s+)?([A-Za-z0-9]{4}[-\s]?[A-Za-z0-9]{4})")
 Toast = Callable[[telegram.CallbackQuery, str | None, bool], Awaitable[None]]
 
@@ -55,6 +61,16 @@ def linked(chat: Chat, code: str) -> Reply:
     return Reply(greeting.screen, toast=chat.say("telegram.linked", account=chat.user.email), subject=greeting.subject)
 
 
+@action("telegram.join")
+def joined(chat: Chat, code: str) -> Reply:
+    """They are a member by now: hello. Where they have an account and are none, the invitation is asked about as it is for everybody who has one."""
+    with suppress(Invalid):
+        return invitations.card(chat, code)
+    greeting = run_command(chat, "start", "")
+    told = chat.say("invitation.welcome", name=chat.work.people.workspace().name)
+    return Reply(greeting.screen, toast=told, subject=greeting.subject)
+
+
 @action("telegram.not_me")
 def left_alone(chat: Chat) -> Reply:
     """A button from before the account was linked."""
@@ -70,6 +86,10 @@ class Strangers:
     async def message(self, event: InboundEvent, message: telegram.Message, person: telegram.User) -> None:
         """A code is looked up; anything else is answered with how to get one."""
         say = say_to(self._parts, person)
+        invited = INVITED.fullmatch((message.text or "").strip())
+        if invited is not None:
+            await self._invited(event, message, person, say, letters_of(invited[1]))
+            return
         found = CODE.fullmatch((message.text or "").strip())
         if found is None:
             hello, how = ("telegram.hello", {"name": clean.line(person.first_name, 60)}), ("telegram.how", {})
@@ -88,6 +108,46 @@ class Strangers:
         no = Button(label=say("telegram.link.no"), action="telegram.not_me")
         ask = (("telegram.link.ask", {"account": account}), ("telegram.link.means", {}))
         await self._send(message.chat.id, say, *ask, buttons=(yes, no), person=person)
+
+    async def _invited(
+        self, event: InboundEvent, message: telegram.Message, person: telegram.User, say: Say, code: str
+    ) -> None:
+        """Somebody has an invitation: who invites to what is shown, and what joining makes of a stranger."""
+        try:
+            said = await self._parts.hop(self._look_at_invitation, event, person.id, code, say)
+        except Invalid as refused:
+            await self._send(message.chat.id, say, (refused.code, refused.data))
+            return
+        yes = Button(label=say("invitation.join"), action="telegram.join", args=(code,), style="primary")
+        no = Button(label=say("telegram.link.no"), action="telegram.not_me")
+        blocks = (*said, Paragraph(text=say("telegram.join.means")), Paragraph(text=say("telegram.join.account")))
+        await self._show(message.chat.id, say, blocks, (yes, no), person)
+
+    def _look_at_invitation(self, event: InboundEvent, telegram_id: int, code: str, say: Say) -> tuple[Block, ...]:
+        """Raises Invalid `identity.invitation_refused`, `telegram.too_many_codes`."""
+        if not self._may_try(event, telegram_id):
+            raise Invalid("telegram.too_many_codes", n=CODES_AN_HOUR)
+        known = who_invites(self._parts.storage.directory, code)
+        with self._parts.storage.work(known.workspace_id, known.user_id) as work:
+            return described(say, work, known)
+
+    def _join(self, code: str, person: telegram.User, address: str) -> Actor:
+        """The stranger has an account of their own from now on, and is a member where they were invited; their chat speaks for that workspace. Raises Invalid
+        `identity.invitation_refused`; Conflict when somebody was quicker."""
+        directory = self._parts.storage.directory
+        invitation, name = who_invites(directory, code), clean.line(person.full_name, 60)
+        user_id, own_id = new_id(), new_id()
+        with self._parts.storage.work(own_id, user_id) as work:
+            # No address is known of them, and none is taken for granted.
+            register(work, user_id, f"{person.id}@telegram.invalid", name, "UTC", person.language_code or "en")
+            add_link(work, user_id, "telegram", str(person.id), address)
+            work.commit()
+        with self._parts.storage.work(invitation.workspace_id, user_id) as work:
+            taken(work, user_id, invitation, name)
+            link = speak_for(work, user_id, "telegram", "", str(person.id), address, True)
+            role = work.people.membership(user_id).role
+            work.commit()
+        return Actor(user_id, invitation.workspace_id, role, "telegram", link_id=link.id)
 
     async def code_from_known(self, actor: Actor, message: telegram.Message) -> bool:
         """A link with a code, opened by somebody who is linked already: nothing changes, which is said. Whether it was one."""
@@ -162,16 +222,21 @@ class Strangers:
             await self._close(query, say, "telegram.link.left")
             await toast(query, say("telegram.link.left"), False)
             return
+        enter, refused = (
+            (self._join, "identity.invitation_refused")
+            if tap.action == "telegram.join"
+            else (self._redeem, "identity.code_refused")
+        )
         try:
-            actor = await self._parts.hop(self._redeem, tap.args[0], query.from_user, str(query.message.chat.id))
+            actor = await self._parts.hop(enter, tap.args[0], query.from_user, str(query.message.chat.id))
         except (Invalid, Conflict):
-            await self._close(query, say, "identity.code_refused")
-            await toast(query, say("identity.code_refused"), True)
+            await self._close(query, say, refused)
+            await toast(query, say(refused), True)
             return
         language = {"language": query.from_user.language_code} if query.from_user.language_code else {}
         answered = await self._dispatch.handle(actor, tap, language, event.id)
         await toast(query, answered.toast, answered.alert)
-        await self._close(query, say, "telegram.link.done")
+        await self._close(query, say, "telegram.join.done" if tap.action == "telegram.join" else "telegram.link.done")
 
     def _redeem(self, code: str, person: telegram.User, address: str) -> Actor:
         """Raises Invalid `identity.code_refused`; Conflict when somebody was quicker."""
@@ -200,7 +265,12 @@ class Strangers:
         blocks: list[Block] = []
         for code, data in sentences:
             blocks += [Paragraph(text=say(one, **data)) for one in (code, f"{code}.todo") if say.knows(one)]
-        screen = clean.screen(Screen(blocks=tuple(blocks)))
+        await self._show(chat_id, say, tuple(blocks), buttons, person)
+
+    async def _show(
+        self, chat_id: int, say: Say, blocks: tuple[Block, ...], buttons: tuple[Button, ...], person: telegram.User | None
+    ) -> None:  # fmt: skip
+        screen = clean.screen(Screen(blocks=blocks))
         mark = stranger_id(person.id) if person is not None else None
         rows = render.keyboard((buttons,), lambda one: self._parts.tokens.pack(one, mark), None) if mark else None
         await self._speak(chat_id, render.text(screen, say), rows)

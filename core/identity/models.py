@@ -82,7 +82,8 @@ class UserProfile:
 @dataclass
 class IdentityLink:
     """One way a person speaks: their account at a provider. `address` is where to deliver to (a chat id), None when it cannot
-    receive; `reachable` turns false when the platform says that the person blocked us."""
+    receive; `reachable` turns false when the platform says that the person blocked us. An account has a link in each workspace in which its person speaks through it:
+    the first under its plain name, further ones with the workspace's id as `provider_tenant`; what is said there goes to the one that was `chosen_at` last."""
 
     id: UUID
     user_id: UUID
@@ -93,6 +94,7 @@ class IdentityLink:
     provider_tenant: str = ""
     address: str | None = None
     reachable: bool = True
+    chosen_at: datetime | None = None
     version: int = 1
 
 
@@ -107,6 +109,22 @@ class LinkCode:
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+
+
+@dataclass
+class Invitation:
+    """A one-time code that lets whoever has it join the workspace with that role. Only its hash is kept; `user_id` made it, `used_by` came by it."""
+
+    id: UUID
+    user_id: UUID
+    workspace_id: UUID
+    role: Role
+    code_hash: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+    used_by: UUID | None = None
+    revoked_at: datetime | None = None
 
 
 @dataclass
@@ -200,13 +218,14 @@ class Workspace:
 
 @dataclass
 class Membership:
-    """A person's role in a workspace."""
+    """A person's role in a workspace. `left_at`: they left it, or were removed; what they did stays theirs."""
 
     id: UUID
     workspace_id: UUID
     user_id: UUID
     role: Role
     created_at: datetime
+    left_at: datetime | None = None
     version: int = 1
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from core.identity.models import (
     ApiKey,
     IdentityLink,
+    Invitation,
     LinkCode,
     Membership,
     Session,
@@ -41,6 +42,14 @@ class Directory(Protocol):
     else; revoked, expired, deleted and suspended ones are not found. May be called outside a unit of work."""
 
     def by_link(self, provider: str, tenant: str, subject: str) -> Known | None: ...
+
+    def links_of_account(self, provider: str, tenant: str, subject: str) -> list[Known]:
+        """All that an account at a provider is linked as, one for each workspace; the one it speaks for now is the first."""
+        ...
+
+    def by_invitation(self, code_hash: str) -> Known | None:
+        """Who invites by that code, and to which workspace."""
+        ...
 
     def by_session(self, sid_hash: str) -> Known | None: ...
 
@@ -122,6 +131,7 @@ class People(Protocol):
         | UserProfile
         | IdentityLink
         | LinkCode
+        | Invitation
         | SignIn
         | Session
         | ApiKey
@@ -143,7 +153,7 @@ class People(Protocol):
         ...
 
     def active_members(self) -> list[Membership]:
-        """Those whose account is open."""
+        """Those who did not leave, and whose account is open."""
         ...
 
     def links(self, user_id: UUID) -> list[IdentityLink]: ...
@@ -152,6 +162,14 @@ class People(Protocol):
 
     def link_code(self, code_id: UUID) -> LinkCode:
         """Locked for this transaction, so that a code works once."""
+        ...
+
+    def invitation(self, invitation_id: UUID) -> Invitation:
+        """Locked for this transaction, so that it works once."""
+        ...
+
+    def invitations(self) -> list[Invitation]:
+        """Those that still work, newest first."""
         ...
 
     def sign_in(self, sign_in_id: UUID) -> SignIn:

@@ -6,7 +6,7 @@ from uuid import UUID
 from core.identity.models import Membership
 from core.identity.ports import IdentityWork
 from core.kernel.actor import Actor, Role
-from core.kernel.errors import Conflict, Forbidden, Invalid
+from core.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from core.kernel.events import Event
 
 
@@ -17,6 +17,8 @@ def give_role(work: IdentityWork, actor: Actor, user_id: UUID, role: Role) -> Me
     if role not in get_args(Role):
         raise Invalid("identity.role_unknown", role=str(role)[:20])
     member = work.people.membership(user_id)
+    if member.left_at is not None:
+        raise NotFound("identity.membership_unknown", id=str(user_id))
     needed = ("owner",) if "owner" in (role, member.role) else ("owner", "admin")
     if work.people.membership(actor.user_id).role not in needed or actor.role not in needed:
         raise Forbidden("identity.role_not_yours", role=role)

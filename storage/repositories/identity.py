@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from core.identity.models import (
     ApiKey,
     IdentityLink,
+    Invitation,
     LinkCode,
     Membership,
     Session,
@@ -19,7 +20,16 @@ from core.identity.models import (
 )
 from core.kernel.errors import NotFound
 from storage.repositories.base import Repository
-from storage.tables.identity import api_keys, identity_links, memberships, sessions, sign_ins, user_profiles, users
+from storage.tables.identity import (
+    api_keys,
+    identity_links,
+    invitations,
+    memberships,
+    sessions,
+    sign_ins,
+    user_profiles,
+    users,
+)
 
 
 class SqlPeople(Repository):
@@ -45,6 +55,7 @@ class SqlPeople(Repository):
 
     def active_members(self) -> list[Membership]:
         here = select(Membership).join(users, users.c.id == memberships.c.user_id).where(users.c.status == "active")
+        here = here.where(memberships.c.left_at.is_(None))
         return list(self._t.session.scalars(here.order_by(memberships.c.id)))
 
     def links(self, user_id: UUID) -> list[IdentityLink]:
@@ -55,6 +66,14 @@ class SqlPeople(Repository):
 
     def link_code(self, code_id: UUID) -> LinkCode:
         return self._lock(LinkCode, code_id, "identity.link_code_unknown")
+
+    def invitation(self, invitation_id: UUID) -> Invitation:
+        return self._lock(Invitation, invitation_id, "identity.invitation_unknown")
+
+    def invitations(self) -> list[Invitation]:
+        c = invitations.c
+        works = (c.used_at.is_(None), c.revoked_at.is_(None), c.expires_at > self._t.now)
+        return self._all(Invitation, *works, order=(c.id.desc(),))
 
     def sign_in(self, sign_in_id: UUID) -> SignIn:
         return self._lock(SignIn, sign_in_id, "identity.link_code_unknown")

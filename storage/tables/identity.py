@@ -5,6 +5,7 @@ from sqlalchemy import text as sql
 
 from core.identity.models import (
     IdentityLink,
+    Invitation,
     Membership,
     NotificationPreferences,
     PrivacySettings,
@@ -19,6 +20,7 @@ from storage.tables.access import AT_THE_DOOR, MINE, WORKSPACE, access
 from storage.tables.base import (
     belongs,
     flag,
+    holds,
     key,
     metadata,
     number,
@@ -120,6 +122,7 @@ memberships = Table(
     uid("user_id"),
     text("role"),
     when("created_at"),
+    when("left_at", null=True),
     number("version"),
     key("memberships"),
     unique("memberships", "workspace_id", "user_id"),
@@ -140,12 +143,42 @@ identity_links = Table(
     text("provider_tenant"),
     text("address", null=True),
     flag("reachable"),
+    when("chosen_at", null=True),
     when("created_at"),
     number("version"),
     key("identity_links"),
     unique("identity_links", "provider", "provider_tenant", "provider_subject"),
     refers("identity_links", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
     one_of("identity_links", IdentityLink, "provider"),
+)
+
+Index("identity_links_of_subject", identity_links.c.provider_subject, identity_links.c.provider)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    uid("id"),
+    uid("user_id"),
+    uid("workspace_id"),
+    text("role"),
+    text("code_hash"),
+    when("created_at"),
+    when("expires_at"),
+    when("used_at", null=True),
+    uid("used_by", null=True),
+    when("revoked_at", null=True),
+    key("invitations"),
+    unique("invitations", "code_hash"),
+    refers("invitations", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
+    one_of("invitations", Invitation, "role"),
+    holds("invitations", "role <> 'owner'", "no_owner"),
+    holds("invitations", "(used_at IS NULL) = (used_by IS NULL)", "used_by_somebody"),
+)
+Index(
+    "invitations_open",
+    invitations.c.workspace_id,
+    invitations.c.expires_at,
+    postgresql_where=sql("used_at IS NULL AND revoked_at IS NULL"),
 )
 
 link_codes = Table(
@@ -300,11 +333,18 @@ access(
     doors=("id", "owner_id", "kind", "status", "slack_team_id"),
     door_rows=AT_THE_DOOR,
 )
-access(memberships, made=MY_ROW, doors=("workspace_id", "user_id", "role"), door_rows=AT_THE_DOOR)
+access(memberships, made=MY_ROW, doors=("workspace_id", "user_id", "role", "left_at"), door_rows=AT_THE_DOOR)
 access(
     identity_links,
     made=MY_ROW,
-    doors=("id", "workspace_id", "user_id", "provider", "provider_tenant", "provider_subject"),
+    doors=("id", "workspace_id", "user_id", "provider", "provider_tenant", "provider_subject", "chosen_at"),
+    door_rows=AT_THE_DOOR,
+)
+access(
+    invitations,
+    made=MY_ROW,
+    fixed=("role", "code_hash", "expires_at"),
+    doors=("id", "workspace_id", "user_id", "code_hash", "expires_at", "used_at", "revoked_at"),
     door_rows=AT_THE_DOOR,
 )
 access(

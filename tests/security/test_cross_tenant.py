@@ -36,6 +36,7 @@ BODIES: dict[str, list[Any]] = {
         {"decision": "edit", "revision": 1, "action": {"body": "mine"}},
     ],
     "PUT /v1/rooms/{room_id}/agents/{agent_id}": [{"shown": "open"}],
+    "PATCH /v1/members/{user_id}": [{"role": "admin"}],
     "POST /v1/delegations": [{"to_user_id": str(UUID(int=7)), "until": "2030-01-01T00:00:00Z", "agent_id": "<agent_id>"}],
     "POST /v1/agents": [
         {"template": "inbox", "tools": {"mail": "<connection_id>"}}, {"name": "A", "graph": {"nodes": [NODE]}},

@@ -14,6 +14,7 @@ UNIQUE_ACROSS_WORKSPACES = {
     "data_keys_key": "begins with the user",
     "workspaces_key": "ids are random",
     "workspaces_personal_once": "begins with the owner, who is the current user",
+    "invitations_code_hash_once": "a code works once, anywhere",
     "identity_links_provider_provider_tenant_provider_subject_once": "an account stands for one person",
     "link_codes_code_hash_once": "a hash of something random",
     "sign_ins_token_hash_once": "a hash of something random",
