@@ -66,7 +66,10 @@ def _page(chat: Chat, told: str = "") -> Screen:
                 Button(label=say("settings.policies"), action="policies.open"),
                 Button(label=say("privacy.button"), action="privacy.open"),
             ),
-            row(Button(label=say("team.button"), action="team.open"), Button(label=say("command.workspace"), action="workspace.open")),
+            row(
+                Button(label=say("team.button"), action="team.open"),
+                Button(label=say("command.workspace"), action="workspace.open"),
+            ),
             row(ways.inbox(chat), ways.agents(chat)),
         ),
     )

@@ -79,7 +79,9 @@ def test_two_parents_and_a_child_share_an_agent_in_a_group_and_only_a_parent_dec
     mine = phone.person.chat.wait_for(lambda shown: "Speak for Just you" in shown.labels)
     phone.person.taps(mine, "Speak for Just you")
     phone.person.chat.wait_for_text("This chat speaks for Just you")
-    assert "Approved" in phone.person.taps(card, "Approve").answer(), "in the group it is the family that is decided for"
+    assert "Approved" in phone.person.taps(card, "Approve").answer(), (
+        "in the group it is the family that is decided for"
+    )
     card.wait_for(lambda shown: "Approve" not in shown.labels)
     assert _status(mia, made) == "approved"
 
