@@ -72,7 +72,9 @@ def make(chat: Chat, name: str) -> Reply:
         Paragraph(text=chat.say("invitation.warning"), muted=True),
     ]
     back = Button(label=chat.say("way.back"), action="invitation.open")
-    return Reply(Screen(blocks=tuple(blocks), buttons=(row(back),)))
+    here = chat.link.provider == "web"
+    page = Button(label=chat.say("invitation.page"), url=f"/join/{letters_of(code)}") if here else None
+    return Reply(Screen(blocks=tuple(blocks), buttons=(row(page, back),)))
 
 
 def _role(name: str) -> Role:

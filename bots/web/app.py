@@ -22,6 +22,7 @@ from bots.web.guard import Guard
 from bots.web.health import Health
 from bots.web.inputs import Inputs
 from bots.web.installed import Installed
+from bots.web.joining import Joining
 from bots.web.page import Page
 from bots.web.pages import STATIC
 from bots.web.problems import Problems
@@ -97,7 +98,7 @@ def make_web(
     app.add_exception_handler(Unavailable, problems.away)
     app.add_exception_handler(404, problems.nowhere)
     app.add_exception_handler(Exception, problems.broken)
-    for part in (page, inputs, streams, health, entering, Installed(parts)):
+    for part in (page, inputs, streams, health, entering, Joining(parts, visitors), Installed(parts)):
         app.include_router(part.router)
     app.mount("/static", Files(directory=STATIC))
     app.state.slack = _slack(parts, settings)

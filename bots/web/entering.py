@@ -86,7 +86,7 @@ class Entering:
 
     async def _code(self, request: Request) -> Response:
         """A code that was typed: of a chat, or of a mail that this browser asked for."""
-        say, client = say_to(self._parts, request), _client(request)
+        say, client = say_to(self._parts, request), client_of(request)
         posted = await request.form(max_fields=5)
         code = str(posted.get("code") or "")[:100]
         if wait := await self._parts.hop(self._codes.wait, f"code:{client}"):
@@ -118,7 +118,7 @@ class Entering:
     async def _mail(self, request: Request) -> Response:
         """Somebody wants a mail. The same answer, as late, for every address."""
         began = time.monotonic()
-        say, client = say_to(self._parts, request), _client(request)
+        say, client = say_to(self._parts, request), client_of(request)
         address = str((await request.form(max_fields=5)).get("address") or "")[:300].strip()
         if not self._parts.mail:
             return self.closed(request, "web.door.link", 404)
@@ -260,7 +260,7 @@ class Entering:
         return Account(user_id, clean.line(name, 254), found or ("web.door.back.none",))
 
 
-def _client(request: Request) -> str:
+def client_of(request: Request) -> str:
     """Whose tries are counted together: an address, or the network of an IPv6 one, of which everybody has very many."""
     host = request.client.host if request.client else ""
     try:

@@ -109,3 +109,30 @@ def test_a_room_shows_what_the_agents_owner_chooses_and_is_left(connect: Connect
     assert client.get("/v1/rooms").json()["items"] == []
     _problem(client.delete(f"/v1/rooms/{room.id}"), 409, "messaging.room_left")
     _problem(client.put(f"/v1/rooms/{new_id()}/agents/{world.agent_id}", json={}), 404, "messaging.room_unknown")
+
+
+def test_owners_invite_change_roles_and_remove_and_members_only_leave(connect: Connect, world: World) -> None:
+    client = connect()
+    _problem(client.post("/v1/invitations", json={"role": "member"}), 422, "identity.invite_personal")
+    with world.work() as work:
+        work.people.workspace().kind = "family"
+        work.commit()
+    kim = _joined(world, "member")
+    theirs = connect(of=kim)
+    made = client.post("/v1/invitations", json={"role": "approver"}, headers={"Idempotency-Key": "one"})
+    assert made.status_code == 201 and len(made.json()["code"]) == 14
+    again = client.post("/v1/invitations", json={"role": "approver"}, headers={"Idempotency-Key": "one"})
+    assert again.json()["id"] == made.json()["id"] and again.json()["code"] is None, "a code is shown once"
+    _problem(theirs.post("/v1/invitations", json={"role": "member"}), 403, "identity.invite_not_yours")
+    assert theirs.get("/v1/invitations").json()["items"] == []
+    [listed] = client.get("/v1/invitations").json()["items"]
+    assert listed["role"] == "approver" and listed["code"] is None
+    _problem(theirs.delete(f"/v1/invitations/{listed['id']}"), 403, "identity.invite_not_yours")
+    assert client.delete(f"/v1/invitations/{listed['id']}").status_code == 200
+    assert client.get("/v1/invitations").json()["items"] == []
+    changed = client.patch(f"/v1/members/{kim.actor.user_id}", json={"role": "viewer"})
+    assert changed.json()["role"] == "viewer"
+    _problem(client.delete(f"/v1/members/{world.actor.user_id}"), 409, "identity.last_owner")
+    assert client.delete(f"/v1/members/{kim.actor.user_id}").status_code == 200
+    _problem(theirs.get("/v1/members"), 401, "identity.key_refused")
+    assert [one["role"] for one in client.get("/v1/members").json()["items"]] == ["owner"]
