@@ -60,7 +60,7 @@ def _line(chat: Chat, one: Invitation) -> str:
 def make(chat: Chat, name: str) -> Reply:
     """The code, and the link where the door has links. Shown once."""
     made, code = invite(chat.work, chat.actor, _role(name))
-    base = chat.extra.get(opening.BASE)
+    base, typed = chat.extra.get(opening.BASE), f"/join {code}"
     blocks: list[Block] = [
         Heading(text=chat.say("invitation.made", role=role(chat, made.role))),
         Paragraph(text=chat.say("invitation.once", until=made.expires_at)),
@@ -68,7 +68,7 @@ def make(chat: Chat, name: str) -> Reply:
     if isinstance(base, str):
         blocks.append(Quote(text=f"{base}{letters_of(code)}", exact=True, source=chat.say("invitation.link")))
     blocks += [
-        Quote(text=f"/join {code}", exact=True, source=chat.say("invitation.code")),
+        Quote(text=typed, exact=True, source=chat.say("invitation.code")),
         Paragraph(text=chat.say("invitation.warning"), muted=True),
     ]
     back = Button(label=chat.say("way.back"), action="invitation.open")

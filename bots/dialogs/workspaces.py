@@ -130,11 +130,12 @@ def ask(chat: Chat, kind: str) -> Reply:
     back = Button(label=chat.say("way.back"), action="team.open")
     heading = Heading(text=chat.say(f"workspace.found.{_kind(kind)}"))
     if not may_found(chat.work, chat.actor):
+        typed = f"nod user verify {chat.user.email}"
         how = "workspace.unverified.mail" if chat.mail else "workspace.unverified.operator"
         prove = Button(label=chat.say("email.button"), action="email.open", style="primary") if chat.mail else None
         told = (
             Paragraph(text=chat.say("workspace.unverified")), Paragraph(text=chat.say(how)),
-            *(() if chat.mail else (Quote(text=f"nod user verify {chat.user.email}", exact=True),)),
+            *(() if chat.mail else (Quote(text=typed, exact=True),)),
         )  # fmt: skip
         return Reply(
             Screen(blocks=(heading, *told), buttons=ways.rows(row(prove, back)), tone="problem"), mode="replace"

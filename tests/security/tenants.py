@@ -11,7 +11,7 @@ import psycopg
 
 from core.approvals.delegate import delegate
 from core.approvals.rooms import let_ask
-from core.identity.models import Membership
+from core.identity.models import Invitation, Membership
 from core.kernel.ids import new_id
 from core.kernel.settings import Settings
 from core.messaging.rooms import connect_room
@@ -74,6 +74,7 @@ def rich(world: World, connect: Connect) -> Tenant:
         "run_id": [*runs, _failed(world)], "question_id": [_question(world)], "suggestion_id": suggestions, "connection_id": [connection],
         "export_id": [made(client.post("/v1/exports"), 202)["id"]],
         "room_id": [_room(world, agent)], "delegation_id": [_delegation(world)],
+        "invitation_id": [_invitation(world)], "user_id": [str(world.actor.user_id)],
         "version_id": [*versions(f"/v1/agents/{agent}/versions"), *versions(f"/v1/workflows/{flow}/versions")],
     }  # fmt: skip
     return Tenant(world, client, things)
@@ -111,6 +112,17 @@ def _room(world: World, agent: str) -> str:
         let_ask(work, world.actor, room.id, UUID(agent))
         work.commit()
     return str(room.id)
+
+
+def _invitation(world: World) -> str:
+    with world.work() as work:
+        made = Invitation(
+            id=new_id(), user_id=world.actor.user_id, workspace_id=world.actor.workspace_id, role="member", code_hash=new_id().hex,
+            created_at=work.now, expires_at=work.now + timedelta(days=7),
+        )  # fmt: skip
+        work.people.add(made)
+        work.commit()
+    return str(made.id)
 
 
 def _delegation(world: World) -> str:
