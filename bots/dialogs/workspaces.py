@@ -11,6 +11,7 @@ from bots.dialogs.policy_words import role
 from bots.kit import clean, forms
 from bots.kit.dialog import Chat, Reply, action, command
 from bots.kit.screen import Block, Button, Facts, Form, Heading, Paragraph, Quote, Screen, row
+from core.approvals.deciders import seen_by
 from core.identity.invite import speak_for
 from core.identity.join import LONGEST_NAME, found, may_found
 from core.identity.models import Workspace
@@ -21,6 +22,7 @@ from core.kernel.ids import new_id
 from core.messaging.post import answer
 
 MOST = 20
+COUNTED = 100
 CHANGES = ("telegram",)
 """Where an account is known in more than one workspace, and speaks for one of them at a time. At the page a session is of one workspace; in Slack it is the team's."""
 
@@ -58,7 +60,8 @@ def _page(chat: Chat) -> Screen:
     for workspace_id in chat.directory.workspaces_of(chat.user.id)[:MOST]:
         try:
             with inside(chat, workspace_id) as (work, actor):
-                place, waiting = work.people.workspace(), work.suggestions.count("pending")
+                place = work.people.workspace()
+                waiting = len(seen_by(work, actor, work.suggestions.page(None, COUNTED, status="pending")))
         except (Forbidden, NotFound):
             continue
         mine, said = role(chat, actor.role), chat.say("workspace.waiting", n=waiting)
