@@ -57,7 +57,8 @@ def test_no_screen_is_left_in_english(arrives: Callable[..., Person], language: 
     assert any(day in person.last for day in FORMATS[language])
 
     seen: set[str] = set()
-    for name in sorted(commands):
+    # Other tests of this process may have commands of their own.
+    for name in sorted(name for name, said in commands.items() if said.__module__.startswith("bots.")):
         person.says(f"/{name}")
         assert left_in_english(person, language) == set(), name
     for _ in range(TAPS):
