@@ -1,6 +1,7 @@
 """What platforms handed over, kept sealed until it was handled. Stands outside of every workspace."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -31,26 +32,30 @@ class SqlInbox:
         self._keys = keys
 
     def store(self, channel: str, external_id: str, payload: dict[str, Any]) -> UUID | None:
-        id = new_id()
+        return self._store(channel, [(external_id, payload)]).get(external_id)
+
+    def store_all(self, channel: str, events: Sequence[tuple[str, dict[str, Any]]]) -> set[str]:
+        return set(self._store(channel, events))
+
+    def _store(self, channel: str, events: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, UUID]:
+        """The ids of those that were not known, by their external id."""
+        rows: list[dict[str, Any]] = []
+        for external_id, payload in events:
+            id = new_id()
+            sealed = self._keys.seal_inbound(dumps(payload).encode(), id)
+            rows.append(
+                {"id": id, "channel": channel, "external_id": external_id, "payload": sealed, "status": "pending", "fence": 0, "attempts": 0}
+            )  # fmt: skip
         connection, now = self._database.begin(NOWHERE, NOWHERE)
         with connection:
             stored = connection.execute(
                 insert(inbound)
-                .values(
-                    id=id,
-                    channel=channel,
-                    external_id=external_id,
-                    payload=self._keys.seal_inbound(dumps(payload).encode(), id),
-                    received_at=now,
-                    status="pending",
-                    fence=0,
-                    attempts=0,
-                )
+                .values([{**row, "received_at": now} for row in rows])
                 .on_conflict_do_nothing(index_elements=("channel", "external_id"))
-                .returning(inbound.c.id)
-            ).one_or_none()
+                .returning(inbound.c.external_id, inbound.c.id)
+            ).all()
             connection.commit()
-        return None if stored is None else id
+        return {row.external_id: row.id for row in stored}
 
     def claim(self, channel: str, lease_seconds: float, limit: int) -> list[InboundEvent]:
         c = inbound.c

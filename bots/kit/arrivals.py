@@ -3,6 +3,7 @@ process left is claimed again when its lease is over."""
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
@@ -28,8 +29,12 @@ STOP_SECONDS = 5.0
 RECORD_TRIES, RECORD_PAUSE_SECONDS = 10, 0.1
 T = TypeVar("T")
 
+PRESSED_SECONDS = 0.25
+"""So long after a ring that tells of a tap it is believed to wait, whichever process handles it."""
+
 Handle = Callable[[InboundEvent], Awaitable[str]]
 Lane = Callable[[dict[str, Any] | None], Hashable]
+IsTap = Callable[[dict[str, Any] | None], bool]
 Order = Callable[[InboundEvent], Any]
 Pause = Callable[[Exception, int], float | None]
 
@@ -46,22 +51,29 @@ async def on_record(look: Callable[[], Awaitable[T | None]]) -> T | None:
 
 class Arrivals:
     """The loop of one process. `handle` gives effect to one event and answers what it was (a word for the metrics); events of one `lane` go one after the
-    other, by `order`; `pause` says how long to wait after a trouble before the next try, None for no more."""
+    other, by `order`; `is_tap` tells the events for whose answer somebody waits; `pause` says how long to wait after a trouble before the next try, None for no more."""
 
     def __init__(
-        self, parts: Parts, turn: Turn, handle: Handle, *, channel: str, lane: Lane, order: Order, pause: Pause
-    ) -> None:
+        self, parts: Parts, turn: Turn, handle: Handle, *, channel: str, lane: Lane, order: Order, pause: Pause,
+        is_tap: IsTap = lambda payload: False,
+    ) -> None:  # fmt: skip
         self._parts, self._turn, self._handle = parts, turn, handle
-        self._channel, self._lane, self._order, self._pause = channel, lane, order, pause
+        self._channel, self._lane, self._order, self._pause, self._is_tap = channel, lane, order, pause, is_tap
         self._woken = asyncio.Event()
         self._stopping = False
         self._in_hand: dict[UUID, InboundEvent] = {}
         self._lanes: dict[Hashable, deque[UUID]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._taps: set[UUID] = set()
+        self._rung = -PRESSED_SECONDS
 
     def wake(self) -> None:
         """Something was stored."""
         self._woken.set()
+
+    def pressed(self) -> bool:
+        """Whether taps wait for their answer, here or in another process."""
+        return len(self._taps) > 0 or time.monotonic() - self._rung < PRESSED_SECONDS
 
     def stop(self) -> None:
         """Ends `run` after what is begun."""
@@ -86,7 +98,9 @@ class Arrivals:
 
     async def _listen(self) -> None:
         if self._parts.redis_url is not None:
-            async for _ in rings(self._parts.redis_url, self._channel):
+            async for tap in rings(self._parts.redis_url, self._channel):
+                if tap:
+                    self._rung = time.monotonic()
                 self._woken.set()
 
     async def _claim(self) -> bool:
@@ -103,6 +117,8 @@ class Arrivals:
             self._in_hand[event.id] = event
             if known:
                 continue
+            if self._is_tap(event.payload):
+                self._taps.add(event.id)
             lane = self._lane(event.payload)
             waiting = self._lanes.setdefault(lane, deque())
             waiting.append(event.id)
@@ -129,6 +145,7 @@ class Arrivals:
             try:
                 with span(f"{self._channel}.update"):
                     outcome = await self._handle(self._in_hand[event_id])
+                self._taps.discard(event_id)
                 await self._parts.hop(inbox.done, self._in_hand[event_id])
                 break
             except Exception as trouble:
@@ -139,10 +156,12 @@ class Arrivals:
                     with suppress(Failure):
                         await self._parts.hop(inbox.failed, self._in_hand[event_id], reason, False)
                     break
+            self._taps.discard(event_id)
             if self._stopping:
                 return
             await asyncio.sleep(pause)
         count("inbound_events", channel=self._channel, outcome=outcome)
+        self._taps.discard(event_id)
         self._in_hand.pop(event_id, None)
 
     async def _finish(self) -> None:

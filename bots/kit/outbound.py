@@ -3,7 +3,7 @@ settle no transaction is open; what a dead process left claimed is due again whe
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -37,6 +37,8 @@ AT_WORK = 40
 """People whose messages are under way at once in one process. What waits longer than a platform lets it is better not claimed and drawn yet."""
 THREADS = 3
 """Of a pool of its own: what a tap is answered with never waits behind cards that are drawn."""
+REST_SECONDS = 0.05
+"""Between one person's message and the next while taps wait for their answers: nobody waits for a card that is drawn anew as for those."""
 IN_A_ROW = 3
 """After so many of a person's messages it is asked anew what is due: a receipt goes before the cards that were there first."""
 
@@ -162,13 +164,16 @@ class Letters:
 
 
 class Outbound:
-    """Delivers one channel's messages until `stop`. Any number of processes may run it; with a `turn`, the one whose turn it is delivers, and the others stand by."""
+    """Delivers one channel's messages until `stop`. Any number of processes may run it; with a `turn`, the one whose turn it is delivers, and the others stand by. `pressed`: whether taps
+    wait for their answers."""
 
-    def __init__(self, parts: Parts, channel: str, sender: Sender, turn: Turn | None = None) -> None:
+    def __init__(
+        self, parts: Parts, channel: str, sender: Sender, turn: Turn | None = None, pressed: Callable[[], bool] = lambda: False
+    ) -> None:  # fmt: skip
         self._parts = parts
         self._channel = channel
         self._sender = sender
-        self._turn = turn
+        self._turn, self._pressed = turn, pressed
         self._letters = Letters(parts)
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -195,6 +200,8 @@ class Outbound:
                 except Exception:
                     log.exception("deliveries of %s wait", self._channel)
                     full = False
+                if self._pressed() and not self._stopping.is_set():
+                    await asyncio.sleep(REST_SECONDS)
                 if not full and not self._stopping.is_set():
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
@@ -213,16 +220,19 @@ class Outbound:
         else. True when there may be more, and room for it."""
         if len(self._at_work) >= AT_WORK or (self._turn is not None and not self._turn.mine):
             return False
-        items = await self._hop(self._parts.storage.due.due, "deliveries", AT_ONCE, self._channel)
+        easy = self._pressed()
+        most = IN_A_ROW * (len(self._at_work) + 2) if easy else AT_ONCE
+        items = await self._hop(self._parts.storage.due.due, "deliveries", most, self._channel)
         by_person: dict[UUID, list[DueItem]] = {}
         for item in items:
             if item.user_id not in self._at_work:
                 by_person.setdefault(item.user_id, []).append(item)
-        for user_id, theirs in list(by_person.items())[: AT_WORK - len(self._at_work)]:
-            task = asyncio.create_task(self._in_order(theirs[:IN_A_ROW]))
+        for user_id, theirs in list(by_person.items())[: 1 if easy else AT_WORK - len(self._at_work)]:
+            task = asyncio.create_task(self._in_order(theirs[: 1 if easy else IN_A_ROW]))
             self._at_work[user_id] = task
             task.add_done_callback(lambda _, user_id=user_id: self._done(user_id))
-        return len(items) == AT_ONCE and bool(by_person) and len(self._at_work) < AT_WORK
+        more = len(by_person) > 1 if easy else len(items) == AT_ONCE and bool(by_person)
+        return more and len(self._at_work) < AT_WORK
 
     def _done(self, user_id: UUID) -> None:
         del self._at_work[user_id]

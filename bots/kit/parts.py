@@ -12,6 +12,8 @@ from core.kernel.due import DueWork
 from core.messaging.ports import Inbox
 from core.orchestration.ports import Blobs
 
+INTAKE_THREADS = 2
+
 
 class Storage(Protocol):
     """The front of storage. `work` opens a unit of work with all repositories."""
@@ -36,7 +38,7 @@ class Storage(Protocol):
 @dataclass(frozen=True)
 class Parts:
     """One process's parts. `redis_url` None: no bells, polling only. `mail`: whether this installation has a mail server to send by; `model`: whether it has a
-    language model."""
+    language model. `intake` is the hop of what a platform hands over: keeping it never waits behind what is being handled."""
 
     storage: Storage
     words: Words
@@ -44,5 +46,6 @@ class Parts:
     catalog: Any
     redis_url: str | None = None
     hop: Hop = field(default_factory=Hop)
+    intake: Hop = field(default_factory=lambda: Hop(INTAKE_THREADS))
     mail: bool = False
     model: bool = False

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 PATIENCE_SECONDS = 0.3
+TAP = b"tap"
 
 
 class Ringer:
@@ -22,11 +23,11 @@ class Ringer:
                 redis_url, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
             )
 
-    async def ring(self) -> None:
-        """An event was stored."""
+    async def ring(self, tap: bool = False) -> None:
+        """An event was stored; `tap`: somebody waits for its answer before their eyes."""
         if self._redis is not None:
             with suppress(RedisError, OSError):
-                await self._redis.publish(self._bell, b"1")
+                await self._redis.publish(self._bell, TAP if tap else b"1")
 
 
 def bell_of(channel: str) -> str:
@@ -34,13 +35,13 @@ def bell_of(channel: str) -> str:
     return f"nod:inbound:{channel}"
 
 
-async def rings(redis_url: str, channel: str) -> AsyncIterator[None]:
-    """Every ring, for ever; comes back by itself when Redis was away."""
+async def rings(redis_url: str, channel: str) -> AsyncIterator[bool]:
+    """Every ring, for ever, and whether it tells of a tap; comes back by itself when Redis was away."""
     while True:
         try:
             async with Redis.from_url(redis_url) as redis, redis.pubsub(ignore_subscribe_messages=True) as line:
                 await line.subscribe(bell_of(channel))
-                async for _ in line.listen():
-                    yield
+                async for message in line.listen():
+                    yield message["data"] == TAP
         except (RedisError, OSError):
             await asyncio.sleep(0.5)

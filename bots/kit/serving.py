@@ -3,9 +3,13 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
+
+SWITCH_SECONDS = 0.001
+"""How long a thread that handles something may keep the interpreter from the loop, which takes in and acknowledges: Python's own 5 ms add up to seconds under load."""
 
 
 class Door(Protocol):
@@ -21,6 +25,7 @@ class Door(Protocol):
 
 async def serve(make: Callable[[], Door], descriptor: int | None) -> None:
     """Makes the door in the running loop and serves until SIGTERM or SIGINT. Says on `descriptor`, where a supervisor listens, when it is ready. Raises what the door does."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     door = make()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, door.stop)

@@ -58,6 +58,9 @@ class Door:
         if self._arrivals is not None:
             self._arrivals.wake()
 
+    def _pressed(self) -> bool:
+        return self._arrivals is not None and self._arrivals.pressed()
+
     async def _begin(self) -> AsyncSocketModeHandler | None:
         """Learns the bot's own team and opens the way in; patient while Slack is away."""
         pause = 0.5
@@ -95,7 +98,7 @@ class Door:
         """What breaks one loop ends all of them."""
         parts, listening = self._parts, self._listening
         sender = SlackSender(parts, listening.teams, self._settings.public_url, listening.answering.uninstalled)
-        outbound = Outbound(parts, events.CHANNEL, sender)
+        outbound = Outbound(parts, events.CHANNEL, sender, pressed=self._pressed)
         listening.wake_outbound = outbound.wake
         turn = Turn(parts.redis_url, "slack")
         arrivals = self._arrivals = Arrivals(
@@ -106,6 +109,7 @@ class Door:
             lane=events.lane_of,
             order=_order,
             pause=_pause,
+            is_tap=events.is_tap,
         )
         delivering, turning = asyncio.create_task(outbound.run()), asyncio.create_task(turn.keep())
         arriving, forming = asyncio.create_task(arrivals.run()), asyncio.create_task(listening.forms.run())

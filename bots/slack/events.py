@@ -43,6 +43,11 @@ class Speaker:
         return self.home != self.team
 
 
+def is_tap(payload: dict[str, Any] | None) -> bool:
+    """Whether it is a button that somebody pressed."""
+    return (payload or {}).get("kind") == "action"
+
+
 def kind_of(body: Any) -> Kind | None:
     """None for what Nod has no use for."""
     if not isinstance(body, dict):

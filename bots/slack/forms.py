@@ -63,7 +63,7 @@ class Forms:
         self._expected.setdefault(name, expected)
         envelope = {"kind": "form", "body": body, "view": body["view"].get("id")}
         try:
-            stored = await self._parts.hop(self._parts.storage.inbox.store, events.FORMS, name, envelope)
+            stored = await self._parts.intake(self._parts.storage.inbox.store, events.FORMS, name, envelope)
             count("inbound_events", channel=events.FORMS, outcome="stored" if stored else "repeated")
             if stored is None:
                 return {}

@@ -86,12 +86,12 @@ class Intake:
         else:
             envelope = {"kind": kind, "body": body, "view": view}
             with span("slack.intake"):
-                stored = await self._parts.hop(
+                stored = await self._parts.intake(
                     self._parts.storage.inbox.store, events.CHANNEL, events.id_of(body), envelope
                 )
             count("inbound_events", channel=events.CHANNEL, outcome="stored" if stored else "repeated")
             self._wake()
-            await self._ringer.ring()
+            await self._ringer.ring(kind == "action")
         return await next_()
 
     async def _open(self, body: dict[str, Any], kind: events.Kind) -> str | None:

@@ -169,10 +169,13 @@ class Answering:
         """Raises Invalid `messaging.button_forged`, `messaging.button_unknown`."""
         assert actor.link_id is not None
         data = query.data or ""
-        before = self._strangers.own(data, query.from_user)
-        if before is not None:
+        try:
+            return Tap(*self._parts.tokens.unpack(data, actor.link_id))
+        except Invalid:
+            before = self._strangers.own(data, query.from_user)
+            if before is None:
+                raise
             return before
-        return Tap(*self._parts.tokens.unpack(data, actor.link_id))
 
     def _pressed_elsewhere(self, query: telegram.CallbackQuery) -> tuple[Actor, Tap] | None:
         """A button from when, or of what, this chat spoke for another workspace of the person's: it is of that one."""

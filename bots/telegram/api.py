@@ -5,6 +5,7 @@ import traceback
 import warnings
 from contextlib import suppress
 
+import httpx
 import telegram
 from telegram.request import HTTPXRequest
 from telegram.warnings import PTBDeprecationWarning, PTBUserWarning
@@ -12,7 +13,7 @@ from telegram.warnings import PTBDeprecationWarning, PTBUserWarning
 from core.kernel.settings import Settings
 
 HIDDEN = "<token>"
-CONNECTIONS = 64
+CONNECTIONS, KEPT = 64, 8
 # Updates are taken as they came, so that one which the library cannot read does not hold up those after it.
 warnings.filterwarnings("ignore", message=r"Please use 'Bot\.", category=PTBUserWarning)
 warnings.filterwarnings("ignore", message=".*retry_after", category=PTBDeprecationWarning)
@@ -30,8 +31,10 @@ def make_bot(settings: Settings) -> telegram.Bot:
 
 
 def _request(connections: int = CONNECTIONS) -> HTTPXRequest:
+    # Each call looks at every connection that lies idle: a few are enough.
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=min(connections, KEPT))
     return HTTPXRequest(
-        connection_pool_size=connections, read_timeout=10, write_timeout=10, connect_timeout=5, pool_timeout=5,
+        connection_pool_size=connections, httpx_kwargs={"limits": limits}, read_timeout=10, write_timeout=10, connect_timeout=5, pool_timeout=5,
         media_write_timeout=30,
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from bots.telegram.limits import Limits, Rates, seconds_of
 from bots.telegram.menu import set_menu
 from bots.telegram.polling import WANTED, Polling
 from bots.telegram.sender import TelegramSender
-from bots.telegram.updates import lane_of, number_of, pause
+from bots.telegram.updates import is_tap, lane_of, number_of, pause
 from core.kernel.settings import Settings
 
 __all__ = ["Door", "explain", "reading"]
@@ -37,12 +37,13 @@ class Door:
         limits = Limits(rates)
         sender = TelegramSender(parts, self.bot, limits, settings.public_url)
         self._sending = Turn(parts.redis_url, f"telegram:{_mark(settings)}:sending", lambda: self._turn.mine)
-        self._outbound = Outbound(parts, LABEL, sender, self._sending)
+        self._outbound = Outbound(parts, LABEL, sender, self._sending, self._pressed)
         self._answering = Answering(parts, self.bot, limits, settings.public_url, self._outbound.wake)
         self._turn = Turn(parts.redis_url, f"telegram:{_mark(settings)}")
         self.arrivals = Arrivals(
-            parts, self._turn, self._answering.handle, channel=LABEL, lane=lane_of, order=number_of, pause=pause
-        )
+            parts, self._turn, self._answering.handle, channel=LABEL, lane=lane_of, order=number_of, pause=pause,
+            is_tap=is_tap,
+        )  # fmt: skip
         self.ready = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -63,6 +64,9 @@ class Door:
             await end(beginning)
             await end(stopped)
             await api.close(self.bot)
+
+    def _pressed(self) -> bool:
+        return self.arrivals.pressed()
 
     async def _begin(self) -> None:
         await self._greet_telegram()

@@ -10,8 +10,10 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bots.kit.arrivals import Arrivals
 from bots.kit.parts import Parts
+from bots.kit.rings import Ringer
 from bots.kit.turn import Turn
 from bots.telegram.limits import seconds_of
+from bots.telegram.updates import is_tap
 from core.kernel.telemetry import count
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ class Polling:
 
     def __init__(self, parts: Parts, bot: telegram.Bot, turn: Turn, arrivals: Arrivals) -> None:
         self._parts, self._bot, self._turn, self._arrivals = parts, bot, turn, arrivals
+        self._ringer = Ringer(parts.redis_url, CHANNEL)
 
     async def run(self) -> None:
         """Until it is cancelled. Raises InvalidToken when Telegram does not know the token any more."""
@@ -58,13 +61,17 @@ class Polling:
                 await asyncio.sleep(min(0.25 * 2**troubles, LONGEST_PAUSE_SECONDS))
 
     async def _take(self, offset: int) -> int:
-        """One call; the next offset. What was stored before something failed comes again, and is known."""
+        """One call; the next offset. All of its updates are stored together, or none, and come again."""
         updates: list[dict[str, Any]] = await self._bot.do_api_request(
             "getUpdates", {"offset": offset, "timeout": WAIT_SECONDS, "allowed_updates": WANTED}, read_timeout=WAIT_SECONDS + 10
         )  # fmt: skip
-        for update in updates:
-            new = await self._parts.hop(self._parts.storage.inbox.store, CHANNEL, str(update["update_id"]), update)
-            count("inbound_events", channel=CHANNEL, outcome="stored" if new else "repeated")
-            self._arrivals.wake()
-            offset = max(offset, update["update_id"] + 1)
-        return offset
+        if not updates:
+            return offset
+        named = [(str(update["update_id"]), update) for update in updates]
+        new = await self._parts.intake(self._parts.storage.inbox.store_all, CHANNEL, named)
+        for known, _ in named:
+            count("inbound_events", channel=CHANNEL, outcome="stored" if known in new else "repeated")
+        self._arrivals.wake()
+        if any(map(is_tap, updates)):
+            await self._ringer.ring(tap=True)
+        return max(offset, *(update["update_id"] + 1 for update in updates))

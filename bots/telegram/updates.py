@@ -23,6 +23,11 @@ def pause(trouble: Exception, attempt: int) -> float | None:
     return later(attempt, 1 if isinstance(trouble, BadRequest | Forbidden) else PATIENT_TRIES if weather else TRIES)
 
 
+def is_tap(payload: dict[str, Any] | None) -> bool:
+    """Whether somebody's client shows that it waits for the answer."""
+    return "callback_query" in (payload or {})
+
+
 def lane_of(payload: dict[str, Any] | None) -> int:
     """The chat that an update is of; updates of one chat are handled one after the other."""
     for kind in ("message", "callback_query", "my_chat_member"):

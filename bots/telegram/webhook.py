@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse, Response
 from bots.kit.body import body_of
 from bots.kit.parts import Parts
 from bots.kit.rings import Ringer
+from bots.telegram.updates import is_tap
 from core.kernel.errors import Unavailable
 from core.kernel.settings import Settings
 from core.kernel.telemetry import count, span
@@ -57,12 +58,12 @@ async def take(parts: Parts, settings: Settings, request: Request) -> Response:
         return _answer(400)
     try:
         with span("telegram.intake"):
-            new = await parts.hop(parts.storage.inbox.store, CHANNEL, str(update["update_id"]), update)
+            new = await parts.intake(parts.storage.inbox.store, CHANNEL, str(update["update_id"]), update)
     except Unavailable as away:
         log.warning("an update waits at Telegram: %s", away.code)
         return _answer(503)
     count("inbound_events", channel=CHANNEL, outcome="stored" if new else "repeated")
-    await _ringer(request, parts.redis_url).ring()
+    await _ringer(request, parts.redis_url).ring(is_tap(update))
     return _answer(200)
 
 

@@ -160,6 +160,10 @@ class Conversations(Protocol):
 class Inbox(Protocol):
     """What platforms handed over. Works outside of any workspace; its own short transactions."""
 
+    def store_all(self, channel: str, events: Sequence[tuple[str, dict[str, Any]]]) -> set[str]:
+        """Keeps what came together (each with its external id), durably, all of it or nothing; answers the ids that were not known."""
+        ...
+
     def store(self, channel: str, external_id: str, payload: dict[str, Any]) -> UUID | None:
         """Durable once it returns. None when this event was stored before."""
         ...
