@@ -20,7 +20,7 @@ from bots.kit.render import problem
 from bots.kit.screen import Button, Screen
 from bots.kit.speak import Spoken, failure, speak
 from core.kernel.actor import Actor
-from core.kernel.errors import Conflict, Failure, Invalid, NotFound, Unavailable
+from core.kernel.errors import Conflict, Failure, Invalid, Unavailable
 from core.kernel.ids import new_id
 from core.kernel.telemetry import measure, span
 from core.kernel.trace import traceparent
@@ -133,7 +133,7 @@ class Dispatch:
         once: UUID | None, key: str | None,
     ) -> Answer:  # fmt: skip
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            if once is not None and _was_heard(work, once):
+            if once is not None and work.messages.known(once):
                 return Answer()
             if key is not None:
                 note(work, actor, key)
@@ -244,14 +244,6 @@ def _in_room(chat: Chat) -> bool:
     """Whether it was tapped or answered in a shared chat."""
     place = getattr(chat.input, "delivery_id", None) or getattr(chat.input, "reply_to", None)
     return place is not None and chat.work.messages.delivery(place).room_id is not None
-
-
-def _was_heard(work: Any, once: UUID) -> bool:
-    try:
-        work.messages.get(once)
-    except NotFound:
-        return False
-    return True
 
 
 def _hear(chat: Chat, heard: Input, once: UUID | None, **more: str) -> None:

@@ -18,6 +18,10 @@ class Messages(Protocol):
         """Raises NotFound `messaging.message_unknown`."""
         ...
 
+    def known(self, message_id: UUID) -> bool:
+        """Whether there is such a message."""
+        ...
+
     def deliver(self, delivery: Delivery) -> None:
         """Adds a delivery."""
         ...

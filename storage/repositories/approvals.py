@@ -20,12 +20,17 @@ from storage.tables.approvals import approvals, suggestions
 from storage.tables.approvals import suggestion_batch_items as batch_items
 from storage.tables.approvals import suggestion_batches as batches
 from storage.tables.approvals import suggestion_revisions as revisions
+from storage.transaction import Transaction
 
 ACTION = ("suggestion_revisions", "action")
 
 
 class SqlSuggestions(Repository):
-    """core.approvals.ports.Suggestions."""
+    """core.approvals.ports.Suggestions. A revision never changes: it is read once a transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        super().__init__(transaction)
+        self._read: dict[tuple[UUID, int], SuggestionRevision] = {}
 
     def add(self, suggestion: Suggestion, revision: SuggestionRevision) -> bool:
         self._t.flush()
@@ -53,9 +58,13 @@ class SqlSuggestions(Repository):
         self._insert(revision, self.get(revision.suggestion_id).user_id)
 
     def revision(self, suggestion_id: UUID, number: int) -> SuggestionRevision:
-        for found in self._revisions(suggestion_id, number):
-            return found
-        raise NotFound("approvals.revision_unknown", id=str(suggestion_id), number=number)
+        if (suggestion_id, number) not in self._read:
+            for found in self._revisions(suggestion_id, number):
+                self._read[suggestion_id, number] = found
+                break
+            else:
+                raise NotFound("approvals.revision_unknown", id=str(suggestion_id), number=number)
+        return self._read[suggestion_id, number]
 
     def newest(self, found: Sequence[Suggestion]) -> dict[UUID, SuggestionRevision]:
         c = revisions.c

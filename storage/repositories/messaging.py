@@ -11,12 +11,20 @@ from sqlalchemy import null as sql_null
 
 from core.kernel.errors import NotFound
 from core.messaging.models import Delivery, Message
+from storage.engine import Ask
 from storage.repositories.base import Repository, clock, from_now
 from storage.rows import from_row, to_row
-from storage.tables.approvals import suggestion_batch_items as batch_items
 from storage.tables.messaging import deliveries, messages
 
 PAYLOAD = ("messages", "payload")
+KNOWN = "SELECT 1 FROM nod.messages WHERE id = %(id)s"
+# A batch shows its suggestions: what changes one of them changes it.
+REFRESH = """
+    UPDATE nod.deliveries SET wanted = wanted + 1, version = version + 1, status = CASE WHEN status = 'sending' THEN 'sending' ELSE 'pending' END
+    WHERE subject_id = ANY (%(id)s::uuid || ARRAY(SELECT batch_id FROM nod.suggestion_batch_items WHERE suggestion_id = %(id)s::uuid))
+        AND subject_kind = ANY (%(kinds)s::text[]) AND status <> 'failed'
+    RETURNING id, channel, link_id
+"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,9 @@ class SqlMessages(Repository):
         for row in self._t.connection.execute(select(messages).where(messages.c.id == message_id)):
             return self._opened(row)
         raise NotFound("messaging.message_unknown", id=str(message_id))
+
+    def known(self, message_id: UUID) -> bool:
+        return bool(self._t.ask(Ask(KNOWN, lambda: {"id": message_id})))
 
     def deliver(self, delivery: Delivery) -> None:
         self._t.session.add(delivery)
@@ -64,25 +75,16 @@ class SqlMessages(Repository):
         return int(self._t.connection.scalar(wanted) or 0)
 
     def refresh(self, subject_kind: str, subject_id: UUID) -> list[tuple[UUID, str]]:
-        c = deliveries.c
-        kinds, ids = [subject_kind], [subject_id]
-        if subject_kind == "suggestion":
-            # A batch shows its suggestions: what changes one of them changes it.
-            batches = self._t.connection.scalars(
-                select(batch_items.c.batch_id).where(batch_items.c.suggestion_id == subject_id)
-            )
-            kinds, ids = ["suggestion", "batch"], [subject_id, *batches]
-        copies = self._take(
-            Delivery,
-            c.subject_id.in_(ids),
-            c.subject_kind.in_(kinds),
-            c.status != "failed",
-            wanted=c.wanted + 1,
-            status=case((c.status == "sending", "sending"), else_="pending"),
-        )
-        for copy in copies:
-            self._place(copy)
-        return [(copy.id, copy.channel) for copy in copies]
+        kinds = ["suggestion", "batch"] if subject_kind == "suggestion" else [subject_kind]
+        copies = self._t.ask(Ask(REFRESH, lambda: {"id": subject_id, "kinds": kinds}))
+        session = self._t.session
+        for delivery_id, _, link_id in copies:
+            if link_id is not None:
+                self._t.places[delivery_id] = link_id
+            held = session.identity_map.get(session.identity_key(Delivery, delivery_id))
+            if held is not None:
+                session.refresh(held)
+        return [(delivery_id, channel) for delivery_id, channel, _ in copies]
 
     def due(self, link_id: UUID, limit: int) -> list[UUID]:
         c = deliveries.c

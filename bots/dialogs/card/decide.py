@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bots.dialogs import ways
 from bots.dialogs.card.action import shown, title
-from bots.dialogs.card.outcome import did
+from bots.dialogs.card.outcome import did, done
 from bots.dialogs.card.show import gather, visible
 from bots.dialogs.connecting import listed
 from bots.kit.dialog import Chat, Reply, action, reply_to
@@ -15,6 +15,7 @@ from bots.kit.screen import Button, Heading, Paragraph, Screen, row
 from bots.kit.screen import Facts as Rows
 from bots.kit.speak import failure
 from core.approvals import decide, execute
+from core.approvals.deciders import need_to_see
 from core.approvals.invert import undo_done
 from core.kernel.errors import Conflict, Invalid
 from core.messaging.post import refresh
@@ -90,19 +91,21 @@ def approve(chat: Chat, suggestion_id: str, revision: str, sure: str = "") -> Re
     """Yes, to exactly this revision. What cannot be taken back and is risky is asked twice."""
 
     def attempt() -> Reply:
-        facts = visible(chat, UUID(suggestion_id))
+        need_to_see(chat.work, chat.actor, chat.work.suggestions.get(UUID(suggestion_id)))
         try:
-            done = decide.approve(
+            made = decide.approve(
                 chat.work, chat.actor, UUID(suggestion_id), int(revision), here(chat), sure=bool(sure)
             )
         except Conflict as asked:
             if asked.code != "approvals.not_sure":
                 raise
             return Reply(_ask_twice(chat, suggestion_id, revision, asked.data["reasons"]))
-        if done.execution is None:
-            return card_again(chat, suggestion_id, toast=chat.say("decided.one_of", n=done.missing))
-        seconds = round((done.execution.due_at - chat.work.now).total_seconds())
-        told = did(chat, "decided.held", facts, seconds=seconds) if seconds > 0 else did(chat, "decided.now", facts)
+        if made.execution is None:
+            return card_again(chat, suggestion_id, toast=chat.say("decided.one_of", n=made.missing))
+        seconds = round((made.execution.due_at - chat.work.now).total_seconds())
+        operation = chat.work.suggestions.revision(made.suggestion.id, made.suggestion.revision).action.operation
+        held = {"seconds": seconds} if seconds > 0 else {}
+        told = done(chat, "decided.held" if held else "decided.now", operation, **held)
         return card_again(chat, suggestion_id, toast=told)
 
     return truly(chat, suggestion_id, attempt)

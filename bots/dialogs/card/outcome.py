@@ -102,7 +102,12 @@ def _details(chat: Chat, facts: Facts) -> Button:
 
 def did(chat: Chat, code: str, facts: Facts, **data: Any) -> str:
     """A sentence about the action in its own verb (`…mail.send`), else in general (`…other`)."""
-    own = f"{code}.{facts.revision.action.operation}"
+    return done(chat, code, facts.revision.action.operation, **data)
+
+
+def done(chat: Chat, code: str, operation: str, **data: Any) -> str:
+    """The same of an action that is known by its operation alone."""
+    own = f"{code}.{operation}"
     return chat.say(own if chat.say.knows(own) else f"{code}.other", **data)
 
 
