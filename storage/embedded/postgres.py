@@ -204,7 +204,7 @@ class Postgres:
 
     def _postmaster(self) -> psutil.Process | None:
         """The server's first process. The others have its name and folder, but another command line."""
-        return next((found for found in working_in(self._cluster, "postgres") if "-D" in found.cmdline()), None)
+        return next((found for found in working_in(self._cluster, "postgres") if _is_first(found)), None)
 
     def _adoptable(self, process: psutil.Process) -> bool:
         """Whether it answers. One that is shutting down is waited for, one that hangs is ended."""
@@ -255,3 +255,11 @@ class Postgres:
 def _place(folder: Path) -> str:
     """The server's working folder by a name that works even where it may not enter the folders above (root's home)."""
     return "/proc/self/cwd" if sys.platform == "linux" else str(folder)
+
+
+def _is_first(process: psutil.Process) -> bool:
+    """Whether it is the postmaster; one that ends at this very moment is nothing any more."""
+    try:
+        return "-D" in process.cmdline()
+    except psutil.Error:
+        return False
