@@ -45,7 +45,7 @@ def _page(chat: Chat, told: str = "") -> Screen:
     blocks: list[Block] = [Heading(text=named)]
     blocks += [Paragraph(text=told)] if told else []
     if len(members) == 1:
-        blocks.append(Paragraph(text=chat.say("team.alone")))
+        blocks.append(Paragraph(text=chat.say("team.alone" if place.kind == "personal" else "team.alone.here")))
         return Screen(
             blocks=tuple(blocks),
             buttons=ways.rows(*_more(chat, place.kind), row(_rules(chat), _rooms(chat)), row(ways.settings(chat))),

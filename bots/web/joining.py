@@ -10,6 +10,7 @@ from bots.hooks.often import Often
 from bots.kit.dialog import Text
 from bots.kit.dispatch import Dispatch
 from bots.kit.parts import Parts
+from bots.kit.words import Say
 from bots.web.browser import browser_of
 from bots.web.entering import WRONG_CODES, client_of
 from bots.web.pages import draw, say_to
@@ -36,16 +37,7 @@ class Joining:
     async def _join(self, request: Request, code: str) -> Response:
         say, client, code = say_to(self._parts, request), client_of(request), code[:LONGEST_CODE]
         if wait := await self._parts.hop(self._wrong.wait, f"join:{client}"):
-            line = say("web.door.too_many", n=math.ceil(wait / 60))
-            return draw(
-                "told.html",
-                429,
-                say,
-                title=say("invitation.got"),
-                lines=(line,),
-                back="/sign-in",
-                label=say("web.door.other"),
-            )
+            return _refused(say, 429, say("web.door.too_many", n=math.ceil(wait / 60)))
         visitor = await self._parts.hop(self._visitor, request)
         try:
             if request.method == "GET":
@@ -63,16 +55,7 @@ class Joining:
             secret = await self._parts.hop(self._enter, code, name, browser, say.language)
         except (Invalid, Conflict):
             await self._parts.hop(self._wrong.called, f"join:{client}")
-            told = (say("identity.invitation_refused"), say("identity.invitation_refused.todo"))
-            return draw(
-                "told.html",
-                410,
-                say,
-                title=say("invitation.got"),
-                lines=told,
-                back="/sign-in",
-                label=say("web.door.other"),
-            )
+            return _refused(say, 410, say("identity.invitation_refused"), say("identity.invitation_refused.todo"))
         response = RedirectResponse("/", 303)
         self._visitors.set_cookie(response, secret)
         return response
@@ -106,3 +89,9 @@ class Joining:
             secret = open_session(work, user_id, browser, "chat")
             work.commit()
         return secret
+
+
+def _refused(say: Say, status: int, *lines: str) -> Response:
+    return draw(
+        "told.html", status, say, title=say("web.join.refused"), lines=lines, back="/sign-in", label=say("web.door.other")
+    )  # fmt: skip

@@ -64,6 +64,7 @@ def test_a_family_is_founded_in_a_chat_which_speaks_for_it_from_then_on(founder:
         place = work.people.workspace()
         assert (place.kind, place.name, place.owner_id) == ("family", "Klee", person.actor.user_id)
     assert founder.actor.role == "owner" and founder.actor.workspace_id != person.actor.workspace_id
+    assert "Invite somebody to decide together" in founder.says("/team") and "Found a" not in founder.last
     said = founder.says("/workspace")
     assert "Klee: owner" in said and "This chat speaks for it." in said and "Just you" in said
     founder.taps("Speak for Just you")
