@@ -6,7 +6,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from bots.api import make_api
 from bots.kit.parts import Parts
@@ -16,6 +15,7 @@ from core.identity.prove import make_key, revoke_key
 from core.kernel.actor import Scope
 from core.kernel.settings import Settings
 from storage import Storage
+from tests.bots.served import served
 from tests.databases import somebody
 from tests.runners.world import World, mail, make_world, task
 
@@ -30,23 +30,8 @@ def world(storage: Storage, settings: Settings, tmp_path: Path) -> World:
 @pytest.fixture
 def address(storage: Storage, catalogue: Words) -> Iterator[str]:
     """A running server's address."""
-    server = uvicorn.Server(
-        uvicorn.Config(make_api(Parts(storage, catalogue, Tokens(b"k" * 32), {})), port=0, log_config=None)
-    )
-    up = threading.Event()
-    startup = server.startup
-
-    async def announced(sockets: object = None) -> None:
-        await startup(sockets)  # pyright: ignore[reportArgumentType]
-        up.set()
-
-    server.startup = announced
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert up.wait(60)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with served(make_api(Parts(storage, catalogue, Tokens(b"k" * 32), {}))) as (url, _):
+        yield url
 
 
 @pytest.fixture

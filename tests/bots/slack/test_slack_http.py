@@ -3,44 +3,21 @@
 import hashlib
 import hmac
 import json
-import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import psycopg
 import pytest
-import uvicorn
 from pydantic import SecretStr
 
 from bots.kit.parts import Parts
-from bots.web.app import make_web
 from core.kernel.settings import Settings
+from tests.bots.served import page
 from tests.bots.slack.running import Desk, Running
 from tests.runners.world import World, task
 
 SECRET = "the signing secret"
-
-
-def _served(parts: Parts, settings: Settings) -> Iterator[str]:
-    web = make_web(parts, settings, lambda: True, lambda: b"")
-    server = uvicorn.Server(uvicorn.Config(web.app, port=0, log_config=None, timeout_graceful_shutdown=3))
-    up = threading.Event()
-    startup = server.startup
-
-    async def announced(sockets: Any = None) -> None:
-        await startup(sockets)
-        up.set()
-
-    server.startup = announced
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert up.wait(30)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    web.streams.stop()
-    server.should_exit = True
-    thread.join(15)
 
 
 @pytest.fixture
@@ -52,7 +29,8 @@ def signing(chosen: Settings, slack) -> Settings:
 
 @pytest.fixture
 def web(parts: Parts, signing: Settings) -> Iterator[str]:
-    yield from _served(parts, signing)
+    with page(parts, signing) as (url, _):
+        yield url
 
 
 def _post(web: str, secret: str, body: bytes, **headers: str) -> httpx.Response:
@@ -128,7 +106,7 @@ def test_a_team_installs_nod_and_its_token_is_sealed(parts: Parts, settings: Set
     }  # fmt: skip
     team = slack.team("Globex")
     ann = team.person("Ann", is_admin=True)
-    for web in _served(parts, settings.model_copy(update=given)):
+    with page(parts, settings.model_copy(update=given)) as (web, _):
         begun = httpx.get(f"{web}/slack/install")
         assert begun.status_code == 302
         assert begun.headers["location"].startswith(slack.authorize_url)

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
@@ -28,6 +27,7 @@ from bots.web.app import make_web
 from core.identity.register import add_link
 from core.kernel.ids import new_id
 from core.kernel.settings import Settings
+from tests.bots.served import page
 from tests.bots.telegram.running import Phone, Running
 from tests.emulators.telegram import TelegramEmulator
 from tests.runners.world import World, redis_address, task
@@ -245,31 +245,11 @@ def test_an_update_that_nobody_can_read_does_not_hold_up_the_next(phone: Phone, 
 @pytest.fixture
 def hooked(chosen: Settings, parts: Parts) -> Iterator[tuple[Settings, str]]:
     """Settings for a webhook, and the address of the real web process's insides that take it."""
-    import threading
-
-    import uvicorn
-
     settings = chosen.model_copy(
         update={"public_url": "http://127.0.0.1:1", "telegram_webhook_secret": SecretStr(SECRET)}
     )
-    web = make_web(parts, settings, lambda: True, lambda: b"")
-    server = uvicorn.Server(uvicorn.Config(web.app, port=0, log_config=None, timeout_graceful_shutdown=3))
-    up = threading.Event()
-    startup = server.startup
-
-    async def announced(sockets: Any = None) -> None:
-        await startup(sockets)
-        up.set()
-
-    server.startup = announced
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert up.wait(60)
-    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    yield settings.model_copy(update={"public_url": url}), f"{url}/telegram/webhook"
-    web.streams.stop()
-    server.should_exit = True
-    thread.join(60)
+    with page(parts, settings) as (url, _):
+        yield settings.model_copy(update={"public_url": url}), f"{url}/telegram/webhook"
 
 
 def test_by_webhook_an_update_is_answered_once_however_often_it_comes(

@@ -2,22 +2,20 @@
 
 import re
 import struct
-import threading
 import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from pydantic import SecretStr
 
 from bots.kit.parts import Parts
 from bots.kit.screen import Button, Paragraph, Picture, Screen
-from bots.web.app import make_web
 from core.identity.prove import open_session
 from core.kernel.settings import Settings
 from core.messaging.post import answer, replace
+from tests.bots import served
 from tests.bots.telegram.running import Phone
 from tests.runners.world import World, task
 
@@ -31,26 +29,12 @@ def page(chosen: Settings, parts: Parts, world: World) -> Iterator[httpx.Client]
         secret = open_session(work, world.actor.user_id)
         work.commit()
     settings = chosen.model_copy(update={"sign_in_token": SecretStr("t"), "port": 0})
-    web = make_web(parts, settings, lambda: True, lambda: b"")
-    server = uvicorn.Server(uvicorn.Config(web.app, port=0, log_config=None, timeout_graceful_shutdown=3))
-    up = threading.Event()
-    startup = server.startup
-
-    async def announced(sockets: Any = None) -> None:
-        await startup(sockets)
-        up.set()
-
-    server.startup = announced
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert up.wait(60)
-    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    with httpx.Client(base_url=url, headers={"Origin": url, "Accept": "application/json"}, timeout=10) as client:
+    with (
+        served.page(parts, settings) as (url, _),
+        httpx.Client(base_url=url, headers={"Origin": url, "Accept": "application/json"}, timeout=10) as client,
+    ):
         client.cookies.set("nod_0", secret)
         yield client
-    web.streams.stop()
-    server.should_exit = True
-    thread.join(60)
 
 
 def _html(page: httpx.Client) -> str:

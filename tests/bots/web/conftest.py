@@ -2,7 +2,6 @@
 
 import shutil
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,13 +18,13 @@ from redis import Redis
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
 from bots.kit.words import Words
-from bots.web.app import make_web
 from bots.wiring import load_dialogs
 from core.catalog import kinds
 from core.identity.prove import by_session
 from core.kernel.actor import Actor
 from core.kernel.settings import Settings
 from storage import Storage
+from tests.bots import served
 from tests.bots.web import probe
 from tests.emulators.mailserver import PASSWORD
 from tests.emulators.smtpserver import SmtpServer, smtp_server
@@ -83,28 +82,11 @@ def running(storage: Storage, settings: Settings, catalogue: Words, **more: Any)
                 redis.delete(counted)
     chosen = settings.model_copy(update={"sign_in_token": SecretStr(TOKEN), **more})
     parts = Parts(storage, catalogue, Tokens(b"k" * 32), kinds.templates(), redis_url, mail=chosen.smtp_url is not None)
-    web = make_web(parts, chosen, lambda: True, lambda: b"nod_up 1\n")
-    server = uvicorn.Server(uvicorn.Config(web.app, port=0, log_config=None, timeout_graceful_shutdown=5))
-    up = threading.Event()
-    startup = server.startup
-
-    async def announced(sockets: object = None) -> None:
-        await startup(sockets)  # pyright: ignore[reportArgumentType]
-        up.set()
-
-    server.startup = announced
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert up.wait(60) and server.started
-    port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Site(f"http://127.0.0.1:{port}", parts, server)
+        with served.page(parts, chosen, b"nod_up 1\n") as (url, server):
+            yield Site(url, parts, server)
     finally:
-        web.streams.stop()
-        server.should_exit = True
-        thread.join(60)
         parts.hop.close()
-    assert not thread.is_alive()
 
 
 @pytest.fixture

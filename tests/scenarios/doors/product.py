@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,7 +13,6 @@ from uuid import UUID
 
 import psycopg
 import redis
-import uvicorn
 import yaml
 from psycopg.sql import SQL, Identifier
 from pydantic import SecretStr
@@ -23,7 +21,6 @@ import bots.slack
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
 from bots.kit.words import Words
-from bots.web.app import make_web
 from bots.wiring import load_dialogs, tokens_of
 from core.catalog.kinds import templates
 from core.identity.models import Membership
@@ -34,6 +31,7 @@ from core.kernel.ids import new_id
 from core.kernel.settings import Settings
 from storage import Storage, open_storage
 from storage.migrate import migrate
+from tests.bots.served import page
 from tests.bots.slack.running import Running as SlackDoor
 from tests.bots.telegram.running import Running as TelegramDoor
 from tests.databases import as_uri, make_settings, somebody
@@ -93,7 +91,7 @@ class Product:
                 "slack_app_token": SecretStr(self.slack.app.app_token), "slack_api_url": self.slack.api_url,
                 "sign_in_token": SecretStr("the-token-of-this-start"), "port": 0,
             })  # fmt: skip
-            self.url = opening.enter_context(_page(self._parts(opening), self.chosen))
+            self.url = opening.enter_context(page(self._parts(opening), self.chosen))[0]
             opening.enter_context(TelegramDoor(self._parts(opening), self.chosen))
             opening.enter_context(SlackDoor(self._parts(opening), self.chosen))
             self._closing = opening.pop_all()
@@ -125,7 +123,7 @@ class Product:
     @contextmanager
     def another_page(self) -> Iterator[str]:
         """One more web process's insides; its address."""
-        with ExitStack() as opening, _page(self._parts(opening), self.chosen) as url:
+        with ExitStack() as opening, page(self._parts(opening), self.chosen) as (url, _):
             yield url
 
     @contextmanager
@@ -216,29 +214,6 @@ class Product:
             if line.get("level") == "error"
         ]
         return [*self.errors.lines, *said]
-
-
-@contextmanager
-def _page(parts: Parts, settings: Settings) -> Iterator[str]:
-    """The web process's insides on a free port; its address."""
-    web = make_web(parts, settings, lambda: True, lambda: b"")
-    server = uvicorn.Server(uvicorn.Config(web.app, port=0, log_config=None, timeout_graceful_shutdown=3))
-    up = threading.Event()
-    startup = server.startup
-
-    async def announced(sockets: Any = None) -> None:
-        await startup(sockets)
-        up.set()
-
-    server.startup = announced
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert up.wait(60) and server.started
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    web.streams.stop()
-    server.should_exit = True
-    thread.join(60)
-    assert not thread.is_alive()
 
 
 @contextmanager
