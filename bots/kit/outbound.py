@@ -221,8 +221,7 @@ class Outbound:
         if len(self._at_work) >= AT_WORK or (self._turn is not None and not self._turn.mine):
             return False
         easy = self._pressed()
-        most = IN_A_ROW * (len(self._at_work) + 2) if easy else AT_ONCE
-        items = await self._hop(self._parts.storage.due.due, "deliveries", most, self._channel)
+        items = await self._hop(self._parts.storage.due.due, "deliveries", AT_ONCE, self._channel)
         by_person: dict[UUID, list[DueItem]] = {}
         for item in items:
             if item.user_id not in self._at_work:

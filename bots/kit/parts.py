@@ -49,3 +49,8 @@ class Parts:
     intake: Hop = field(default_factory=lambda: Hop(INTAKE_THREADS))
     mail: bool = False
     model: bool = False
+
+    def close(self) -> None:
+        """Waits for what its hops carry."""
+        self.hop.close()
+        self.intake.close()

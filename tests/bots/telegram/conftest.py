@@ -31,7 +31,7 @@ def parts(storage: Storage, settings: Settings, catalogue: Words) -> Iterator[Pa
     assert settings.redis_url is not None
     made = Parts(storage, catalogue, Tokens(b"k" * 32), templates(), settings.redis_url.get_secret_value())
     yield made
-    made.hop.close()
+    made.close()
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def running(storage: Storage, settings: Settings, catalogue: Words, **more: Any)
         with served.page(parts, chosen, b"nod_up 1\n") as (url, server):
             yield Site(url, parts, server)
     finally:
-        parts.hop.close()
+        parts.close()
 
 
 @pytest.fixture
