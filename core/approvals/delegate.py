@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from core.approvals.ask import show_to
-from core.approvals.deciders import DecidersWork, names, rule_of
+from core.approvals.deciders import DecidersWork, Rules, names
 from core.approvals.models import Delegation
 from core.approvals.policy import DEFAULT, operations
 from core.catalog.ports import CatalogWork
@@ -98,7 +98,9 @@ def _put_before(work: DelegateWork, handed: Delegation) -> None:
 def _waiting(work: DelegateWork, handed: Delegation) -> list[UUID]:
     """What waits for a decision that the delegation is about."""
     found = work.suggestions.page(None, WAITING, status="pending", agent_id=handed.agent_id)
-    return [one.id for one in found if handed.user_id in rule_of(work, one).placed.get(handed.to_user_id, ())]
+    newest, rules = work.suggestions.newest(found), Rules(work)
+    placed = ((one.id, rules.of(one, newest[one.id].action.operation).placed) for one in found)
+    return [id for id, places in placed if handed.user_id in places.get(handed.to_user_id, ())]
 
 
 def theirs(work: DecidersWork, user_id: UUID) -> tuple[list[Delegation], list[Delegation]]:

@@ -13,6 +13,7 @@ from core.catalog.ports import CatalogWork
 from core.kernel.actor import Actor
 from core.kernel.errors import NotFound
 from core.kernel.events import Event
+from core.kernel.pages import every
 from core.messaging.post import refresh
 from core.preferences.choose import revoke
 from core.preferences.ports import PreferencesWork
@@ -85,10 +86,7 @@ def _waiting(work: DecideWork, agent_id: UUID) -> Iterator[Suggestion]:
 
 
 def _agents(work: CatalogWork, user_id: UUID) -> Iterator[Agent]:
-    after = None
-    while found := work.agents.page(user_id, after, PAGE):
-        yield from found
-        after = found[-1].id
+    return every(lambda after: work.agents.page(user_id, after, PAGE))
 
 
 def _needed(work: RevokeWork, agent: Agent) -> tuple[str, ...]:

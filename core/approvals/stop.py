@@ -14,6 +14,7 @@ from core.catalog.ports import CatalogWork
 from core.identity.settle import unreachable
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, NotFound
+from core.kernel.pages import every
 from core.messaging.post import answer
 from core.preferences.choose import prefer
 from core.preferences.ports import PreferencesWork
@@ -100,10 +101,7 @@ def _remembered(work: PreferencesWork, actor: Actor) -> list[str]:
 
 
 def _agents(work: CatalogWork, actor: Actor) -> Iterator[Agent]:
-    after = None
-    while found := work.agents.page(actor.user_id, after, PAGE):
-        yield from found
-        after = found[-1].id
+    return every(lambda after: work.agents.page(actor.user_id, after, PAGE))
 
 
 def _just_approved(work: DecideWork, actor: Actor) -> Iterator[Suggestion]:

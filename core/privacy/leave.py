@@ -15,16 +15,16 @@ from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Failure, Invalid
 from core.kernel.events import Event
 from core.kernel.ids import new_id
+from core.kernel.pages import every
 from core.orchestration.ports import OrchestrationWork
-from core.orchestration.start import cancel
 from core.privacy.models import PrivacyRequest
 from core.privacy.ports import PrivacyWork
+from core.workflows.halt import PAGE, cancel_runs, pause_triggers
 from core.workflows.ports import TriggersWork
-from core.workflows.trigger import pause_trigger, resume_trigger
+from core.workflows.trigger import resume_trigger
 
 WINDOW = timedelta(days=30)
 LEFT = "left"
-MANY = 500
 
 
 class LeaveWork(StopWork, RevokeWork, OrchestrationWork, TriggersWork, PrivacyWork, Protocol):
@@ -104,15 +104,10 @@ def come_back(work: LeaveWork, known: Known, surface: str) -> None:
 def _stop_everything(work: LeaveWork, actor: Actor) -> dict[str, list[str]]:
     """What is stopped, so that it can be woken; what was suggested is withdrawn for good."""
     agents = [str(agent.id) for agent in stop(work, actor).agents]
-    for agent in work.agents.page(actor.user_id, None, MANY):
+    for agent in every(lambda after: work.agents.page(actor.user_id, after, PAGE)):
         withdraw_all(work, agent.id, LEFT)
-    for status in ("queued", "waiting", "running"):
-        for run in work.runs.page(None, MANY, status=status):
-            if run.user_id == actor.user_id:
-                cancel(work, actor, run.id)
-    mine = [one for one in work.triggers.page(None, MANY, status="active") if one.owner_id == actor.user_id]
-    for trigger in mine:
-        pause_trigger(work, actor, trigger.id)
+    cancel_runs(work, actor)
+    mine = pause_triggers(work, actor)
     links = [link for link in work.people.links(actor.user_id) if link.reachable]
     for link in links:
         link.reachable = False

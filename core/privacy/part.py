@@ -8,9 +8,9 @@ from core.identity.models import Membership
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from core.kernel.events import Event
-from core.orchestration.start import cancel
-from core.privacy.leave import LEFT, MANY, LeaveWork
-from core.workflows.trigger import pause_trigger
+from core.kernel.pages import every
+from core.privacy.leave import LEFT, LeaveWork
+from core.workflows.halt import PAGE, cancel_runs, pause_triggers
 
 
 def part(work: LeaveWork, actor: Actor, user_id: UUID) -> Membership:
@@ -39,17 +39,12 @@ def part(work: LeaveWork, actor: Actor, user_id: UUID) -> Membership:
 
 def _stop(work: LeaveWork, theirs: Actor) -> None:
     user_id = theirs.user_id
-    for agent in work.agents.page(user_id, None, MANY):
+    for agent in every(lambda after: work.agents.page(user_id, after, PAGE)):
         withdraw_all(work, agent.id, LEFT)
         if agent.status == "active":
             pause_agent(work, theirs, agent.id)
-    for status in ("queued", "waiting", "running"):
-        for run in work.runs.page(None, MANY, status=status):
-            if run.user_id == user_id:
-                cancel(work, theirs, run.id)
-    for trigger in work.triggers.page(None, MANY, status="active"):
-        if trigger.owner_id == user_id:
-            pause_trigger(work, theirs, trigger.id)
+    cancel_runs(work, theirs)
+    pause_triggers(work, theirs)
     for link in work.people.links(user_id):
         link.reachable, link.chosen_at = False, None
     for session in work.people.sessions(user_id):

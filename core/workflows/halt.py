@@ -1,8 +1,9 @@
 """Everything at once: agents, packs and workflows are paused, what runs is stopped, what is approved but held is taken back; and the way back."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 from uuid import UUID
 
 from core.approvals.ports import ApprovalsWork
@@ -10,19 +11,22 @@ from core.approvals.stop import SCOPE, Stopped, resume_all, stop
 from core.catalog.models import Agent
 from core.identity.ports import IdentityWork
 from core.kernel.actor import Actor
-from core.kernel.errors import NotFound
+from core.kernel.errors import Conflict, NotFound
+from core.kernel.pages import every
 from core.orchestration.models import RunStatus
+from core.orchestration.ports import OrchestrationWork
 from core.orchestration.start import cancel
 from core.preferences.choose import prefer
 from core.workflows.flows import pause_workflow, resume_workflow
-from core.workflows.models import Pack, Workflow
+from core.workflows.models import Pack, Trigger, Workflow
 from core.workflows.packs import pause_pack, resume_pack
+from core.workflows.ports import TriggersWork
+from core.workflows.trigger import pause_trigger
 from core.workflows.waits import WaitsWork
 
 PAGE = 100
 PACKS, WORKFLOWS = "stopped_packs", "stopped_workflows"
 GOING: tuple[RunStatus, ...] = ("queued", "running", "waiting")
-T = TypeVar("T")
 
 
 class HaltWork(WaitsWork, ApprovalsWork, IdentityWork, Protocol):
@@ -46,20 +50,41 @@ class Resumed:
     things: list[Pack | Workflow]
 
 
+def cancel_runs(work: OrchestrationWork, actor: Actor, *, of_flows: bool = True) -> int:
+    """Stops every run of the person that has not ended, at its next safe point; how many. Not `of_flows`: only those of single agents that a person or a trigger started."""
+    stopped = 0
+    for status in GOING:
+        for run in every(lambda after, status=status: work.runs.page(after, PAGE, status=status)):
+            alone = run.parent_run_id is None and run.pack_id is None and run.workflow_version_id is None
+            if run.user_id != actor.user_id or not (of_flows or alone):
+                continue
+            # One that ends at this very moment needs no stopping.
+            with suppress(Conflict):
+                cancel(work, actor, run.id)
+                stopped += 1
+    return stopped
+
+
+def pause_triggers(work: TriggersWork, actor: Actor) -> list[Trigger]:
+    """Pauses every trigger of the person that is active; which."""
+    found = every(lambda after: work.triggers.page(after, PAGE, status="active"))
+    return [pause_trigger(work, actor, one.id) for one in found if one.owner_id == actor.user_id]
+
+
 def halt(work: HaltWork, actor: Actor) -> Halted:
     """Stops all of the person's. A second time adds to the first."""
     stopped = stop(work, actor)
     packs = [
         pause_pack(work, actor, one.id)
-        for one in _all(lambda after: work.packs.page(actor.user_id, after, PAGE, status="active"))
+        for one in every(lambda after: work.packs.page(actor.user_id, after, PAGE, status="active"))
     ]
     flows = [
         pause_workflow(work, actor, one.id)
-        for one in _all(lambda after: work.workflows.page(actor.user_id, after, PAGE, status="active"))
+        for one in every(lambda after: work.workflows.page(actor.user_id, after, PAGE, status="active"))
     ]
     _remember(work, actor, PACKS, packs)
     _remember(work, actor, WORKFLOWS, flows)
-    return Halted(stopped, [*packs, *flows], sum(1 for _ in _cancelled(work, actor)))
+    return Halted(stopped, [*packs, *flows], cancel_runs(work, actor, of_flows=False))
 
 
 def go_on(work: HaltWork, actor: Actor) -> Resumed:
@@ -81,14 +106,6 @@ def go_on(work: HaltWork, actor: Actor) -> Resumed:
     return Resumed(agents, things)
 
 
-def _cancelled(work: HaltWork, actor: Actor) -> Iterator[UUID]:
-    for status in GOING:
-        for run in _all(lambda after, status=status: work.runs.page(after, PAGE, status=status)):
-            alone = run.parent_run_id is None and run.pack_id is None and run.workflow_version_id is None
-            if alone and run.user_id == actor.user_id:
-                yield cancel(work, actor, run.id).id
-
-
 def _remember(work: HaltWork, actor: Actor, key: str, paused: Iterable[Pack | Workflow]) -> None:
     prefer(
         work,
@@ -102,12 +119,3 @@ def _remember(work: HaltWork, actor: Actor, key: str, paused: Iterable[Pack | Wo
 def _remembered(work: HaltWork, actor: Actor, key: str) -> list[UUID]:
     known = work.preferences.preference(actor.user_id, SCOPE, key)
     return [UUID(id) for id in known.value] if known is not None else []
-
-
-def _all(page: Callable[[UUID | None], Sequence[T]]) -> list[T]:
-    found: list[T] = []
-    after = None
-    while some := page(after):
-        found += some
-        after = some[-1].id  # pyright: ignore[reportAttributeAccessIssue]
-    return found

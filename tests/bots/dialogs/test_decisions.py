@@ -11,6 +11,7 @@ from core.approvals import decide, execute, wake
 from core.connectors.connect import login_refused
 from core.kernel.errors import Forbidden
 from core.orchestration.start import start
+from core.workflows import halt
 from core.workflows.flows import make_workflow
 from core.workflows.packs import make_pack
 from tests.bots.dialogs import flows, stage
@@ -292,16 +293,18 @@ def test_stop_pauses_all_agents_takes_back_what_is_held_and_resumes_only_those(p
         assert (work.agents.get(agent.id).status, work.agents.get(resting.id).status) == ("active", "paused")
 
 
-def test_stop_pauses_packs_and_workflows_and_stops_runs_that_are_on_their_way(person: Person) -> None:
+def test_stop_pauses_packs_and_workflows_and_stops_runs_that_are_on_their_way(person: Person, monkeypatch) -> None:
+    monkeypatch.setattr(halt, "PAGE", 1)
     agent = stage.agent(person)
+    more = [flows.does(person, start, agent.id, "manual", {}) for _ in range(2)]
     flow = flows.does(person, make_workflow, flows.contracts(), "Offers", "sequential", flows.ASKING)
     pack = flows.does(person, make_pack, "Morning", [agent.id])
     run = flows.does(person, start, agent.id, "manual", {})
     person.says("/stop")
-    assert "2 packs and workflows are paused: " in person.last and "1 run was stopped." in person.last
+    assert "2 packs and workflows are paused: " in person.last and "3 runs were stopped." in person.last
     with person.work() as work:
         assert (work.packs.get(pack.id).status, work.workflows.get(flow.id).status) == ("paused", "paused")
-        assert work.runs.get(run.id).status == "cancelled"
+        assert {work.runs.get(one.id).status for one in (run, *more)} == {"cancelled"}
     person.taps("Resume all")
     assert "3 of them run again: " in person.last
     with person.work() as work:
