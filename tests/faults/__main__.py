@@ -4,13 +4,12 @@ import argparse
 import secrets
 import signal
 import sys
-
-from rich.console import Console
-from rich.table import Table
+from pathlib import Path
 
 from tests.faults import cases as _all
 from tests.faults.case import Outcome, carry_out, cases
-from tests.faults.system import system
+from tests.faults.report import show, write
+from tests.faults.system import CannotHere, system
 
 __all__ = ["_all"]
 
@@ -31,46 +30,26 @@ def main() -> int:
     outcomes: list[Outcome] = []
     for round in range(given.rounds):
         for one in chosen:
-            with system(seed + round, one.people) as broken:
-                outcome = carry_out(one, broken, given.size or (one.small if given.small else one.large))
-                if not outcome.verdict.well:
-                    print(f"The logs are in {broken.folder}", flush=True)
+            size = given.size or (one.small if given.small else one.large)
+            try:
+                with system(seed + round, one.people, needs=one.needs) as broken:
+                    outcome = carry_out(one, broken, size)
+                    if not outcome.verdict.well:
+                        print(f"The logs are in {broken.folder}", flush=True)
+                        broken.keep = True
+            except CannotHere as why:
+                print(f"{one.area}: {one.name}: left out, because {why}", flush=True)
+                continue
             print(
-                f"{one.area}: {one.name} (seed {outcome.seed}): {outcome.kills} kills, {outcome.verdict}, {outcome.seconds:.0f} s",
+                f"{one.area}: {one.name} (seed {outcome.seed}): {outcome.kills} kills, {outcome.verdict}, {outcome.took:.0f} s",
                 flush=True,
             )
             outcomes.append(outcome)
-    _show(outcomes)
+            if given.write:
+                write(outcomes, given.write, seed)
+    if outcomes:
+        show(outcomes)
     return 0 if all(outcome.verdict.well for outcome in outcomes) else 1
-
-
-def _show(outcomes: list[Outcome]) -> None:
-    table = Table(title="What was broken, and what came of it")
-    for column in (
-        "area",
-        "case",
-        "rounds",
-        "kills",
-        "approved",
-        "lost",
-        "doubled",
-        "untrue",
-        "unknown shown",
-        "rows that contradict",
-        "s to recover",
-    ):
-        table.add_column(column)
-    for name in dict.fromkeys(outcome.case.name for outcome in outcomes):
-        same = [outcome for outcome in outcomes if outcome.case.name == name]
-        sums = (
-            sum(o.kills for o in same), sum(o.verdict.approved for o in same), sum(len(o.verdict.lost) for o in same),
-            sum(len(o.verdict.doubled) for o in same), sum(len(o.verdict.untrue) for o in same), sum(o.verdict.unknown for o in same),
-            sum(sum(o.verdict.broken.values()) for o in same),
-        )  # fmt: skip
-        table.add_row(same[0].case.area, name, str(len(same)), *map(str, sums), f"{max(o.seconds for o in same):.0f}")
-    total = (sum(o.kills for o in outcomes), sum(o.verdict.approved for o in outcomes))
-    table.add_row("all", "", str(len(outcomes)), *map(str, total), *["" for _ in range(6)])
-    Console(width=180).print(table)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="the first seed; printed in any case")
     parser.add_argument("--small", action="store_true", help="little of everything, as `make test` does")
     parser.add_argument("--size", type=int, help="how much of everything instead")
+    parser.add_argument(
+        "--write", type=Path, metavar="page", help="writes the table to this Markdown page, anew after each case"
+    )
     return parser
 
 

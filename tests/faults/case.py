@@ -1,11 +1,12 @@
 """What a case is, and the list of all."""
 
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.faults.invariants import Verdict, settled, verdict
-from tests.faults.system import KINDS, Asked, System
+from tests.faults.system import KINDS, Asked, Needs, System
 
 Do = Callable[[System, int], list[Asked]]
 SETTLE_SECONDS = 150.0
@@ -13,8 +14,8 @@ SETTLE_SECONDS = 150.0
 
 @dataclass(frozen=True)
 class Case:
-    """One way to break things. `do` gets a system and how much to do, breaks it, leaves it whole again, and gives what was approved. `size` in everyday tests and
-    in the long run."""
+    """One way to break things. `do` gets a system and how much to do, breaks it, leaves it whole again, and gives what was approved. `small` is how much of it in
+    everyday tests, `large` in the long run; `needs` what is special about its servers."""
 
     area: str
     name: str
@@ -22,28 +23,30 @@ class Case:
     small: int
     large: int
     people: int
+    needs: Needs = Needs()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a case came to. `seconds` from the last fault until nothing was under way."""
+    """What a case came to. `seconds` from the last fault until nothing was under way, `took` from the first."""
 
     case: Case
     seed: int
     kills: int
     verdict: Verdict
     seconds: float
+    took: float
 
 
 cases: dict[str, Case] = {}
 
 
-def case(area: str, *, small: int, large: int, people: int = 3) -> Callable[[Do], Do]:
+def case(area: str, *, small: int, large: int, people: int = 3, needs: Needs = Needs()) -> Callable[[Do], Do]:
     """Adds a case, named like its function."""
 
     def add(do: Do) -> Do:
         name = do.__name__.replace("_", " ")
-        cases[name] = Case(area, name, do, small, large, people)
+        cases[name] = Case(area, name, do, small, large, people, needs)
         return do
 
     return add
@@ -53,18 +56,20 @@ def carry_out(one: Case, system: System, size: int) -> Outcome:
     """Breaks the system, waits until it has mended itself, and looks."""
     asked: list[Asked] = []
     trouble: dict[str, int] = {}
-    began = time.monotonic()
+    first = began = time.monotonic()
     try:
         asked = one.do(system, size)
         began = time.monotonic()
         system.wait(lambda: settled(system), SETTLE_SECONDS, "to come to rest")
-    except AssertionError as why:
+    except Exception as why:
         # The rest of the rig goes on; the table tells it.
-        trouble[str(why)] = 1
-    seconds = time.monotonic() - began
+        trouble[str(why) or type(why).__name__] = 1
+        if not isinstance(why, AssertionError):
+            traceback.print_exc()
+    over = time.monotonic()
     found = verdict(system, asked)
     found.broken.update(trouble)
-    return Outcome(one, system.seed, system.kills, found, seconds)
+    return Outcome(one, system.seed, system.kills, found, over - began, over - first)
 
 
 def ask(system: System, count: int, kinds: tuple[str, ...] = KINDS) -> list[Asked]:

@@ -5,6 +5,8 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -35,9 +37,23 @@ KINDS = ("keyed", "searchable", "blind", "task", "event", "mail")
 PEOPLE = 3
 
 
+class CannotHere(Exception):
+    """This machine does not let the rig break things in that way; says why."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a case wants its servers to be like. `postgres` are settings of PostgreSQL; `space_mb` is the size of a disk of its own, which can be filled (needs root on
+    Linux: a tmpfs is mounted)."""
+
+    postgres: tuple[tuple[str, str], ...] = ()
+    space_mb: int | None = None
+
+
 @dataclass
 class System:
-    """Everything that runs. `seed` decides every chance; `log` is where the processes write."""
+    """Everything that runs. `seed` decides every chance; `kills` counts processes and servers that were killed or had to start anew; `keep` leaves the folder, with the
+    logs, when all is over."""
 
     folder: Path
     servers: EmbeddedServers
@@ -48,6 +64,7 @@ class System:
     people: list[World] = field(default_factory=list)
     running: dict[str, Forked] = field(default_factory=dict)
     kills: int = 0
+    keep: bool = False
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -139,14 +156,14 @@ def _sunk(text: str, kind: str) -> Proposal:
 
 
 @contextmanager
-def system(seed: int, people: int = PEOPLE, durable: bool = True) -> Iterator[System]:
-    """A fresh system without processes. All of it ends with the block; its folder stays when the block failed."""
+def system(seed: int, people: int = PEOPLE, durable: bool = True, needs: Needs = Needs()) -> Iterator[System]:
+    """A fresh system without processes. All of it ends with the block; its folder stays when the block failed. Raises CannotHere."""
     folder = Path(tempfile.mkdtemp(prefix="nod-faults-"))
     folder.chmod(0o755)
-    servers = EmbeddedServers(folder, durable=durable, postgres={"max_connections": "300"})
+    servers = EmbeddedServers(folder, durable=durable, postgres={"max_connections": "300", **dict(needs.postgres)})
     before = os.environ.get("NOD_DATA_DIR")
     well = False
-    with sink(seed) as effects:
+    with _disk(folder / "postgres", needs.space_mb), sink(seed) as effects:
         made: System | None = None
         try:
             at = servers.start()
@@ -177,8 +194,29 @@ def system(seed: int, people: int = PEOPLE, durable: bool = True) -> Iterator[Sy
             else:
                 os.environ["NOD_DATA_DIR"] = before
             settings.cache_clear()
-            if well:
+            if well and not (made and made.keep):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _disk(folder: Path, megabytes: int | None) -> Iterator[None]:
+    """A disk of that size at `folder`, for as long as the block lasts; nothing when no size is given. Raises CannotHere."""
+    if megabytes is None:
+        yield
+        return
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", str(folder)]
+    if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
+        folder.rmdir()
+        folder.parent.rmdir()
+        raise CannotHere("a disk that can be filled needs root on Linux")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], capture_output=True, check=False)
+        with suppress(OSError):  # it stays where logs are kept
+            folder.rmdir()
+            folder.parent.rmdir()
 
 
 def _person(made: System, number: int) -> World:
