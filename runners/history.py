@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 
 from core.kernel.due import DueItem
+from core.kernel.faults import fault
 from core.privacy.retain import begin_pass, end_pass, remove_some_firings, remove_some_runs
-from runners.faults import fault
 from runners.wiring import storage
 
 WORKSPACES = 500

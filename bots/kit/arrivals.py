@@ -14,6 +14,7 @@ from bots.kit.parts import Parts
 from bots.kit.rings import rings
 from bots.kit.turn import Turn
 from core.kernel.errors import Failure
+from core.kernel.faults import fault
 from core.kernel.telemetry import count, span
 from core.messaging.models import InboundEvent
 
@@ -146,6 +147,7 @@ class Arrivals:
                 with span(f"{self._channel}.update"):
                     outcome = await self._handle(self._in_hand[event_id])
                 self._taps.discard(event_id)
+                fault("arrival_handled")
                 await self._parts.hop(inbox.done, self._in_hand[event_id])
                 break
             except Exception as trouble:

@@ -21,6 +21,7 @@ from bots.kit.screen import Button, Screen
 from bots.kit.speak import Spoken, failure, speak
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Failure, Invalid, Unavailable
+from core.kernel.faults import fault
 from core.kernel.ids import new_id
 from core.kernel.telemetry import measure, span
 from core.kernel.trace import traceparent
@@ -143,6 +144,7 @@ class Dispatch:
             made = self._put(chat, reply)
             toast = reply.toast or (chat.say("room.answered_alone") if made and _in_room(chat) else None)
             work.commit()
+        fault("input_committed")
         return Answer(clean.line(toast) if toast else None, reply.alert, made, understood=reply.understood)
 
     def _put(self, chat: Chat, reply: Reply) -> tuple[UUID, ...]:

@@ -22,6 +22,7 @@ from core.identity.models import IdentityLink
 from core.identity.settle import unreachable
 from core.kernel.due import DueItem
 from core.kernel.errors import Failure
+from core.kernel.faults import fault
 from core.kernel.ids import new_id
 from core.kernel.telemetry import count, measure, span
 from core.messaging.hold import admitted
@@ -260,7 +261,9 @@ class Outbound:
     async def _try(self, letter: Letter) -> str:
         hop, letters = self._hop, self._letters
         try:
+            fault("before_send")
             remote_ref = await self._take(letter)
+            fault("after_send")
         except SlowDown as slow:
             await hop(letters.postpone, letter, slow.seconds, "messaging.slow_down", tried=False)
             return "slowed"
@@ -279,6 +282,7 @@ class Outbound:
             await hop(letters.postpone, letter, min(2.0**letter.delivery.attempts, 300.0), reason)
             return "failed"
         await hop(letters.settle, letter, remote_ref)
+        fault("after_shown")
         measure("delivery_seconds", _seconds_since(letter.delivery.due_at), channel=self._channel)
         return "delivered"
 

@@ -21,6 +21,7 @@ from bots.slack.chats import Chats
 from bots.slack.forms import Forms
 from bots.slack.teams import AWAY, NotInstalled, Refusal, Team, Teams
 from core.kernel.errors import Failure
+from core.kernel.faults import fault
 from core.kernel.settings import Settings
 from core.kernel.telemetry import count, span
 
@@ -89,6 +90,7 @@ class Intake:
                 stored = await self._parts.intake(
                     self._parts.storage.inbox.store, events.CHANNEL, events.id_of(body), envelope
                 )
+            fault("after_intake")
             count("inbound_events", channel=events.CHANNEL, outcome="stored" if stored else "repeated")
             self._wake()
             await self._ringer.ring(kind == "action")

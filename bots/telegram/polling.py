@@ -14,6 +14,7 @@ from bots.kit.rings import Ringer
 from bots.kit.turn import Turn
 from bots.telegram.limits import seconds_of
 from bots.telegram.updates import is_tap
+from core.kernel.faults import fault
 from core.kernel.telemetry import count
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class Polling:
             return offset
         named = [(str(update["update_id"]), update) for update in updates]
         new = await self._parts.intake(self._parts.storage.inbox.store_all, CHANNEL, named)
+        fault("after_intake")
         for known, _ in named:
             count("inbound_events", channel=CHANNEL, outcome="stored" if known in new else "repeated")
         self._arrivals.wake()

@@ -13,6 +13,7 @@ from bots.kit.parts import Parts
 from bots.kit.rings import Ringer
 from bots.telegram.updates import is_tap
 from core.kernel.errors import Unavailable
+from core.kernel.faults import fault
 from core.kernel.settings import Settings
 from core.kernel.telemetry import count, span
 
@@ -62,6 +63,7 @@ async def take(parts: Parts, settings: Settings, request: Request) -> Response:
     except Unavailable as away:
         log.warning("an update waits at Telegram: %s", away.code)
         return _answer(503)
+    fault("after_intake")
     count("inbound_events", channel=CHANNEL, outcome="stored" if new else "repeated")
     await _ringer(request, parts.redis_url).ring(is_tap(update))
     return _answer(200)

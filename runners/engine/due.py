@@ -5,9 +5,9 @@ from uuid import UUID
 
 from core.billing.reserve import refused_of
 from core.kernel.events import Event
+from core.kernel.faults import fault
 from core.orchestration.batches import Batch, LightRun
 from runners.engine import light, run
-from runners.faults import fault
 from runners.wiring import storage
 
 _lock = threading.Lock()

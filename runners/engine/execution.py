@@ -13,11 +13,11 @@ from core.approvals.models import ActionExecution
 from core.connectors.models import ConnectorExecution
 from core.connectors.ports import Connector, EffectFailed, EffectUnknown, LoginRefused, Receipt
 from core.kernel.errors import Failure, Unavailable
+from core.kernel.faults import fault
 from core.kernel.ids import new_id
 from core.kernel.telemetry import count, measure, span
 from runners.connectors import local
 from runners.engine.tools import Access, access, opened
-from runners.faults import fault
 from runners.heartbeat import Heartbeat
 from runners.wiring import storage
 

@@ -17,9 +17,9 @@ from core.approvals.models import Action
 from core.approvals.rewrite import Taken
 from core.billing.record import ledger_calls, record
 from core.kernel.errors import Conflict, Failure, Invalid, NotFound
+from core.kernel.faults import fault
 from core.kernel.telemetry import span
 from core.orchestration.ports import LanguageModel, Usage
-from runners.faults import fault
 from runners.heartbeat import Heartbeat
 from runners.mail.clean import cleaned, line
 from runners.wiring import model, storage

@@ -16,6 +16,7 @@ from core.billing.reserve import Start, budget, give_back, has_place, is_news, l
 from core.connectors.kinds import integration
 from core.kernel.errors import Conflict, Failure, Unavailable
 from core.kernel.events import Event
+from core.kernel.faults import fault
 from core.kernel.telemetry import count, measure, span
 from core.messaging.post import notify
 from core.orchestration import finish
@@ -30,7 +31,6 @@ from runners.engine.evaluate import Cancelled, Waiting, evaluate
 from runners.engine.plans import Planned, plan_of
 from runners.engine.steps import ClaimLost, RunSteps
 from runners.engine.tools import Access, Tools, access
-from runners.faults import fault
 from runners.heartbeat import Heartbeat
 from runners.wiring import model, storage
 

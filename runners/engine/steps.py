@@ -10,12 +10,12 @@ from core.billing.models import LedgerEntry
 from core.billing.record import ledger_calls, record
 from core.connectors.models import DataSnapshot
 from core.kernel.errors import Failure
+from core.kernel.faults import fault
 from core.kernel.ids import new_id
 from core.kernel.telemetry import span
 from core.orchestration.models import Run, RunStep
 from core.orchestration.ports import Snapshot, Usage, Waits
 from core.workflows.executions import follow
-from runners.faults import fault
 from runners.wiring import storage
 
 KEEP_DAYS = 120
