@@ -65,7 +65,8 @@ class Verdict:
 def settled(system: System) -> bool:
     """Whether nothing is under way any more: what is left waits for a person."""
     with system.owner() as owner:
-        return not owner.execute(UNDER_WAY).fetchall() and not owner.execute(RUNS_UNDER_WAY).fetchall()
+        at_rest = not owner.execute(UNDER_WAY).fetchall() and not owner.execute(RUNS_UNDER_WAY).fetchall()
+    return at_rest and all(platform.settled() for platform in system.platforms)
 
 
 def verdict(system: System, asked: Sequence[Asked]) -> Verdict:
@@ -80,6 +81,8 @@ def verdict(system: System, asked: Sequence[Asked]) -> Verdict:
             row[0]: row[1]
             for row in owner.execute("SELECT suggestion_id, status FROM nod.action_executions").fetchall()
         }
+    for platform in system.platforms:
+        found.broken.update(platform.trouble())
     for one in asked:
         status, times = said.get(one.suggestion.id, "missing"), effects[one.text]
         name = f"{one.text} ({one.kind}, {status}, {times} times)"

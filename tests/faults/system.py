@@ -10,10 +10,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 import psycopg
@@ -50,6 +50,18 @@ class Needs:
     space_mb: int | None = None
 
 
+class Platform(Protocol):
+    """Where people have chats, and what must hold there."""
+
+    def settled(self) -> bool:
+        """Whether nothing is on its way to it or from it."""
+        ...
+
+    def trouble(self) -> dict[str, int]:
+        """What broke a promise there, and how often."""
+        ...
+
+
 @dataclass
 class System:
     """Everything that runs. `seed` decides every chance; `kills` counts processes and servers that were killed or had to start anew; `keep` leaves the folder, with the
@@ -65,6 +77,9 @@ class System:
     running: dict[str, Forked] = field(default_factory=dict)
     kills: int = 0
     keep: bool = False
+    platforms: list[Platform] = field(default_factory=list)
+    """Where people have chats besides; `beside` ends with the system."""
+    beside: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -187,6 +202,7 @@ def system(seed: int, people: int = PEOPLE, durable: bool = True, needs: Needs =
             for child in made.running.values() if made else ():
                 end(child)
             if made:
+                made.beside.close()
                 made.storage.close()
             servers.stop()
             if before is None:

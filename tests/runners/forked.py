@@ -1,4 +1,4 @@
-"""Processes of the runners for tests that start many: each a process of its own, which may be killed, forked from one that has loaded the code, and
+"""Processes of the runners and the doors for tests that start many: each a process of its own, which may be killed, forked from one that has loaded the code, and
 the model that tells languages, and done nothing yet. Loading costs one or two seconds of a processor each time. Tests of `nod up` and of a first day
 start them as a person does."""
 
@@ -17,26 +17,31 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SKILLS = "runners.skills.builtin"
-LOADED = (
-    "runners.worker",
-    "runners.scheduler",
-    f"{SKILLS}.inbox_suggest",
-    f"{SKILLS}.mail_draft",
-    f"{SKILLS}.mail_read",
-)
+DOORS = ("telegram", "slack")
+LOADED = {
+    "runners": (
+        "runners.worker",
+        "runners.scheduler",
+        f"{SKILLS}.inbox_suggest",
+        f"{SKILLS}.mail_draft",
+        f"{SKILLS}.mail_read",
+    ),
+    "bots": ("bots.wiring", "bots.kit.serving", "bots.telegram.door", "bots.slack.door", "bots.slack.secrets"),
+}
 
 
 class Forked:
     """A process at the other end of two pipes; what a test needs of `subprocess.Popen`."""
 
     def __init__(self, arguments: list[str], environment: dict[str, str], ready: int, log: int) -> None:
-        """`python -m runners` with these arguments; `ready` is where it announces itself, `log` its stderr."""
+        """`python -m runners` with these arguments, or `python -m bots` with the name of a door; `ready` is where it announces itself, `log` its stderr."""
+        first = _original("bots" if arguments[0] in DOORS else "runners")
         self.returncode: int | None = None
         self._told, telling = os.pipe()
         try:
             asked = json.dumps({"arguments": arguments, "environment": environment}).encode() + b"\n"
-            socket.send_fds(_original(), [asked[:1]], [ready, log, telling])
-            _original().sendall(asked[1:])
+            socket.send_fds(first, [asked[:1]], [ready, log, telling])
+            first.sendall(asked[1:])
         finally:
             os.close(telling)
         self.pid: int = self._next_word()
@@ -74,22 +79,25 @@ class Forked:
 
 
 @cache
-def _original() -> socket.socket:
-    """The line to this test process's original, which ends with the line."""
+def _original(program: str) -> socket.socket:
+    """The line to this test process's original of a program, which ends with the line."""
     ours, its = socket.socketpair()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NOD_")}
     environment["OPENBLAS_NUM_THREADS"] = "1"  # no threads before a fork
-    command = [sys.executable, "-m", __name__, str(its.fileno())]
+    command = [sys.executable, "-m", __name__, program, str(its.fileno())]
     subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[its.fileno()], start_new_session=True)
     its.close()
     return ours
 
 
-def original(line: socket.socket) -> list[str]:
+def original(program: str, line: socket.socket) -> list[str]:
     """Forks whenever it is asked to, and tells how each process ended. Returns in the forked ones: with their arguments."""
-    for module in LOADED:
+    for module in LOADED[program]:
         import_module(module)
-    import_module("runners.mail.language").detected("Thank you, I would gladly come on Tuesday.")
+    if program == "bots":
+        import_module("bots.wiring").load_dialogs()
+    else:
+        import_module("runners.mail.language").detected("Thank you, I would gladly come on Tuesday.")
     waking, woken = os.pipe()
     os.set_blocking(woken, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -140,15 +148,14 @@ def _begin(environment: dict[str, str], ready: int, log: int) -> None:
     os.close(log)
 
 
-def _main(line: int) -> Any:
-    arguments = original(socket.socket(fileno=line))
-    from runners.__main__ import main
-
+def _main(program: str, line: int) -> Any:
+    arguments = original(program, socket.socket(fileno=line))
     if joining := os.environ.get("NOD_TESTS_JOIN"):
         import_module(joining).join()
     sys.argv[1:] = arguments
-    return main(arguments)
+    main = import_module(f"{program}.__main__").main
+    return main(arguments) if program == "runners" else main()
 
 
 if __name__ == "__main__":
-    sys.exit(_main(int(sys.argv[1])))
+    sys.exit(_main(sys.argv[1], int(sys.argv[2])))
