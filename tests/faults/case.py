@@ -5,6 +5,9 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import psycopg
+
+from core.kernel.errors import Failure
 from tests.faults.invariants import Verdict, settled, verdict
 from tests.faults.system import KINDS, Asked, Needs, System
 
@@ -78,6 +81,23 @@ def ask(system: System, count: int, kinds: tuple[str, ...] = KINDS) -> list[Aske
         system.suggest(f"S{system.seed} {number} {kinds[number % len(kinds)]}", kinds[number % len(kinds)])
         for number in range(count)
     ]
+
+
+def until_said(one: Asked) -> None:
+    """Taps until the tap counted, as a person would: an answer that was lost may have counted."""
+    why: Exception | None = None
+    for _ in range(300):
+        try:
+            one.approve()
+            return
+        except Failure as failed:
+            if failed.code == "approvals.already_decided":
+                return
+            why = failed
+        except psycopg.Error as failed:
+            why = failed
+        time.sleep(0.1)
+    raise AssertionError("nobody heard the tap") from why
 
 
 def workers(system: System, count: int = 3) -> None:

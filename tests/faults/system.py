@@ -65,7 +65,7 @@ class Platform(Protocol):
 @dataclass
 class System:
     """Everything that runs. `seed` decides every chance; `kills` counts processes and servers that were killed or had to start anew; `keep` leaves the folder, with the
-    logs, when all is over."""
+    logs, when all is over; `otherwise` are the settings that processes start with, where these are other ones."""
 
     folder: Path
     servers: EmbeddedServers
@@ -77,6 +77,7 @@ class System:
     running: dict[str, Forked] = field(default_factory=dict)
     kills: int = 0
     keep: bool = False
+    otherwise: Settings | None = None
     platforms: list[Platform] = field(default_factory=list)
     """Where people have chats besides; `beside` ends with the system."""
     beside: ExitStack = field(default_factory=ExitStack)
@@ -96,7 +97,7 @@ class System:
     def start(self, name: str, fault: str | None = None) -> Forked:
         """A process of the kind that `name` begins with (`worker 2`), in the place of the one of that name, which must have ended; with a fault, maybe dead already."""
         more = {"NOD_TESTS_JOIN": join.__name__} | ({"NOD_FAULT": fault} if fault else {})
-        child, ready = launch(self.settings, name.partition(" ")[0], **more)
+        child, ready = launch(self.otherwise or self.settings, name.partition(" ")[0], **more)
         assert ready or fault, f"{name} did not start: see {self.folder}"
         self.running[name] = child
         return child
@@ -173,13 +174,12 @@ def _sunk(text: str, kind: str) -> Proposal:
 @contextmanager
 def system(seed: int, people: int = PEOPLE, durable: bool = True, needs: Needs = Needs()) -> Iterator[System]:
     """A fresh system without processes. All of it ends with the block; its folder stays when the block failed. Raises CannotHere."""
-    folder = Path(tempfile.mkdtemp(prefix="nod-faults-"))
-    folder.chmod(0o755)
-    servers = EmbeddedServers(folder, durable=durable, postgres={"max_connections": "300", **dict(needs.postgres)})
+    place = Path(tempfile.mkdtemp(prefix="nod-faults-"))
+    place.chmod(0o755)
     before = os.environ.get("NOD_DATA_DIR")
-    well = False
-    with _disk(folder / "postgres", needs.space_mb), sink(seed) as effects:
-        made: System | None = None
+    made: System | None = None
+    with _disk(place, needs.space_mb) as folder, sink(seed) as effects:
+        servers = EmbeddedServers(folder, durable=durable, postgres={"max_connections": "300", **dict(needs.postgres)})
         try:
             at = servers.start()
             chosen = Settings(
@@ -197,7 +197,6 @@ def system(seed: int, people: int = PEOPLE, durable: bool = True, needs: Needs =
             made = System(folder, servers, chosen, open_storage(chosen), effects, seed)
             made.people += [_person(made, n) for n in range(people)]
             yield made
-            well = True
         finally:
             for child in made.running.values() if made else ():
                 end(child)
@@ -210,29 +209,28 @@ def system(seed: int, people: int = PEOPLE, durable: bool = True, needs: Needs =
             else:
                 os.environ["NOD_DATA_DIR"] = before
             settings.cache_clear()
-            if well and not (made and made.keep):
-                shutil.rmtree(folder, ignore_errors=True)
+    if not made.keep:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 @contextmanager
-def _disk(folder: Path, megabytes: int | None) -> Iterator[None]:
-    """A disk of that size at `folder`, for as long as the block lasts; nothing when no size is given. Raises CannotHere."""
+def _disk(folder: Path, megabytes: int | None) -> Iterator[Path]:
+    """A folder on a disk of that size, for as long as the block lasts; its logs are kept beside it. Without a size `folder` itself. Raises CannotHere."""
     if megabytes is None:
-        yield
+        yield folder
         return
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", str(folder)]
+    disk = folder / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0755", "tmpfs", str(disk)]
     if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
-        folder.rmdir()
-        folder.parent.rmdir()
+        shutil.rmtree(folder)
         raise CannotHere("a disk that can be filled needs root on Linux")
     try:
-        yield
+        yield disk
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], capture_output=True, check=False)
-        with suppress(OSError):  # it stays where logs are kept
-            folder.rmdir()
-            folder.parent.rmdir()
+        for log in (*disk.glob("*.log"), *disk.glob("log/*.log")):
+            shutil.copy(log, folder)
+        subprocess.run(["umount", "--lazy", str(disk)], capture_output=True, check=False)
 
 
 def _person(made: System, number: int) -> World:
