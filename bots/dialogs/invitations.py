@@ -152,7 +152,8 @@ def join(chat: Chat, code: str) -> Reply:
     with chat.at(known.workspace_id) as work:
         taken(work, chat.user.id, known, clean.line(called(chat.user), 60))
         if chat.link.provider in workspaces.CHANGES:
-            speak_for(work, chat.user.id, chat.link.provider, "", chat.link.provider_subject, chat.link.address, False)
+            link = chat.link
+            speak_for(work, chat.user.id, link.provider, link.tenant, link.provider_subject, link.address, False)
         name = work.people.workspace().name
         work.commit()
     go = Button(

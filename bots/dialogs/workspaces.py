@@ -23,8 +23,8 @@ from core.messaging.post import answer
 
 MOST = 20
 COUNTED = 100
-CHANGES = ("telegram",)
-"""Where an account is known in more than one workspace, and speaks for one of them at a time. At the page a session is of one workspace; in Slack it is the team's."""
+CHANGES = ("telegram", "slack")
+"""Where an account is known in more than one workspace, and speaks for one of them at a time. At the page a session is of one workspace."""
 
 
 @contextmanager
@@ -77,8 +77,8 @@ def _page(chat: Chat) -> Screen:
     return Screen(blocks=blocks, buttons=ways.rows(*buttons, row(team, ways.settings(chat))))
 
 
-def _way(chat: Chat) -> str:
-    return "chat" if chat.link.provider in CHANGES else "web" if chat.link.provider == "web" else "slack"
+def _way(chat: Chat) -> Literal["chat", "web"]:
+    return "chat" if chat.link.provider in CHANGES else "web"
 
 
 @action("workspace.go")
@@ -96,9 +96,8 @@ def arrived(chat: Chat, work: Any, actor: Actor, place: Workspace, told: str = "
     blocks: list[Block] = [Paragraph(text=told)] if told else []
     match _way(chat):
         case "chat":
-            link = speak_for(
-                work, chat.user.id, chat.link.provider, "", chat.link.provider_subject, chat.link.address, True
-            )
+            here = chat.link
+            link = speak_for(work, chat.user.id, here.provider, here.tenant, here.provider_subject, here.address, True)
             there = replace(chat, work=work, link=link, actor=replace(actor, link_id=link.id))
             answer(work, link, {"screen": clean.screen(_welcome(there, name)).model_dump(mode="json")})
             return Screen(blocks=(*blocks, Paragraph(text=chat.say("workspace.gone", name=name))))
@@ -112,9 +111,6 @@ def arrived(chat: Chat, work: Any, actor: Actor, place: Workspace, told: str = "
                 Quote(text=way.code, exact=True, source=chat.say("workspace.enter.code")),
             ]
             return Screen(blocks=tuple(blocks), buttons=(row(enter),))
-        case _:
-            blocks.append(Paragraph(text=chat.say("workspace.not_in_slack", name=name)))
-            return Screen(blocks=tuple(blocks), buttons=(row(ways.settings(chat)),))
 
 
 def _welcome(there: Chat, name: str) -> Screen:

@@ -45,7 +45,7 @@ class Answering:
         self._strangers, self._replies = Strangers(parts, self._people), Replies(parts, teams)
         self._modals, self._chats = Modals(parts, self._replies), Chats(parts)
         self._home = Home(parts, teams, public_url)
-        self.fresh = Fresh(parts, self._home.publish)
+        self.fresh = Fresh(parts, self._redrawn)
         self._speaking = Speaking(parts, teams, self._people, self._strangers, wake)
         self._channels = Channels(parts, teams, self._strangers, self._replies, self._modals, wake)
         self.submitting = Submitting(parts, teams, self._strangers, self._replies, wake)
@@ -159,7 +159,7 @@ class Answering:
             await self._stranger_tap(event, team, user, token, channel, ts)
             return "stranger"
         try:
-            tap = self._pressed(actor, token, team, user)
+            actor, tap = await self._parts.hop(self._pressed, actor, token, team, user)
         except Invalid as forged:
             words = await self._parts.hop(self._chats.problem, actor, forged)
             await self._show(team, user, actor, view, channel, words, thread)
@@ -177,9 +177,14 @@ class Answering:
         elif answered.toast and (answered.alert or tap.delivery_id is None or not answered.deliveries):
             await self._show(team, user, actor, None, channel, answered.toast, thread)
         if container.get("type") == "view" and not view:
-            await self._home.publish(team, user, actor)
-            self.fresh.opened(team, user, actor)
+            now = await self._known(team, user) or actor
+            await self._home.publish(team, user, now)
+            self.fresh.opened(team, user, now)
         return "tap"
+
+    async def _redrawn(self, team: Team, user: str, actor: Actor) -> None:
+        """A Home is of the workspace that the account speaks for by now."""
+        await self._home.publish(team, user, await self._known(team, user) or actor)
 
     async def _stranger_tap(
         self, event: InboundEvent, team: Team, user: str, token: str, channel: str, ts: str
@@ -190,7 +195,7 @@ class Answering:
                 await self._teams.ask(team, "chat.update", channel, ts=ts, **self._strangers.draw(said, team, user))
         if said.entered is not None:
             extra = await self._people.client_of(team, user)
-            await Dispatch(self._parts).handle(said.entered, Tap("slack.link", ("",)), extra, event.id)
+            await Dispatch(self._parts).handle(said.entered, said.again, extra, event.id)
             self._wake()
 
     async def _to_stranger(self, team: Team, user: str, said: Said) -> None:
@@ -229,15 +234,21 @@ class Answering:
         elif channel:
             await self._replies.whisper(team, channel, user, words, thread)
 
-    def _pressed(self, actor: Actor, token: str, team: Team, user: str) -> Tap:
-        """Raises Invalid `messaging.button_forged`, `messaging.button_unknown`."""
+    def _pressed(self, actor: Actor, token: str, team: Team, user: str) -> tuple[Actor, Tap]:
+        """What it was, and in which of the person's workspaces. Raises Invalid `messaging.button_forged`, `messaging.button_unknown`."""
         assert actor.link_id is not None
+        try:
+            return actor, Tap(*self._parts.tokens.unpack(token, actor.link_id))
+        except Invalid as refused:
+            forged = refused
         with suppress(Invalid):
             before, args = self._parts.tokens.unpack(token, stranger_id(team.id, user))
             if before in OWN_ACTIONS:
-                return Tap("slack.not_me", ())
-        action, args = self._parts.tokens.unpack(token, actor.link_id)
-        return Tap(action, args)
+                return actor, Tap(before, args) if before == "slack.invited" else Tap("slack.not_me", ())
+        found = self._chats.opened_by(team.id, user, token)
+        if found is None:
+            raise forged
+        return found[0], Tap(*found[1:])
 
     async def _known(self, team: Team, user: str) -> Actor | None:
         return await self._parts.hop(self._chats.known, team.id, user)

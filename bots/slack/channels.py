@@ -97,6 +97,8 @@ class Channels:
         channel, ts, thread = place
         room = await self._parts.hop(rooms.room_at, self._parts, "slack", team.id, channel)
         say = await self._strangers.say(team, user)
+        if room is not None:
+            actor = await self._parts.hop(self._chats.known_in, team.id, user, room.workspace_id) or actor
         if room is None or actor is None:
             words = say("slack.room.not_connected" if room is None else "slack.not_linked")
             await self._alone(team, user, view, say, channel, thread, words)

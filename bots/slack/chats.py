@@ -10,10 +10,10 @@ from bots.kit.parts import Parts
 from bots.kit.screen import Paragraph, Screen
 from bots.kit.speak import failure
 from bots.kit.words import Say
-from bots.slack import asking, modal, reach
+from bots.slack import asking, events, modal, reach
 from core.identity.prove import by_account
 from core.kernel.actor import Actor
-from core.kernel.errors import Failure, NotFound, Unauthenticated
+from core.kernel.errors import Failure, Invalid, NotFound, Unauthenticated
 from core.messaging.post import answer
 
 
@@ -29,6 +29,37 @@ class Chats:
             return by_account(self._parts.storage.directory, "slack", team_id, user)
         except Unauthenticated:
             return None
+
+    def everywhere(self, team_id: str, user: str) -> list[Actor]:
+        """Whom the account stands for in each workspace of its person; first in the one that it speaks for."""
+        found = self._parts.storage.directory.links_of_account("slack", team_id, user)
+        return [Actor(one.user_id, one.workspace_id, one.role, "slack", link_id=one.id) for one in found]
+
+    def known_in(self, team_id: str, user: str, workspace_id: UUID) -> Actor | None:
+        """The same in one workspace; None where the account is not of a member."""
+        return next((one for one in self.everywhere(team_id, user) if one.workspace_id == workspace_id), None)
+
+    def opened_by(self, team_id: str, user: str, token: str) -> tuple[Actor, str, tuple[str, ...]] | None:
+        """Whose the button or form is, by the seal: of the workspace that the account spoke for when it was made, whichever that was; what it does."""
+        for actor in self.everywhere(team_id, user):
+            assert actor.link_id is not None
+            with suppress(Invalid):
+                return actor, *self._parts.tokens.unpack(token, actor.link_id)
+        return None
+
+    def answered(self, team_id: str, user: str, channel: str, ref: str) -> tuple[Actor, UUID] | None:
+        """The same of words under a message of ours."""
+        for actor in self.everywhere(team_id, user):
+            place = self.here(actor, channel, ref)
+            if place is not None:
+                return actor, place
+        return None
+
+    def sender(self, payload: dict[str, Any]) -> Actor | None:
+        """The same of whoever sent what was stored."""
+        body = payload.get("body")
+        who = events.speaker(body if isinstance(body, dict) else {})
+        return self.known(who.team, who.user) if who.user else None
 
     def language(self, team_id: str, user: str) -> str | None:
         """The language that somebody is spoken to in; None for a stranger."""

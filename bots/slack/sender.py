@@ -150,7 +150,7 @@ class SlackSender:
 
     async def _team(self, letter: Letter) -> Team:
         try:
-            return await self._teams.of(letter.link.provider_tenant)
+            return await self._teams.of(letter.link.tenant)
         except NotInstalled as gone:
             await self._uninstalled(gone.team_id)
             raise Blocked("slack.not_installed") from None

@@ -39,7 +39,7 @@ class Speaking:
             drawn = self._strangers.draw(said, team, user) | ({"thread_ts": within} if within else {})
             await self._teams.ask(team, "chat.postMessage", channel, **drawn)
             return "stranger"
-        place, before = await self._where(actor, user, channel, told)
+        actor, place, before = await self._where(actor, team, user, channel, told)
         thread = None if place is not None else within or str(told.get("ts") or "") or None
         say = await self._parts.hop(self._chats.speech, actor)
         said_there = 0
@@ -74,18 +74,21 @@ class Speaking:
             return await self._strangers.say(team, user)
         return await self._parts.hop(self._chats.speech, actor)
 
-    async def _where(self, actor: Actor, user: str, channel: str, told: dict[str, Any]) -> tuple[UUID | None, int]:
-        """The card of ours that words stand under, and how much was said in their thread before. A thread that nobody knows of may be that of a card which is
-        not on our record yet."""
+    async def _where(
+        self, actor: Actor, team: Team, user: str, channel: str, told: dict[str, Any]
+    ) -> tuple[Actor, UUID | None, int]:
+        """The card of ours that words stand under, in whichever of the person's workspaces, and how much was said in their thread before. A thread that nobody knows of may be that of a
+        card which is not on our record yet."""
         thread = str(told.get("thread_ts") or "")
         if not thread:
-            return await self.place(actor, channel, None), 0
+            return actor, await self.place(actor, channel, None), 0
         ref = reference(channel, thread)
         place = await self._parts.hop(self._chats.here, actor, channel, ref)
         before = await self._parts.hop(self._chats.spoken_in, actor, thread)
         if place is None and not before and told.get("parent_user_id") != user:
-            place = await self.place(actor, channel, ref)
-        return place, before
+            found = await self._parts.hop(self._chats.answered, team.id, user, channel, ref)
+            actor, place = found or (actor, await self.place(actor, channel, ref))
+        return actor, place, before
 
     async def _heard(
         self, team: Team, actor: Actor, told: dict[str, Any], place: UUID | None, thread: str | None

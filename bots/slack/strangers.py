@@ -1,13 +1,16 @@
-"""Slack accounts that are not linked yet: they join their team's workspace, or link an account that they have by a one-time code. Neither happens without a
-tap that says which."""
+"""Slack accounts that are not linked yet: they join their team's workspace, or the one that they have an invitation to, or link an account that they have by a one-time code. None of
+it happens without a tap that says which. A code of somebody who left brings them back."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 from zoneinfo import available_timezones
 
+from bots.dialogs import invitations
+from bots.dialogs.newcomers import CODES_AN_HOUR, Newcomer, invited_to, is_back, let_in, may_try
 from bots.kit import clean
 from bots.kit.dialog import Chat, Reply, Tap, action
 from bots.kit.heard import run_command
@@ -21,7 +24,7 @@ from bots.slack.people import People, Profile
 from bots.slack.teams import Team
 from core.identity.join import found_team, join_team
 from core.identity.ports import Known
-from core.identity.prove import redeem, who_made
+from core.identity.prove import letters_of, redeem, who_made
 from core.identity.register import register
 from core.kernel.actor import Actor, Role
 from core.kernel.errors import Conflict, Forbidden, Invalid
@@ -30,17 +33,19 @@ from core.messaging.models import InboundEvent
 from core.messaging.post import answer
 
 CODES = "slack.codes"
-CODES_AN_HOUR = 10
+INVITED = re.compile(r"(?:/?join\s+)?((?:[A-Za-z0-9]{4}[-\s]?){2}[A-Za-z0-9]{4})", re.IGNORECASE)
 CODE = re.compile(r"(?:/?link\s+)?([A-Za-z0-9]{4}[-\s]?[A-Za-z0-9]{4})", re.IGNORECASE)
-OWN_ACTIONS = ("slack.link", "slack.not_me", "slack.join", "slack.found")
+REFUSED = {"slack.link": "identity.code_refused", "slack.invited": "identity.invitation_refused"}
+OWN_ACTIONS = ("slack.link", "slack.not_me", "slack.join", "slack.found", "slack.invited")
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a stranger is told; `entered` is who they are from now on."""
+    """What a stranger is told; `entered` is who they are from now on, who begin with `again`."""
 
     screen: Screen
     entered: Actor | None = None
+    again: Tap = Tap("slack.link", ("",))
 
 
 def stranger_id(team_id: str, user: str) -> UUID:
@@ -55,6 +60,16 @@ def entered(chat: Chat, code: str = "") -> Reply:
     """The account is linked by now: hello."""
     greeting = run_command(chat, "start", "")
     return Reply(greeting.screen, toast=chat.say("slack.linked", account=chat.user.email), subject=greeting.subject)
+
+
+@action("slack.invited")
+def invited(chat: Chat, code: str = "") -> Reply:
+    """They are a member by now: hello. Where they have an account and are none, the invitation is asked about as it is for everybody who has one."""
+    with suppress(Invalid):
+        return invitations.card(chat, code)
+    greeting = run_command(chat, "start", "")
+    told = chat.say("invitation.welcome", name=chat.work.people.workspace().name)
+    return Reply(greeting.screen, toast=told, subject=greeting.subject)
 
 
 @action("slack.not_me")
@@ -77,19 +92,35 @@ class Strangers:
     async def words(self, event: InboundEvent, team: Team, user: str, words: str) -> Said:
         """A code is looked up; anything else is answered with the ways in."""
         say = await self.say(team, user)
-        found = CODE.fullmatch(words.strip())
+        found, named = CODE.fullmatch(words.strip()), INVITED.fullmatch(words.strip())
+        if found is None and named is not None:
+            return Said(await self._invited(event, team, user, say, letters_of(named[1])))
         if found is None:
             return Said(await self._ways_in(team, user, say))
-        code = re.sub(r"[-\s]", "", found[1]).upper()
+        code = letters_of(found[1])
         try:
             account = await self._parts.hop(self._look_up, event, team, user, code)
         except Invalid as refused:
+            theirs = (code, "slack", team.id, user)
+            if refused.code == "identity.code_refused" and await self._parts.hop(is_back, self._parts.storage, *theirs):
+                return Said(_screen(say, ("leave.welcome_back", {})))
             return Said(_screen(say, (refused.code, refused.data)))
         link = Button(label=say("slack.link.yes"), action="slack.link", args=(code,), style="primary")
         no = Button(label=say("slack.link.no"), action="slack.not_me")
         return Said(
             _screen(say, ("slack.link.ask", {"account": account}), ("slack.link.means", {}), buttons=(link, no))
         )
+
+    async def _invited(self, event: InboundEvent, team: Team, user: str, say: Say, code: str) -> Screen:
+        """Who invites to what, and what joining makes of a stranger."""
+        try:
+            said = await self._parts.hop(self._look_at_invitation, event, team, user, code, say)
+        except Invalid as refused:
+            return _screen(say, (refused.code, refused.data))
+        yes = Button(label=say("invitation.join"), action="slack.invited", args=(code,), style="primary")
+        no = Button(label=say("slack.link.no"), action="slack.not_me")
+        means = (Paragraph(text=say("slack.invited.means")), Paragraph(text=say("slack.invited.account")))
+        return clean.screen(Screen(blocks=(*said, *means), buttons=((yes, no),)))
 
     async def hello(self, team: Team, user: str) -> Said:
         """The ways in, unasked."""
@@ -115,12 +146,14 @@ class Strangers:
                         self._enter, tap.action == "slack.found", team, user, profile, address
                     )
                     return Said(_screen(say, ("slack.joined", {"team": team.name})), actor)
+                case "slack.invited":
+                    profile = await self._people.of(team, user, anew=True)
+                    actor = await self._parts.hop(self._join, tap.args[0], team, user, profile, address)
+                    return Said(_screen(say, ("slack.invited.done", {})), actor, tap)
                 case _:
                     return Said(_screen(say, ("slack.link.left", {})))
         except Conflict:
-            return Said(
-                _screen(say, ("identity.code_refused" if tap.action == "slack.link" else "slack.cannot_join", {}))
-            )
+            return Said(_screen(say, (REFUSED.get(tap.action, "slack.cannot_join"), {})))
         except (Invalid, Forbidden) as refused:
             return Said(_screen(say, (refused.code, refused.data)))
 
@@ -154,15 +187,28 @@ class Strangers:
 
     def _look_up(self, event: InboundEvent, team: Team, user: str, code: str) -> str:
         """The account that a code would link. Raises Invalid `identity.code_refused`, `slack.too_many_codes`."""
-        inbox, hour = self._parts.storage.inbox, event.received_at.astimezone(UTC).strftime("%Y%m%d%H")
-        # Each try takes one of ten rows, of which there is one each in the database.
-        if not any(inbox.store(CODES, f"{team.id}:{user}:{hour}:{nth}", {}) for nth in range(CODES_AN_HOUR)):
-            raise Invalid("slack.too_many_codes", n=CODES_AN_HOUR)
-        for taken in inbox.claim(CODES, 10, CODES_AN_HOUR):
-            inbox.done(taken)
+        self._count(event, team, user)
         known = who_made(self._parts.storage.directory, code)
         with self._parts.storage.work(known.workspace_id, known.user_id) as work:
             return work.people.user(known.user_id).email
+
+    def _count(self, event: InboundEvent, team: Team, user: str) -> None:
+        if not may_try(self._parts.storage.inbox, CODES, f"{team.id}:{user}", event):
+            raise Invalid("slack.too_many_codes", n=CODES_AN_HOUR)
+
+    def _look_at_invitation(self, event: InboundEvent, team: Team, user: str, code: str, say: Say) -> tuple[Block, ...]:
+        """Raises Invalid `identity.invitation_refused`, `slack.too_many_codes`."""
+        self._count(event, team, user)
+        return invited_to(self._parts.storage, code, say)
+
+    def _join(self, code: str, team: Team, user: str, profile: Profile, address: str) -> Actor:
+        """As bots.dialogs.newcomers.let_in. A guest of the team may: they were invited to what is not the team's by its own members' choice. Raises Forbidden `slack.no_guests` for
+        accounts that are closed, or of nobody."""
+        if profile.gone:
+            raise Forbidden("slack.no_guests")
+        name = clean.line(profile.name, 60) or user
+        who = Newcomer("slack", user, address, _email(team, user), name, profile.language, team.id, _zone(profile))
+        return let_in(self._parts.storage, code, who)
 
     def _redeem(self, code: str, team: Team, user: str, address: str) -> Actor:
         """Raises Invalid `identity.code_refused`; Conflict when somebody was quicker."""
@@ -201,20 +247,27 @@ class Strangers:
     def _person(self, team: Team, user: str, profile: Profile) -> Known:
         """Who they are to Nod, made anew for who comes first. Their address at Slack is not asked for and not trusted: it would name an account of somebody
         else's. A repeated tap finds who the first one made."""
-        email = f"{user}@{team.id}.slack.invalid".lower()
+        email = _email(team, user)
         directory = self._parts.storage.directory
         known = directory.by_email(email)
         if known is not None:
             return known
-        zone = profile.timezone if profile.timezone in available_timezones() else "UTC"
         workspace_id, user_id = new_id(), new_id()
         with self._parts.storage.work(workspace_id, user_id) as work:
-            register(work, user_id, email, clean.line(profile.name, 60), zone or "UTC", profile.language)
+            register(work, user_id, email, clean.line(profile.name, 60), _zone(profile), profile.language)
             work.commit()
         made = directory.by_email(email)
         if made is None:
             raise Conflict("slack.cannot_join")
         return made
+
+
+def _email(team: Team, user: str) -> str:
+    return f"{user}@{team.id}.slack.invalid".lower()
+
+
+def _zone(profile: Profile) -> str:
+    return profile.timezone if profile.timezone and profile.timezone in available_timezones() else "UTC"
 
 
 def _may_found(profile: Profile, team: Team, user: str) -> bool:

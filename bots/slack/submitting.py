@@ -72,7 +72,10 @@ class Submitting:
             return Done(notice=modal.notice(say, say("slack.not_linked")))
         try:
             token, place = modal.about(view)
-            name, args = self._parts.tokens.unpack(token, actor.link_id)
+            found = await hop(chats.opened_by, team.id, who.user, token)
+            if found is None:
+                raise Invalid("messaging.button_forged")
+            actor, name, args = found
             given, place = modal.answers(view), await hop(chats.own, actor, place)
         except (Invalid, ValueError, KeyError, TypeError):
             words = await hop(chats.sentence, actor, "messaging.button_forged")

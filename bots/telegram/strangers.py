@@ -13,7 +13,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOpti
 from telegram.error import BadRequest, ChatMigrated, Forbidden
 
 from bots.dialogs import invitations
-from bots.dialogs.invitations import described, taken
+from bots.dialogs.newcomers import CODES_AN_HOUR, Newcomer, invited_to, is_back, let_in, may_try
 from bots.kit import clean, opening
 from bots.kit.dialog import Chat, Reply, Tap, action
 from bots.kit.dispatch import Dispatch
@@ -25,19 +25,14 @@ from bots.kit.screen import Block, Button, Paragraph, Screen
 from bots.kit.words import Say
 from bots.telegram import render
 from bots.telegram.limits import Limits
-from core.identity.invite import speak_for, who_invites
 from core.identity.ports import Known
 from core.identity.prove import letters_of, redeem, who_made
-from core.identity.register import add_link, register
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Invalid
-from core.kernel.ids import new_id
 from core.messaging.models import InboundEvent
 from core.messaging.post import answer
-from core.privacy.leave import come_back, who_left
 
 CODES = "telegram.codes"
-CODES_AN_HOUR = 10
 OWN_ACTIONS = ("telegram.link", "telegram.not_me", "telegram.join")
 INVITED = re.compile(r"(?:/(?:start|join)(?:@\w+)?\s+)?((?:[A-Za-z0-9]{4}[-\s]?){2}[A-Za-z0-9]{4})")
 CODE = re.compile(r"(?:/start(?:@\w+)?\s+)?([A-Za-z0-9]{4}[-\s]?[A-Za-z0-9]{4})")
@@ -100,7 +95,10 @@ class Strangers:
         try:
             known = await self._parts.hop(self._look_up, event, person.id, code)
         except Invalid as refused:
-            back = refused.code == "identity.code_refused" and await self._parts.hop(self._came_back, person.id, code)
+            account = (code, "telegram", "", str(person.id))
+            back = refused.code == "identity.code_refused" and await self._parts.hop(
+                is_back, self._parts.storage, *account
+            )
             await self._send(message.chat.id, say, ("leave.welcome_back", {}) if back else (refused.code, refused.data))
             return
         account = await self._parts.hop(self._account, known)
@@ -127,27 +125,13 @@ class Strangers:
         """Raises Invalid `identity.invitation_refused`, `telegram.too_many_codes`."""
         if not self._may_try(event, telegram_id):
             raise Invalid("telegram.too_many_codes", n=CODES_AN_HOUR)
-        known = who_invites(self._parts.storage.directory, code)
-        with self._parts.storage.work(known.workspace_id, known.user_id) as work:
-            return described(say, work, known)
+        return invited_to(self._parts.storage, code, say)
 
     def _join(self, code: str, person: telegram.User, address: str) -> Actor:
-        """The stranger has an account of their own from now on, and is a member where they were invited; their chat speaks for that workspace. Raises Invalid
-        `identity.invitation_refused`; Conflict when somebody was quicker."""
-        directory = self._parts.storage.directory
-        invitation, name = who_invites(directory, code), clean.line(person.full_name, 60)
-        user_id, own_id = new_id(), new_id()
-        with self._parts.storage.work(own_id, user_id) as work:
-            # No address is known of them, and none is taken for granted.
-            register(work, user_id, f"{person.id}@telegram.invalid", name, "UTC", person.language_code or "en")
-            add_link(work, user_id, "telegram", str(person.id), address)
-            work.commit()
-        with self._parts.storage.work(invitation.workspace_id, user_id) as work:
-            taken(work, user_id, invitation, name)
-            link = speak_for(work, user_id, "telegram", "", str(person.id), address, True)
-            role = work.people.membership(user_id).role
-            work.commit()
-        return Actor(user_id, invitation.workspace_id, role, "telegram", link_id=link.id)
+        """As bots.dialogs.invitations.let_in: no address is known of them, and none is taken for granted."""
+        name, email = clean.line(person.full_name, 60), f"{person.id}@telegram.invalid"
+        who = Newcomer("telegram", str(person.id), address, email, name, person.language_code or "en")
+        return let_in(self._parts.storage, code, who)
 
     async def code_from_known(self, actor: Actor, message: telegram.Message) -> bool:
         """A link with a code, opened by somebody who is linked already: nothing changes, which is said. Whether it was one."""
@@ -175,31 +159,8 @@ class Strangers:
             raise Invalid("telegram.too_many_codes", n=CODES_AN_HOUR)
         return who_made(self._parts.storage.directory, code)
 
-    def _came_back(self, telegram_id: int, code: str) -> bool:
-        """Whether it is the code of somebody who left, sent by their own account: then they are back."""
-        try:
-            known = who_left(self._parts.storage.directory, code)
-            with self._parts.storage.work(known.workspace_id, known.user_id) as work:
-                theirs = [
-                    one.provider_subject for one in work.people.links(known.user_id) if one.provider == "telegram"
-                ]
-                if str(telegram_id) not in theirs:
-                    return False
-                come_back(work, known, "telegram")
-                work.commit()
-        except (Invalid, Conflict):
-            return False
-        return True
-
     def _may_try(self, event: InboundEvent, telegram_id: int) -> bool:
-        """Ten codes in an hour of the clock: each takes one of ten rows, of which there is one each in the database."""
-        inbox, hour = self._parts.storage.inbox, event.received_at.astimezone(UTC).strftime("%Y%m%d%H")
-        for number in range(CODES_AN_HOUR):
-            if inbox.store(CODES, f"{telegram_id}:{hour}:{number}", {}) is not None:
-                for taken in inbox.claim(CODES, 10, CODES_AN_HOUR):
-                    inbox.done(taken)
-                return True
-        return False
+        return may_try(self._parts.storage.inbox, CODES, str(telegram_id), event)
 
     def _account(self, known: Known) -> str:
         with self._parts.storage.work(known.workspace_id, known.user_id) as work:

@@ -5,7 +5,7 @@ import math
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from bots.dialogs.invitations import described, taken
+from bots.dialogs.newcomers import Newcomer, invited_to, let_in
 from bots.hooks.often import Often
 from bots.kit.dialog import Text
 from bots.kit.dispatch import Dispatch
@@ -15,9 +15,7 @@ from bots.web.browser import browser_of
 from bots.web.entering import WRONG_CODES, client_of
 from bots.web.pages import draw, say_to
 from bots.web.visitors import Visitor, Visitors
-from core.identity.invite import speak_for, who_invites
 from core.identity.prove import open_session
-from core.identity.register import add_link, register
 from core.kernel.errors import Conflict, Invalid, Unauthenticated
 from core.kernel.ids import new_id
 
@@ -68,27 +66,20 @@ class Joining:
 
     def _lines(self, code: str, request: Request) -> tuple[str, ...]:
         """Raises Invalid `identity.invitation_refused`."""
-        known = who_invites(self._parts.storage.directory, code)
-        with self._parts.storage.work(known.workspace_id, known.user_id) as work:
-            return tuple(getattr(block, "text", "") for block in described(say_to(self._parts, request), work, known))
+        said = invited_to(self._parts.storage, code, say_to(self._parts, request))
+        return tuple(getattr(block, "text", "") for block in said)
 
     def _enter(self, code: str, name: str, browser: str, language: str) -> str:
         """A stranger has an account of their own from now on, and this browser is signed in to where they were invited. No address is known of them, and none is taken for granted.
         Raises Invalid `identity.invitation_refused`, also without a name, which the form does not let pass."""
-        invitation = who_invites(self._parts.storage.directory, code)
         if not name:
             raise Invalid("identity.invitation_refused")
-        user_id, own_id = new_id(), new_id()
-        with self._parts.storage.work(own_id, user_id) as work:
-            register(work, user_id, f"{user_id}@page.invalid", name, "UTC", language)
-            add_link(work, user_id, "web", str(user_id), "web")
-            work.commit()
-        with self._parts.storage.work(invitation.workspace_id, user_id) as work:
-            taken(work, user_id, invitation, name)
-            speak_for(work, user_id, "web", "", str(user_id), "web", False)
-            secret = open_session(work, user_id, browser, "chat")
-            work.commit()
-        return secret
+        secrets, user_id = [], new_id()
+        who = Newcomer("web", str(user_id), "web", f"{user_id}@page.invalid", name, language, user_id=user_id)
+        let_in(
+            self._parts.storage, code, who, lambda work, user_id: secrets.append(open_session(work, user_id, browser, "chat"))
+        )  # fmt: skip
+        return secrets[0]
 
 
 def _refused(say: Say, status: int, *lines: str) -> Response:

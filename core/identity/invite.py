@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from core.identity.join import become_member
-from core.identity.models import IdentityLink, Invitation, Membership, Provider
+from core.identity.models import IdentityLink, Invitation, Membership, Provider, further_tenant
 from core.identity.ports import Directory, IdentityWork, Known
 from core.identity.prove import digest, letters_of, new_code
 from core.identity.register import add_link
@@ -97,12 +97,12 @@ def speak_for(
     `identity.not_a_member`."""
     if not any(one.user_id == user_id for one in work.people.active_members()):
         raise Forbidden("identity.not_a_member")
-    names = (tenant, str(work.workspace_id))
+    further = further_tenant(tenant, work.workspace_id)
     for link in work.people.links(user_id):
-        if (link.provider, link.provider_subject) == (provider, subject) and link.provider_tenant in names:
+        if (link.provider, link.provider_subject) == (provider, subject) and link.provider_tenant in (tenant, further):
             break
     else:
-        link = add_link(work, user_id, provider, subject, address, str(work.workspace_id))
+        link = add_link(work, user_id, provider, subject, address, further)
     link.address, link.reachable = address, True
     if chosen:
         link.chosen_at = work.now

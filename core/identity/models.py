@@ -83,7 +83,7 @@ class UserProfile:
 class IdentityLink:
     """One way a person speaks: their account at a provider. `address` is where to deliver to (a chat id), None when it cannot
     receive; `reachable` turns false when the platform says that the person blocked us. An account has a link in each workspace in which its person speaks through it:
-    the first under its plain name, further ones with the workspace's id as `provider_tenant`; what is said there goes to the one that was `chosen_at` last."""
+    the first under its plain name, further ones with the workspace's id in `provider_tenant`; what is said there goes to the one that was `chosen_at` last."""
 
     id: UUID
     user_id: UUID
@@ -96,6 +96,18 @@ class IdentityLink:
     reachable: bool = True
     chosen_at: datetime | None = None
     version: int = 1
+
+    @property
+    def tenant(self) -> str:
+        """The provider's own name of the tenant (a Slack team); empty where its accounts have none. See `further_tenant`."""
+        if self.provider_tenant == str(self.workspace_id):
+            return ""
+        return self.provider_tenant.partition("/")[0]
+
+
+def further_tenant(tenant: str, workspace_id: UUID) -> str:
+    """What stands as `provider_tenant` in the rows of an account that are not its first one."""
+    return f"{tenant}/{workspace_id}" if tenant else str(workspace_id)
 
 
 @dataclass

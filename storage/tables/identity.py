@@ -153,6 +153,12 @@ identity_links = Table(
 )
 
 Index("identity_links_of_subject", identity_links.c.provider_subject, identity_links.c.provider)
+Index(
+    "identity_links_of_tenant",
+    identity_links.c.provider,
+    func.split_part(identity_links.c.provider_tenant, "/", 1),
+    identity_links.c.id,
+)
 
 invitations = Table(
     "invitations",

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from bots.dialogs.newcomers import CODES_AN_HOUR
 from bots.kit.opening import carried
-from bots.telegram.strangers import CODES_AN_HOUR
 from core.identity.prove import make_code
 from core.identity.register import add_link
 from core.privacy.leave import leave
