@@ -1,0 +1,153 @@
+"""What must hold in people's chats, whatever happened on the way: every card tells the truth, none stands there more often than an unknown outcome excuses, and who was
+told that their tap counted has their decision."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from bots.kit.chatting import open_place
+from bots.kit.outbound import Letter
+from bots.kit.parts import Parts
+from bots.kit.render import render
+from bots.kit.words import words
+from bots.wiring import load_dialogs, tokens_of
+from core.catalog.kinds import templates
+from core.identity.register import add_link
+from core.messaging.models import Delivery
+from tests.faults.doors import Doors, an_hour_passes
+from tests.faults.system import Asked, System
+from tests.runners.world import World
+
+KINDS = ("keyed", "task", "event")
+"""Whose yes is one tap, and is carried out at once."""
+RECORDED_SECONDS = 5.0
+"""So long after a platform took a message its sender may have died before that was on record, on a busy machine."""
+ON_ITS_WAY = "SELECT id FROM nod.deliveries WHERE channel = %s AND wanted > shown AND status <> 'failed'"
+NOT_HANDLED = "SELECT id FROM nod.inbound_events WHERE channel = %s AND status IN ('pending', 'processing')"
+GIVEN_UP = "SELECT id FROM nod.inbound_events WHERE channel = %s AND status = 'failed'"
+STANDING = """
+SELECT d.id, d.workspace_id, d.user_id, d.link_id FROM nod.deliveries d WHERE d.channel = %s AND d.subject_kind = 'suggestion' AND d.remote_ref IS NOT NULL"""
+Face = tuple[str, list[str]]
+"""What a person sees of a message: its words and its buttons."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A message that shows a card. `began` and `ended` are when the platform was asked for it and answered (`time.monotonic()` seconds), `lost` that nobody got the answer."""
+
+    words: str
+    labels: list[str]
+    began: float
+    ended: float
+    lost: bool
+    message: Any
+
+
+class Chats(ABC):
+    """The chats of the system's people at one platform: tests.faults.system.Platform. `excused` are copies too many that a case asked for, by text."""
+
+    def __init__(self, system: System, channel: str, doors: Doors) -> None:
+        load_dialogs()
+        self.system, self.channel, self.doors = system, channel, doors
+        chosen = system.settings
+        assert chosen.redis_url is not None
+        self.parts = Parts(system.storage, words(), tokens_of(chosen), templates(), chosen.redis_url.get_secret_value())
+        self.links: dict[UUID, UUID] = {}
+        self.asked: list[Asked] = []
+        self.excused: Counter[str] = Counter()
+        system.beside.callback(self.parts.close)
+        system.platforms.append(self)
+
+    def link(self, world: World, subject: str, address: str, tenant: str = "") -> UUID:
+        """The person's account there is theirs from now on."""
+        with world.work() as work:
+            made = add_link(work, world.actor.user_id, self.channel, subject, address, tenant)  # pyright: ignore[reportArgumentType]
+            work.commit()
+        self.links[world.actor.user_id] = made.id
+        return made.id
+
+    def suggest(self, kind: str = "") -> Asked:
+        """A suggestion whose card is on its way to one of the people, as if nothing else had been shown lately."""
+        an_hour_passes(self.system)
+        number = len(self.asked)
+        kind = kind or KINDS[number % len(KINDS)]
+        one = self.system.suggest(f"S{self.system.seed} {number} {kind}", kind)
+        self.asked.append(one)
+        return one
+
+    def card(self, one: Asked, label: str = "Approve") -> Copy | None:
+        """The newest copy of its card with that button."""
+        return next((copy for copy in reversed(self.copies(one.world, one.text)) if label in copy.labels), None)
+
+    def wait_for_card(self, one: Asked, label: str = "Approve") -> Copy:
+        """The same, once it is there."""
+        return self.system.wait(lambda: self.card(one, label), 60, f"the card of {one.text} with {label}")
+
+    def settled(self) -> bool:
+        with self.system.owner() as owner:
+            return not any(
+                owner.execute(look.encode(), [self.channel]).fetchall() for look in (ON_ITS_WAY, NOT_HANDLED)
+            )
+
+    def trouble(self) -> dict[str, int]:
+        found = Counter(self.broken())
+        with self.system.owner() as owner:
+            found["an arrival that was given up"] = len(owner.execute(GIVEN_UP, [self.channel]).fetchall())
+            found["a delivery that never came"] = len(owner.execute(ON_ITS_WAY, [self.channel]).fetchall())
+            standing = owner.execute(STANDING, [self.channel]).fetchall()
+        for delivery_id, workspace_id, user_id, link_id in standing:
+            if link_id not in self.links.values():
+                continue
+            with self.system.storage.work(workspace_id, user_id) as work:
+                delivery = work.messages.delivery(delivery_id)
+                chat = open_place(self.parts, work, delivery)
+                letter = Letter(delivery, chat.link, render(chat, delivery), chat.say, chat.room)
+            seen = self.seen(delivery)
+            if seen is not None and seen != (drawn := self.drawn(letter)):
+                found[f"a card that is not true: {seen} instead of {drawn}"] += 1
+        for one in self.asked:
+            copies = self.copies(one.world, one.text)
+            if not copies:
+                found[f"a card that nobody was shown: {one.text}"] += 1
+            unknown = sum(self._unknown(copy) for copy in copies) + self.excused[one.text]
+            if len(copies) > 1 + unknown:
+                found[f"a card that was shown too often: {one.text}"] += len(copies) - 1 - unknown
+        return {f"{self.channel}: {name}": times for name, times in found.items() if times}
+
+    def _unknown(self, copy: Copy) -> bool:
+        """Whether whoever sent it may never have known that it arrived."""
+        return copy.lost or any(copy.began <= at <= copy.ended + RECORDED_SECONDS for at in self.doors.died_at)
+
+    @abstractmethod
+    def copies(self, world: World, text: str) -> list[Copy]:
+        """The messages that show the card of the suggestion with that text in the person's chat, oldest first."""
+        ...
+
+    @abstractmethod
+    def tap(self, one: Asked, label: str = "Approve") -> bool:
+        """Presses that button where a card with it stands; whether one did."""
+        ...
+
+    @abstractmethod
+    def seen(self, delivery: Delivery) -> Face | None:
+        """What stands at the place of a delivery; None where nothing can be seen or changed."""
+        ...
+
+    @abstractmethod
+    def drawn(self, letter: Letter) -> Face:
+        """What would stand there if it was sent now."""
+        ...
+
+    @abstractmethod
+    def broken(self) -> Iterator[str]:
+        """What else broke a promise at this platform."""
+        ...
+
+
+def tap_what_waits(chats: Chats, waiting: list[Asked], label: str = "Approve") -> bool:
+    """Presses what can be pressed and takes it from the list; whether nothing is left."""
+    waiting[:] = [one for one in waiting if not chats.tap(one, label)]
+    return not waiting

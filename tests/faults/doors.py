@@ -1,0 +1,79 @@
+"""The doors of one platform as processes that may be killed, and the time that passes while none of them runs."""
+
+import signal
+import time
+from contextlib import closing
+from pathlib import Path
+
+from tests.faults import join
+from tests.faults.system import System
+from tests.runners.forked import Forked
+from tests.runners.world import launch
+
+POINTS = ("before_send", "after_send", "after_shown", "after_intake", "input_committed", "arrival_handled")
+"""Where one may die: around a delivery, and between taking in what somebody did and having it behind."""
+LEASES_END = (
+    "UPDATE nod.deliveries SET lease_until = now() WHERE lease_until > now()",
+    "UPDATE nod.inbound_events SET lease_until = now() WHERE lease_until > now()",
+)
+AN_HOUR_AGO = (
+    "UPDATE nod.deliveries SET first_shown_at = first_shown_at - interval '1 hour' WHERE first_shown_at IS NOT NULL"
+)
+
+
+class Doors:
+    """Processes of the kind `telegram` or `slack`. `died_at` is when they did, or stood still (`time.monotonic()` seconds, maybe a little late)."""
+
+    def __init__(self, system: System, kind: str, environment: dict[str, str]) -> None:
+        self._system, self._kind, self._environment = system, kind, environment
+        self.died_at: list[float] = []
+
+    def start(self, number: int = 0, fault: str | None = None) -> Forked:
+        """One in the place of that number, which must be free; with a fault, maybe dead already."""
+        more = {"NOD_TESTS_JOIN": join.__name__} | self._environment | ({"NOD_FAULT": fault} if fault else {})
+        child, ready = launch(self._system.settings, self._kind, **more)
+        assert ready or fault, f"{self._kind} {number} did not start: see {self._system.folder}"
+        self._system.running[f"{self._kind} {number}"] = child
+        return child
+
+    def died(self, number: int = 0) -> bool:
+        """Whether it is dead; its place is free then."""
+        if not self._system.ended(f"{self._kind} {number}"):
+            return False
+        self.died_at.append(time.monotonic())
+        return True
+
+    def kill(self, number: int = 0) -> None:
+        """SIGKILL, whatever it does."""
+        self._system.kill(f"{self._kind} {number}")
+        self.died_at.append(time.monotonic())
+
+    def stop_here(self, number: int = 0) -> None:
+        """Waits until it stands still (the fault `stop`)."""
+        child = self._system.running[f"{self._kind} {number}"]
+        self._system.wait(lambda: _stopped(child.pid), 60, "the stop")
+        self.died_at.append(time.monotonic())
+
+    def goes_on(self, number: int = 0) -> None:
+        """After a stop."""
+        self._system.running[f"{self._kind} {number}"].send_signal(signal.SIGCONT)
+        self.died_at.append(time.monotonic())
+
+    def time_passes(self) -> None:
+        """As if those that died or stand still had done so a minute ago: what they held is free. Nobody else may be at work."""
+        with self._system.owner() as owner:
+            for one in LEASES_END:
+                owner.execute(one.encode())
+        with closing(self._system.broker()) as broker:
+            for key in broker.keys("nod:turn:*"):
+                broker.delete(key)
+
+
+def an_hour_passes(system: System) -> None:
+    """For what was shown: an agent's cards of the last hour are counted, and the next ones would come in a digest."""
+    with system.owner() as owner:
+        owner.execute(AN_HOUR_AGO)
+
+
+def _stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
