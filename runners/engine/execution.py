@@ -1,18 +1,19 @@
 """Carries out one approved action: claim → arm → effect → record, and looks up what became of an unknown one."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
 
 from core.approvals import execute
 from core.approvals.execute import Armed
-from core.approvals.models import ActionExecution
+from core.approvals.models import ActionExecution, ExecutionStatus
 from core.connectors.models import ConnectorExecution
 from core.connectors.ports import Connector, EffectFailed, EffectUnknown, LoginRefused, Receipt
-from core.kernel.errors import Failure, Unavailable
+from core.kernel.errors import Conflict, Failure, Unavailable
 from core.kernel.faults import fault
 from core.kernel.ids import new_id
 from core.kernel.telemetry import count, measure, span
@@ -21,6 +22,8 @@ from runners.engine.tools import Access, access, opened
 from runners.heartbeat import Heartbeat
 from runners.wiring import storage
 
+T = TypeVar("T")
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 2.0
 STILL_SECONDS = execute.LEASE_SECONDS / 3
 log = structlog.get_logger()
 
@@ -61,9 +64,13 @@ def look_up(workspace_id: UUID, user_id: UUID, execution_id: UUID) -> None:
                     )
             except Exception:
                 log.warning("execution.look_up_failed", exc_info=True)
-        with storage().work(workspace_id, user_id) as work:
-            execute.looked_up(work, taken, finding)
-            work.commit()
+
+        def told(again: bool) -> None:
+            with storage().work(workspace_id, user_id) as work:
+                execute.looked_up(work, taken, finding)
+                work.commit()
+
+        _surely(told)
 
 
 def _access(work: Any, taken: Armed) -> Access | None:
@@ -77,6 +84,10 @@ def _access(work: Any, taken: Armed) -> Access | None:
 
 def _do_locally(claimed: Armed) -> None:
     """The effect is a row of our own: gate, effect and record are one transaction."""
+    _measure(claimed, "succeeded" if _surely(lambda again: _done_locally(claimed)) else "refused", 0.0)
+
+
+def _done_locally(claimed: Armed) -> bool:
     action = claimed.revision.action
     with storage().work(claimed.execution.workspace_id, claimed.suggestion.user_id) as work:
         armed = execute.arm(work, claimed)
@@ -89,7 +100,7 @@ def _do_locally(claimed: Armed) -> None:
             except EffectFailed as why:
                 execute.fail(work, armed, why.code, dict(why.data), again=False)
         work.commit()
-    _measure(claimed, "succeeded" if armed else "refused", 0.0)
+    return armed is not None
 
 
 def _do_outside(claimed: Armed, given: Access, anew: bool) -> None:
@@ -142,17 +153,31 @@ def _record(
     claimed: Armed, armed: Armed | None, outcome: Receipt | EffectFailed | EffectUnknown, seconds: float
 ) -> None:
     fault("before_record")
+    word, ours = _surely(lambda again: _recorded(claimed, armed, outcome, again))
+    fault("after_record")
+    _measure(claimed, word if ours else "zombie", seconds)
+    log.info("execution.ended", outcome=word if ours else "zombie", operation=claimed.revision.action.operation)
+
+
+def _recorded(
+    claimed: Armed, armed: Armed | None, outcome: Receipt | EffectFailed | EffectUnknown, again: bool
+) -> tuple[ExecutionStatus, bool]:
+    """What was recorded, and whether it was still ours to record. `again`: it was tried before, and may have been written."""
+    word: ExecutionStatus = (
+        "succeeded" if isinstance(outcome, Receipt) else "unknown" if isinstance(outcome, EffectUnknown) else "failed"
+    )
     with storage().work(claimed.execution.workspace_id, claimed.suggestion.user_id) as work:
+        if again and _stands(work, claimed.execution, word):
+            return word, True
         if isinstance(outcome, Receipt) and armed is not None:
-            ours, word = execute.succeed(work, armed, outcome), "succeeded"
+            ours = execute.succeed(work, armed, outcome)
         elif isinstance(outcome, EffectUnknown) and armed is not None:
-            ours, word = execute.lose_track(work, armed, outcome.code, dict(outcome.data)), "unknown"
+            ours = execute.lose_track(work, armed, outcome.code, dict(outcome.data))
         else:
             assert isinstance(outcome, EffectFailed)
             ours = execute.fail(
                 work, claimed, outcome.code, dict(outcome.data), again=not outcome.lasting, armed=armed is not None
             )
-            word = "failed"
         work.connections.add(
             ConnectorExecution(
                 id=new_id(),
@@ -165,9 +190,27 @@ def _record(
             )
         )
         work.commit()
-    fault("after_record")
-    _measure(claimed, word if ours else "zombie", seconds)
-    log.info("execution.ended", outcome=word if ours else "zombie", operation=claimed.revision.action.operation)
+    return word, ours
+
+
+def _stands(work: Any, execution: ActionExecution, word: str) -> bool:
+    """Whether this outcome is written down under this fence: the commit was not heard of."""
+    return any(a.fence == execution.fence and a.outcome == word for a in work.executions.attempts(execution.id))
+
+
+def _surely(told: Callable[[bool], T]) -> T:
+    """What this process alone knows, written down as soon as the database takes it: one that is away, busy or in a deadlock is asked again (`told` hears that it is)
+    for as long as a lease lasts. Raises what the last try raised."""
+    over, pause, again = time.monotonic() + execute.LEASE_SECONDS, FIRST_PAUSE_SECONDS, False
+    while True:
+        try:
+            return told(again)
+        except (Unavailable, Conflict) as why:
+            if time.monotonic() > over or (isinstance(why, Conflict) and why.code != "kernel.version_stale"):
+                raise
+            log.warning("execution.told_again", error=why.code)
+        time.sleep(pause)
+        pause, again = min(2 * pause, LONGEST_PAUSE_SECONDS), True
 
 
 def _stale(client: Connector, claimed: Armed) -> str | None:

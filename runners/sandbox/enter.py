@@ -17,7 +17,7 @@ from typing import Any
 from runners.sandbox import syscalls
 
 NO_NAMESPACES, NO_FILES, NO_FILTER, NO_PROGRAM = 110, 111, 112, 113
-OUT_OF_TIME, OUT_OF_OUTPUT, BROKEN = 120, 121, 122
+OUT_OF_TIME, OUT_OF_OUTPUT, BROKEN, KILLED = 120, 121, 122, 123
 """Exit statuses of the outer process; any other one is the program's own."""
 
 _NEW_USER, _NEW_MOUNTS = 0x10000000, 0x00020000
@@ -99,8 +99,9 @@ def _watch(inner: int, heard: int, plan: dict[str, Any]) -> None:
     if os.WIFEXITED(status):
         os._exit(os.WEXITSTATUS(status))
     # The kernel counts ticks for the limit and nanoseconds for the account, which differ on a busy machine.
-    overrun = os.WTERMSIG(status) == signal.SIGKILL and used.ru_utime + used.ru_stime > plan["cpu_seconds"] / 2
-    os._exit(OUT_OF_TIME if overrun else BROKEN)
+    killed = os.WTERMSIG(status) == signal.SIGKILL
+    overrun = killed and used.ru_utime + used.ru_stime > plan["cpu_seconds"] / 2
+    os._exit(OUT_OF_TIME if overrun else KILLED if killed else BROKEN)
 
 
 def _become(program: list[str], plan: dict[str, Any], as_root: bool, alive: int) -> None:

@@ -56,8 +56,8 @@ class Code:
     def run(self, context: SkillContext, inputs: Input) -> Output:
         """The clock stands at the run's time and chance has the step's own seed, so the same step gives the same result again.
 
-        Raises Unavailable `orchestration.isolation_missing` (reason) where there is no box; Invalid `orchestration.code_failed` (error, line),
-        `orchestration.code_limit` (limit: time, memory or output), `orchestration.code_result_wrong` (field, found), `model_schema_refused`."""
+        Raises Unavailable `orchestration.isolation_missing` (reason) where there is no box, `orchestration.step_broken` where it was killed from outside;
+        Invalid `orchestration.code_failed` (error, line), `orchestration.code_limit` (limit: time, memory or output), `orchestration.code_result_wrong` (field, found), `model_schema_refused`."""
         shape = SchemaShape(inputs.output_schema) if inputs.output_schema is not None else None
         result, printed = _boxed(context, inputs)
         plain = _Plain().of(result, "result")
@@ -120,6 +120,9 @@ def _crashed(status: int | None, timed_out: bool) -> Failure:
         return Unavailable("orchestration.isolation_missing", reason=REASONS[status])
     if timed_out or status == enter.OUT_OF_TIME:
         return _limit("time")
+    if status is None or status < 0 or status == enter.KILLED:
+        # Somebody else ended it, or the kernel for want of memory: that is not the code's doing.
+        return Unavailable("orchestration.step_broken")
     return _limit("output" if status == enter.OUT_OF_OUTPUT else "memory")
 
 

@@ -9,7 +9,7 @@ import psycopg
 
 from core.kernel.errors import Failure
 from tests.faults.invariants import Verdict, settled, verdict
-from tests.faults.system import KINDS, Asked, Needs, System
+from tests.faults.system import KINDS, Asked, CannotHere, Needs, System
 
 Do = Callable[[System, int], list[Asked]]
 SETTLE_SECONDS = 150.0
@@ -56,7 +56,7 @@ def case(area: str, *, small: int, large: int, people: int = 3, needs: Needs = N
 
 
 def carry_out(one: Case, system: System, size: int) -> Outcome:
-    """Breaks the system, waits until it has mended itself, and looks."""
+    """Breaks the system, waits until it has mended itself, and looks. Raises CannotHere."""
     asked: list[Asked] = []
     trouble: dict[str, int] = {}
     first = began = time.monotonic()
@@ -64,6 +64,8 @@ def carry_out(one: Case, system: System, size: int) -> Outcome:
         asked = one.do(system, size)
         began = time.monotonic()
         system.wait(lambda: settled(system), SETTLE_SECONDS, "to come to rest")
+    except CannotHere:
+        raise
     except Exception as why:
         # The rest of the rig goes on; the table tells it.
         trouble[str(why) or type(why).__name__] = 1

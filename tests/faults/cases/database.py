@@ -12,9 +12,9 @@ from tests.faults.case import ask, case, until_said, workers
 from tests.faults.line import line
 from tests.faults.system import Asked, Needs, System
 
-STORMERS = 3
+STORMERS = 4
 LOCKED = ("suggestions", "action_executions", "deliveries", "connections", "agents")
-EVER = "10s"
+PATIENT = "300ms"
 
 
 @case("postgres", small=12, large=200)
@@ -124,9 +124,9 @@ def _take_all(system: System, taken: ExitStack) -> None:
 
 
 def _lock(system: System, chance: random.Random, over: threading.Event) -> None:
-    """Rows of some tables one after the other, in any order, until it is over. Who waits here waits long: others notice the deadlock first."""
+    """Rows of some tables one after the other, in any order, until it is over. Who waits here is patient: others notice the deadlock first."""
     with system.owner() as owner:
-        owner.execute("SELECT set_config('deadlock_timeout', %s, false)", (EVER,))
+        owner.execute("SELECT set_config('deadlock_timeout', %s, false)", (PATIENT,))
         while not over.is_set():
             try:
                 with owner.transaction():
