@@ -94,10 +94,11 @@ class System:
         """The broker, as anybody sees it."""
         return redis.Redis.from_url(redis_address(self.settings))
 
-    def start(self, name: str, fault: str | None = None) -> Forked:
-        """A process of the kind that `name` begins with (`worker 2`), in the place of the one of that name, which must have ended; with a fault, maybe dead already."""
-        more = {"NOD_TESTS_JOIN": join.__name__} | ({"NOD_FAULT": fault} if fault else {})
-        child, ready = launch(self.otherwise or self.settings, name.partition(" ")[0], **more)
+    def start(self, name: str, fault: str | None = None, **more: str) -> Forked:
+        """A process of the kind that `name` begins with (`worker 2`), in the place of the one of that name, which must have ended; with a fault, maybe dead already.
+        `more` is added to its environment."""
+        given = {"NOD_TESTS_JOIN": join.__name__} | ({"NOD_FAULT": fault} if fault else {}) | more
+        child, ready = launch(self.otherwise or self.settings, name.partition(" ")[0], **given)
         assert ready or fault, f"{name} did not start: see {self.folder}"
         self.running[name] = child
         return child
@@ -126,9 +127,9 @@ class System:
         self.kills += 1
         self.servers.check()
 
-    def suggest(self, text: str, kind: str) -> "Asked":
-        """A suggestion of one kind of effect, not decided yet, for one of the people."""
-        world = self.chance.choice(self.people)
+    def suggest(self, text: str, kind: str, world: World | None = None) -> "Asked":
+        """A suggestion of one kind of effect, not decided yet, for that person or one of all."""
+        world = world or self.chance.choice(self.people)
         made = {"task": task, "event": event, "mail": _reply}
         proposal = made[kind](text) if kind in made else _sunk(text, kind)
         return Asked(world, world.suggest(proposal), text, kind)
