@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from core.approvals import decide
 from core.identity.prove import by_key, who_made
 from core.kernel.errors import Unauthenticated
@@ -35,6 +37,24 @@ def test_settings_are_shown_and_changed_in_one_form(person: Person) -> None:
         assert profile.notification_preferences.quiet_hours.enabled
     person.says("/start")
     assert "Hello Kim" in person.last
+
+
+@pytest.mark.parametrize(
+    ("language", "tone", "heard"),
+    [
+        ("de", "direct", "Eingang leer"),
+        ("de", "motivational", "Dein Eingang ist leer. Sehr schön!"),
+        ("es", "direct", "Sin pendientes"),
+        ("es", "motivational", "No te queda nada pendiente. ¡Muy bien!"),
+    ],
+)
+def test_a_tone_is_heard_in_german_and_spanish_too(person: Person, language: str, tone: str, heard: str) -> None:
+    person.says("/start")
+    person.taps("Yes")
+    person.says("/settings")
+    person.taps("Change")
+    person.fills(language=language, tone=tone)
+    assert heard in person.says("/inbox")
 
 
 def test_the_timezone_is_changed_from_the_settings(person: Person) -> None:

@@ -190,12 +190,21 @@ def test_a_broken_catalogue_is_refused(tmp_path: Path) -> None:
             load(tmp_path)
 
 
+def test_every_language_that_is_shipped_has_the_same_sentences_in_the_same_tones(words: Words) -> None:
+    in_a_tone = {language: {code for code in words.codes(language) if ".tone-" in code} for language in words.languages}
+    assert len(in_a_tone["en"]) > 30 and {"de", "es"} <= set(in_a_tone)
+    assert all(there == in_a_tone["en"] for there in in_a_tone.values())
+
+
 def test_a_sentence_in_a_tone_is_one_of_the_same_language_with_the_same_gaps(words: Words) -> None:
     for language in words.languages:
         for code, sentence in words.codes(language).items():
             base, _, tone = code.partition(".tone-")
             if tone:
                 assert tone in ("direct", "gentle", "motivational"), code
+                assert sentence.forms != words.codes(language)[base].forms, f"{language} {code} says the same"
+                longest = max(map(len, words.codes(language)[base].forms))
+                assert tone != "direct" or max(map(len, sentence.forms)) <= longest, f"{language} {code} is not short"
                 assert base in words.codes("en") and sentence.gaps <= words.codes("en")[base].gaps | {"n"}, code
     both = {
         "en": {"a": Sentence(("gentle",)), "a.tone-direct": Sentence(("short",))},
