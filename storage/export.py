@@ -30,7 +30,7 @@ OF = {
 LEFT_OUT = {
     "data_keys": "unlocks", "credentials": "unlocks", "link_codes": "proves", "sign_ins": "proves", "invitations": "proves", "answered_requests": "answers that are given again, of what is here",
     "conversations": "how far a form is just now", "event_matches": "work to do", "execution_attempts": "of the executions here, without their person",
-    "inbound_events": "nobody's, and emptied once handled", "oauth_states": "proves", "slack_installations": "a team's", "history_passes": "work to do", "rewrites": "work to do, whose words go with it",
+    "given_up": "what was given up of what is here", "inbound_events": "nobody's, and emptied once handled", "oauth_states": "proves", "slack_installations": "a team's", "history_passes": "work to do", "rewrites": "work to do, whose words go with it",
     "subscriptions": "the workspace's", "usage_counters": "sums of what is here", "approval_policies": "the workspace's", "room_agents": "the workspace's",
 }  # fmt: skip
 """What is in no export, and why."""

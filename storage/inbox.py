@@ -118,6 +118,17 @@ class SqlInbox:
             connection.commit()
         return again.rowcount == 1
 
+    def drop(self, event_id: UUID) -> bool:
+        """See core.messaging.ports.Inbox."""
+        c = inbound.c
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            dropped = connection.execute(
+                update(inbound).where(c.id == event_id, c.status == "failed").values(status="done", payload=None)
+            )
+            connection.commit()
+        return dropped.rowcount == 1
+
     def forget(self, limit: int) -> int:
         """See core.messaging.ports.Inbox."""
         connection, _ = self._database.begin(NOWHERE, NOWHERE)

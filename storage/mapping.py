@@ -25,7 +25,7 @@ from core.identity.models import (
     UserProfile,
     Workspace,
 )
-from core.messaging.models import Delivery, Room, RoomAgent
+from core.messaging.models import Delivery, Room, RoomAgent, SetAside
 from core.orchestration.models import Run
 from core.preferences.models import UserConsent, UserContext, UserPreference
 from core.privacy.models import PrivacyRequest
@@ -80,6 +80,7 @@ MAPPED: dict[type, Table] = {
     PrivacyRequest: privacy.privacy_requests,
     Room: messaging.rooms,
     RoomAgent: messaging.room_agents,
+    SetAside: messaging.given_up,
 }
 
 aggregates = registry()

@@ -18,6 +18,7 @@ from storage.repositories.conversations import SqlConversations
 from storage.repositories.delegations import SqlDelegations
 from storage.repositories.events import SqlEvents
 from storage.repositories.executions import SqlExecutions
+from storage.repositories.given_up import SqlGivenUp
 from storage.repositories.identity import SqlPeople
 from storage.repositories.messaging import SqlMessages
 from storage.repositories.orchestration import SqlRuns
@@ -53,6 +54,7 @@ REPOSITORIES: dict[str, type[Repository]] = {
     "messages": SqlMessages,
     "rooms": SqlRooms,
     "conversations": SqlConversations,
+    "given_up": SqlGivenUp,
     "answered": SqlAnswered,
     "privacy": SqlPrivacy,
 }
@@ -83,6 +85,7 @@ class SqlUnitOfWork:
     messages: SqlMessages
     rooms: SqlRooms
     conversations: SqlConversations
+    given_up: SqlGivenUp
     answered: SqlAnswered
     privacy: SqlPrivacy
 

@@ -6,6 +6,7 @@ from bots.api import (
     agents,
     connections,
     documents,
+    given_up,
     packs,
     policies,
     privacy,
@@ -40,7 +41,7 @@ def make_api(parts: Parts) -> FastAPI:
     answer_with_problems(api, parts.words)
     for topic in (
         templates, agents, versions, skills, packs, workflows, triggers, runs, questions, suggestions, policies, connections, schedules,
-        usage, documents, privacy, teams,
+        usage, documents, privacy, teams, given_up,
     ):  # fmt: skip
         api.include_router(topic.router, prefix="/v1", responses=RESPONSES)
     return api

@@ -18,6 +18,9 @@ _WORDS = {
     "identity.email_made_up": ("This address is nobody's mailbox.", "Nod made it up for somebody who brought none.", "They can say theirs in Settings, under E-mail."),
     "identity.user_unknown": ("Nobody has this address.", "Keys, tiers and files are somebody's.", "Add them first: nod user add EMAIL"),
     "identity.scopes_wrong": ("These scopes are not known.", "There are read, write and approve.", "Try: --scopes read,write"),
+    "approvals.outcome_unknown": ("Nobody can say whether this was done.", "Doing it again could do it twice.", "Open its card in the chat and say what became of it."),
+    "workflows.given_up_waits": ("This was not given up.", "It is due, and nobody took it yet.", "Run `nod doctor`: a worker has to run."),
+    "workflows.given_up_not_allowed": ("This person may not see it.", "What was given up is for owners and admins.", "Name one of them: --email"),
     "identity.code_refused": ("This code brings nobody back.", "It is unknown, used, or older than thirty days.", "Check it, then try again."),
     "identity.timezone_unknown": ("This timezone is not known.", "IANA names are needed.", "Try: --timezone Europe/Berlin"),
 }  # fmt: skip

@@ -28,6 +28,8 @@ app.add_typer(api_key, name="api-key")
 app.add_typer(tier, name="tier")
 keys = typer.Typer(help="The keys that seal what is private.", no_args_is_help=True)
 events = typer.Typer(help="What platforms handed over and could not be handled.", no_args_is_help=True)
+failed = typer.Typer(help="What was given up in a workspace, as its owners and admins see it.", no_args_is_help=True)
+app.add_typer(failed, name="failed")
 app.add_typer(keys, name="keys")
 app.add_typer(events, name="events")
 
@@ -214,6 +216,38 @@ def retry_events(which: Annotated[str, typer.Argument(metavar="ID|all", help="Fr
     from bots.cli import events
 
     typer.echo(events.retry(which))
+
+
+@failed.command("list", epilog="Example: nod failed list")
+def list_failed(
+    email: Annotated[str | None, typer.Option(help="Whose workspace; unset: the local person's.")] = None,
+) -> None:
+    """Say what failed for good: runs, approved actions, messages that did not arrive, events that could not be handled."""
+    from bots.cli import failed
+
+    typer.echo(failed.show(email))
+
+
+@failed.command("retry", epilog="Example: nod failed retry 019d…")
+def retry_failed(
+    which: Annotated[str, typer.Argument(metavar="ID", help="From `nod failed list`.")],
+    email: Annotated[str | None, typer.Option(help="Whose workspace; unset: the local person's.")] = None,
+) -> None:
+    """Try one again. An action is asked about anew; what nobody knows the outcome of is settled on its own card alone."""
+    from bots.cli import failed
+
+    typer.echo(failed.settle(which, "again", email))
+
+
+@failed.command("drop", epilog="Example: nod failed drop 019d…")
+def drop_failed(
+    which: Annotated[str, typer.Argument(metavar="ID", help="From `nod failed list`.")],
+    email: Annotated[str | None, typer.Option(help="Whose workspace; unset: the local person's.")] = None,
+) -> None:
+    """Leave one as it is."""
+    from bots.cli import failed
+
+    typer.echo(failed.settle(which, "drop", email))
 
 
 @app.command(epilog="Example: nod apply -f everything.yaml --dry-run")

@@ -23,3 +23,7 @@ def still_running() -> Told:
 
 def no_such_event() -> Told:
     return Told("There is no such event.", "It was handled meanwhile, or never given up.", "See: nod events list")
+
+
+def not_given_up() -> Told:
+    return Told("This is not given up.", "It never was, or somebody saw to it meanwhile.", "See: nod failed list")

@@ -13,6 +13,7 @@ from bots.dialogs import (  # noqa: F401
     digest,
     documents,
     email,
+    given_up,
     graph,
     help,
     history,

@@ -10,6 +10,7 @@ SHOWN = (
     "brief",
     "agents",
     "runs",
+    "failed",
     "packs",
     "workflows",
     "usage",

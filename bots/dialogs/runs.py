@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from bots.dialogs import flow_runs, values, ways
+from bots.dialogs import flow_runs, given_up, values, ways
 from bots.dialogs.dry import dry
 from bots.dialogs.kinds import counted
 from bots.dialogs.run_facts import facts, name_of, problems, spoken_error
@@ -55,7 +55,7 @@ def _list(chat: Chat, page: int, agent_id: UUID | None) -> Screen:
     turning = ways.turn(chat, "runs.open", page, pages) if agent_id is None else _turn_of(chat, page, pages, agent_id)
     heading = chat.say("runs.heading_of", agent=name_of(chat, found[0])) if agent_id else chat.say("runs.heading")
     return Screen(
-        blocks=(Heading(text=heading),), buttons=ways.rows(*rows, turning, row(ways.agents(chat), ways.inbox(chat)))
+        blocks=(Heading(text=heading),), buttons=ways.rows(*rows, turning, row(given_up.way(chat)), row(ways.agents(chat), ways.inbox(chat)))
     )
 
 

@@ -38,6 +38,7 @@ Lane = Callable[[dict[str, Any] | None], Hashable]
 IsTap = Callable[[dict[str, Any] | None], bool]
 Order = Callable[[InboundEvent], Any]
 Pause = Callable[[Exception, int], float | None]
+Note = Callable[[InboundEvent, str], None]
 
 
 async def on_record(look: Callable[[], Awaitable[T | None]]) -> T | None:
@@ -52,14 +53,16 @@ async def on_record(look: Callable[[], Awaitable[T | None]]) -> T | None:
 
 class Arrivals:
     """The loop of one process. `handle` gives effect to one event and answers what it was (a word for the metrics); events of one `lane` go one after the
-    other, by `order`; `is_tap` tells the events for whose answer somebody waits; `pause` says how long to wait after a trouble before the next try, None for no more."""
+    other, by `order`; `is_tap` tells the events for whose answer somebody waits; `pause` says how long to wait after a trouble before the next try, None for no more; `note` keeps
+    that an event was given up, and never raises."""
 
     def __init__(
         self, parts: Parts, turn: Turn, handle: Handle, *, channel: str, lane: Lane, order: Order, pause: Pause,
-        is_tap: IsTap = lambda payload: False,
+        is_tap: IsTap = lambda payload: False, note: Note = lambda event, reason: None,
     ) -> None:  # fmt: skip
         self._parts, self._turn, self._handle = parts, turn, handle
         self._channel, self._lane, self._order, self._pause, self._is_tap = channel, lane, order, pause, is_tap
+        self._note = note
         self._woken = asyncio.Event()
         self._stopping = False
         self._in_hand: dict[UUID, InboundEvent] = {}
@@ -155,6 +158,7 @@ class Arrivals:
                 if pause is None:
                     reason = trouble.code if isinstance(trouble, Failure) else type(trouble).__name__
                     log.exception("an event was given up", extra={"event": str(event_id), "reason": reason})
+                    await self._parts.hop(self._note, self._in_hand[event_id], reason)
                     with suppress(Failure):
                         await self._parts.hop(inbox.failed, self._in_hand[event_id], reason, False)
                     break

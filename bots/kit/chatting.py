@@ -32,6 +32,7 @@ def open_chat(
         blobs=parts.storage.blobs(actor.workspace_id, actor.user_id), input=heard, trace=trace, extra=extra or {}, mail=parts.mail,
         model=parts.model,
         at=lambda workspace_id: parts.storage.work(workspace_id, actor.user_id), directory=parts.storage.directory,
+        inbox=parts.storage.inbox,
     )  # fmt: skip
 
 

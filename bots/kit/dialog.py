@@ -99,6 +99,7 @@ class Chat:
     room: Room | None = None
     at: Callable[[UUID], Any] = _nowhere
     directory: Any = None
+    inbox: Any = None
 
     @property
     def thread(self) -> str | None:

@@ -10,10 +10,12 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_sdk.errors import SlackApiError
 
 from bots.kit.arrivals import PATIENT_TRIES, TRIES, Arrivals, end, later
+from bots.kit.giving_up import noted_for
 from bots.kit.outbound import Outbound, SlowDown
 from bots.kit.parts import Parts
 from bots.kit.turn import Turn
 from bots.slack import events
+from bots.slack.chats import Chats
 from bots.slack.listening import Listening
 from bots.slack.sender import SlackSender
 from bots.slack.teams import AWAY, WEATHER, Refusal, Trouble
@@ -110,6 +112,7 @@ class Door:
             order=_order,
             pause=_pause,
             is_tap=events.is_tap,
+            note=noted_for(parts, Chats(parts).sender),
         )
         delivering, turning = asyncio.create_task(outbound.run()), asyncio.create_task(turn.keep())
         arriving, forming = asyncio.create_task(arrivals.run()), asyncio.create_task(listening.forms.run())

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bots.kit.arrivals import Arrivals, later
+from bots.kit.giving_up import noted_for
 from bots.kit.parts import Parts
 from bots.kit.turn import Turn
 from bots.slack import events
+from bots.slack.chats import Chats
 from core.kernel.telemetry import count
 from core.messaging.models import InboundEvent
 
@@ -45,8 +47,9 @@ class Forms:
         self._parts, self._submit, self._late, self._waiting = parts, submit, late, waiting
         self._expected: dict[str, asyncio.Future[Done]] = {}
         self._arrivals = Arrivals(
-            parts, Turn(None, events.FORMS), self._handle, channel=events.FORMS, lane=_lane, order=_order, pause=_pause
-        )
+            parts, Turn(None, events.FORMS), self._handle, channel=events.FORMS, lane=_lane, order=_order, pause=_pause,
+            note=noted_for(parts, Chats(parts).sender),
+        )  # fmt: skip
 
     async def run(self) -> None:
         """Until `stop`."""

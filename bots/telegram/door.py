@@ -10,16 +10,18 @@ from typing import Any
 from telegram.error import BadRequest, InvalidToken, RetryAfter, TelegramError
 
 from bots.kit.arrivals import Arrivals, end
+from bots.kit.giving_up import noted_for
 from bots.kit.outbound import Outbound
 from bots.kit.parts import Parts
 from bots.kit.turn import Turn
 from bots.telegram import api, reading, webhook
-from bots.telegram.answering import Answering
+from bots.telegram.answering import Answering, known
 from bots.telegram.limits import Limits, Rates, seconds_of
 from bots.telegram.menu import set_menu
 from bots.telegram.polling import WANTED, Polling
 from bots.telegram.sender import TelegramSender
-from bots.telegram.updates import is_tap, lane_of, number_of, pause
+from bots.telegram.updates import is_tap, lane_of, number_of, pause, sender_of
+from core.kernel.actor import Actor
 from core.kernel.settings import Settings
 
 __all__ = ["Door", "explain", "reading"]
@@ -42,7 +44,7 @@ class Door:
         self._turn = Turn(parts.redis_url, f"telegram:{_mark(settings)}")
         self.arrivals = Arrivals(
             parts, self._turn, self._answering.handle, channel=LABEL, lane=lane_of, order=number_of, pause=pause,
-            is_tap=is_tap,
+            is_tap=is_tap, note=noted_for(parts, self._sender),
         )  # fmt: skip
         self.ready = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -64,6 +66,10 @@ class Door:
             await end(beginning)
             await end(stopped)
             await api.close(self.bot)
+
+    def _sender(self, payload: dict[str, Any]) -> Actor | None:
+        number = sender_of(payload)
+        return None if number is None else known(self._parts, number)
 
     def _pressed(self) -> bool:
         return self.arrivals.pressed()

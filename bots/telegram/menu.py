@@ -25,6 +25,7 @@ ALONE = (
     "new",
     "agents",
     "runs",
+    "failed",
     "packs",
     "workflows",
     "usage",

@@ -28,6 +28,16 @@ def is_tap(payload: dict[str, Any] | None) -> bool:
     return "callback_query" in (payload or {})
 
 
+def sender_of(payload: dict[str, Any]) -> int | None:
+    """The account that an update is from."""
+    for told in payload.values():
+        person = told.get("from") if isinstance(told, dict) else None
+        number = person.get("id") if isinstance(person, dict) else None
+        if isinstance(number, int):
+            return number
+    return None
+
+
 def lane_of(payload: dict[str, Any] | None) -> int:
     """The chat that an update is of; updates of one chat are handled one after the other."""
     for kind in ("message", "callback_query", "my_chat_member"):

@@ -114,6 +114,25 @@ class InboundEvent:
 
 
 @dataclass
+class SetAside:
+    """An `event` of a platform that was given up, for it has no row of its own in a workspace; or something else that was (`subject_id` is the delivery, execution or run), of which
+    an admin said to leave it as it is. `error` is the code of why, `at` when; `settled_at` and `settled_by`: since then, and by whom, it is seen to: tried again, or dropped."""
+
+    id: UUID
+    workspace_id: UUID
+    user_id: UUID
+    kind: Literal["event", "delivery", "execution", "run"]
+    subject_id: UUID
+    at: datetime
+    created_at: datetime
+    channel: str | None = None
+    error: str | None = None
+    settled_at: datetime | None = None
+    settled_by: UUID | None = None
+    version: int = 1
+
+
+@dataclass
 class Conversation:
     """How far a person is in a dialog, in one chat. Lapses at `expires_at`; any process can go on with it."""
 

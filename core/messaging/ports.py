@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from core.kernel.unit_of_work import UnitOfWork
-from core.messaging.models import Conversation, Delivery, InboundEvent, Message, Room, RoomAgent
+from core.messaging.models import Conversation, Delivery, InboundEvent, Message, Room, RoomAgent, SetAside
 
 
 class Messages(Protocol):
@@ -64,6 +64,10 @@ class Messages(Protocol):
 
     def give_up(self, delivery: Delivery, reason: str) -> bool:
         """Ends it as failed (blocked, message gone). False when the claim was lost."""
+        ...
+
+    def again(self, delivery_id: UUID) -> Delivery | None:
+        """One that was given up is due now, as if it had never been tried; None when it was not given up."""
         ...
 
     def release(self, link_id: UUID, reason: str) -> list[UUID]:
@@ -161,6 +165,14 @@ class Conversations(Protocol):
     def end(self, link_id: UUID) -> None: ...
 
 
+class SetAsides(Protocol):
+    """What was given up and who saw to it."""
+
+    def keep(self, row: SetAside) -> None:
+        """Adds it; what is known already (by kind and subject) is as it says from now on."""
+        ...
+
+
 class Inbox(Protocol):
     """What platforms handed over. Works outside of any workspace; its own short transactions."""
 
@@ -190,6 +202,10 @@ class Inbox(Protocol):
         """What was given up is pending again; False when it was not given up, or is handled by now."""
         ...
 
+    def drop(self, event_id: UUID) -> bool:
+        """What was given up is never tried again, and its content is gone; False when it was not given up."""
+        ...
+
     def forget(self, limit: int) -> int:
         """Removes what was handled 30 days ago or given up 90 days ago, at most so many; answers how many. Until then the same event has no second effect."""
         ...
@@ -204,3 +220,6 @@ class MessagingWork(UnitOfWork, Protocol):
 
     @property
     def conversations(self) -> Conversations: ...
+
+    @property
+    def given_up(self) -> SetAsides: ...

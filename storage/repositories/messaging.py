@@ -128,6 +128,16 @@ class SqlMessages(Repository):
     def give_up(self, delivery: Delivery, reason: str) -> bool:
         return self._let_go(delivery, status="failed", failure_reason=reason)
 
+    def again(self, delivery_id: UUID) -> Delivery | None:
+        c = deliveries.c
+        freed = self._take_one(
+            Delivery, c.id == delivery_id, c.status == "failed", c.wanted > c.shown, status="pending", due_at=clock(),
+            attempts=0, failure_reason=None,
+        )  # fmt: skip
+        if freed is not None:
+            self._place(freed)
+        return freed
+
     def release(self, link_id: UUID, reason: str) -> list[UUID]:
         c = deliveries.c
         waiting = (c.link_id == link_id, c.wanted > c.shown, c.status == "pending", c.failure_reason == reason)

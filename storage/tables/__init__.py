@@ -36,7 +36,7 @@ __all__ = [
 FORGOTTEN = (
     "privacy_requests", "action_executions", "agent_versions", "agents", "answered_requests", "api_keys", "approval_policies", "approvals", "connections",
     "connector_executions", "conversations", "credentials", "data_keys", "data_snapshots", "delegations", "deliveries", "event_matches",
-    "execution_attempts", "identity_links", "invitations", "link_codes", "memberships", "packs", "questions", "rewrites", "room_agents", "rooms", "run_steps", "runs",
+    "execution_attempts", "given_up", "identity_links", "invitations", "link_codes", "memberships", "packs", "questions", "rewrites", "room_agents", "rooms", "run_steps", "runs",
     "sessions", "sign_ins", "skill_versions", "skills", "subscriptions", "suggestion_batch_items", "suggestion_batches", "suggestion_revisions",
     "suggestions", "tasks", "trigger_firings", "triggers", "usage_counters", "usage_ledger", "user_consents", "user_contexts", "user_preferences",
     "user_profiles", "users", "workflow_executions", "workflow_versions", "workflows", "workspaces",

@@ -177,6 +177,12 @@ Index(
     action_executions.c.lease_until,
     postgresql_where=sql("status IN ('claimed', 'sending')"),
 )
+Index(
+    "action_executions_unsettled",
+    action_executions.c.workspace_id,
+    action_executions.c.id,
+    postgresql_where=sql("status IN ('held', 'ready', 'claimed', 'sending', 'failed', 'unknown')"),
+)
 
 execution_attempts = Table(
     "execution_attempts",

@@ -3,7 +3,7 @@
 from sqlalchemy import Index, Table
 from sqlalchemy import text as sql
 
-from core.messaging.models import Delivery, InboundEvent, Message, Room, RoomAgent
+from core.messaging.models import Delivery, InboundEvent, Message, Room, RoomAgent, SetAside
 from storage.tables.access import AT_THE_DOOR, access
 from storage.tables.base import (
     by_month,
@@ -128,6 +128,8 @@ Index(
     postgresql_where=sql("room_id IS NOT NULL"),
 )
 
+Index("deliveries_failed", deliveries.c.workspace_id, deliveries.c.id, postgresql_where=sql("status = 'failed'"))
+
 rooms = Table(
     "rooms",
     metadata,
@@ -209,6 +211,28 @@ Index(
 )
 Index("inbound_events_of_key", inbound_events.c.key_id, postgresql_where=sql("key_id IS NOT NULL"))
 
+given_up = Table(
+    "given_up",
+    metadata,
+    uid("id"),
+    uid("workspace_id"),
+    uid("user_id"),
+    text("kind"),
+    uid("subject_id"),
+    text("channel", null=True),
+    text("error", null=True),
+    when("at"),
+    when("settled_at", null=True),
+    uid("settled_by", null=True),
+    when("created_at"),
+    number("version"),
+    key("given_up"),
+    unique("given_up", "workspace_id", "kind", "subject_id"),
+    refers("given_up", ["user_id"], "memberships", ["user_id"], on_delete="CASCADE"),
+    one_of("given_up", SetAside, "kind"),
+    holds("given_up", "(settled_at IS NULL) = (settled_by IS NULL)", "settled_by_somebody"),
+)
+
 conversations = Table(
     "conversations",
     metadata,
@@ -261,4 +285,5 @@ access(
     delete="(status = 'done' AND id < nod.first_id(now() - interval '30 days') OR status = 'failed' AND id < nod.first_id(now() - interval '90 days'))",
     doors=("key_id",),
 )
+access(given_up, fixed=("kind", "subject_id", "channel"))
 access(conversations, delete=True)
