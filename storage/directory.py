@@ -19,6 +19,7 @@ BY_LINK_CODE = text("SELECT * FROM nod.directory_by_link_code(:code_hash)")
 BY_SIGN_IN = text("SELECT * FROM nod.directory_by_sign_in(:hash)")
 BY_RETURN_CODE = text("SELECT * FROM nod.directory_by_return_code(:code_hash)")
 WORKSPACES_OF = text("SELECT * FROM nod.workspaces_of(:person)")
+SHARED_WORKSPACES_OF = text("SELECT * FROM nod.shared_workspaces_of(:person, :most)")
 BY_TRIGGER = text("SELECT * FROM nod.directory_by_trigger(:id)")
 BY_SLACK_TEAM = text("SELECT * FROM nod.directory_by_slack_team(:team)")
 BY_ROOM = text("SELECT * FROM nod.directory_by_room(:provider, :tenant, :address)")
@@ -74,6 +75,9 @@ class SqlDirectory:
 
     def workspaces_of(self, user_id: UUID) -> list[UUID]:
         return [item.workspace_id for item in self._list(WORKSPACES_OF, person=user_id)]
+
+    def shares(self, user_id: UUID) -> bool:
+        return bool(self._list(SHARED_WORKSPACES_OF, person=user_id, most=1))
 
     def _list(self, door: TextClause, **given: Any) -> list[DueItem]:
         connection, _ = self._database.begin(NOWHERE, NOWHERE)

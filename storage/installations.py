@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import ColumnElement, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.identity.models import SlackInstallation
@@ -45,13 +45,15 @@ class SqlInstallations:
             )
             connection.commit()
 
-    def renew(self, team_id: str, refresh_token: str, facts: Mapping[str, Any]) -> bool:
+    def renew(self, team_id: str, refresh_token: str, facts: Mapping[str, Any], enterprise_id: str = "") -> bool:
         c = installed.c
         connection, _ = self._database.begin(NOWHERE, NOWHERE)
         with connection:
             row = connection.execute(
                 select(c.id, c.facts)
-                .where(c.team_id == team_id, c.facts.is_not(None), c.revoked_at.is_(None))
+                .where(
+                    c.team_id == team_id, c.enterprise_id == enterprise_id, c.facts.is_not(None), c.revoked_at.is_(None)
+                )
                 .with_for_update()
             ).one_or_none()
             if (
@@ -65,17 +67,31 @@ class SqlInstallations:
         return True
 
     def find(self, team_id: str, enterprise_id: str = "") -> SlackInstallation | None:
+        return self._newest(installed.c.team_id == team_id, installed.c.enterprise_id == enterprise_id)
+
+    def through(self, team_id: str) -> SlackInstallation | None:
+        return self._newest(installed.c.team_id == team_id, installed.c.enterprise_id != "")
+
+    def _newest(self, *which: ColumnElement[bool]) -> SlackInstallation | None:
         c = installed.c
         connection, _ = self._database.begin(NOWHERE, NOWHERE)
         with connection:
             row = connection.execute(
-                select(installed).where(
-                    c.team_id == team_id, c.enterprise_id == enterprise_id, c.facts.is_not(None), c.revoked_at.is_(None)
-                )
+                select(installed)
+                .where(*which, c.facts.is_not(None), c.revoked_at.is_(None))
+                .order_by(c.installed_at.desc())
+                .limit(1)
             ).one_or_none()
         if row is None:
             return None
         return from_row(SlackInstallation, row, facts=json.loads(self._keys.open_installation(row.facts, row.id)))
+
+    def teams_of(self, enterprise_id: str) -> list[str]:
+        c = installed.c
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            where = (c.enterprise_id == enterprise_id, c.team_id != "", c.revoked_at.is_(None))
+            return list(connection.execute(select(c.team_id).where(*where).order_by(c.team_id)).scalars())
 
     def revoke(self, team_id: str, enterprise_id: str = "") -> bool:
         c = installed.c

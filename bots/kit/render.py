@@ -7,6 +7,7 @@ from bots.kit import clean
 from bots.kit.dialog import Chat, notices, renderers
 from bots.kit.screen import Block, Button, Paragraph, Screen
 from bots.kit.speak import Spoken, failure, speak
+from bots.kit.whence import with_place
 from core.kernel.errors import Failure, NotFound
 from core.messaging.models import Delivery
 
@@ -16,7 +17,7 @@ def render(chat: Chat, delivery: Delivery) -> Screen:
     try:
         if delivery.subject_kind == "message":
             return clean.screen(said(chat, chat.work.messages.get(delivery.subject_id).payload))
-        return clean.screen(renderers[delivery.subject_kind](chat, delivery.subject_id))
+        return clean.screen(with_place(chat, renderers[delivery.subject_kind](chat, delivery.subject_id)))
     except NotFound as gone:
         return clean.screen(problem(failure(chat.say, gone)))
 

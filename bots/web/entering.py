@@ -19,6 +19,8 @@ from bots.hooks.often import Often
 from bots.kit import clean
 from bots.kit.addresses import page
 from bots.kit.parts import Parts
+from bots.kit.whence import place_of
+from bots.kit.words import Say
 from bots.web.browser import browser_of
 from bots.web.pages import draw, say_to
 from bots.web.visitors import Visitors
@@ -174,7 +176,8 @@ class Entering:
             known = await self._parts.hop(who_may_enter, self._parts.storage.directory, token)
             if request.method == "GET":
                 there = await self._parts.hop(self._account, known.workspace_id, known.user_id)
-                return draw("link.html", 200, say, there=there.name, action=request.url.path)
+                place = await self._parts.hop(self._place, known, say)
+                return draw("link.html", 200, say, there=there.name, place=place, action=request.url.path)
             posted = await request.form(max_fields=5)
             return await self._in(request, known, "", bool(posted.get("switch")))
         except (Invalid, NotFound):
@@ -244,6 +247,11 @@ class Entering:
         except Unauthenticated:
             return None
         return self._account(actor.workspace_id, actor.user_id)
+
+    def _place(self, known: Known, say: Say) -> str | None:
+        """The workspace that is entered, for who is in several."""
+        with self._parts.storage.work(known.workspace_id, known.user_id) as work:
+            return place_of(work, self._parts.storage.directory, known.user_id, say)
 
     def _account(self, workspace_id: UUID, user_id: UUID) -> Account:
         with self._parts.storage.work(workspace_id, user_id) as work:

@@ -73,6 +73,10 @@ class Directory(Protocol):
         """Every workspace that a person is in, also one who left."""
         ...
 
+    def shares(self, user_id: UUID) -> bool:
+        """Whether a person is in a workspace besides the one that is just theirs, and has not left it."""
+        ...
+
     def by_slack_team(self, team_id: str) -> DueItem | None:
         """The workspace of a Slack team, and its owner."""
         ...
@@ -91,18 +95,27 @@ class Directory(Protocol):
 
 
 class Installations(Protocol):
-    """Where Nod is installed at Slack. Works outside of any workspace; its own short transactions."""
+    """Where Nod is installed at Slack: in a team (its id, no enterprise), in a whole organisation (no team, its id), and which teams of an organisation use it through that (both ids).
+    Works outside of any workspace; its own short transactions."""
 
     def save(self, team_id: str, enterprise_id: str, facts: Mapping[str, Any]) -> None:
         """Keeps what was given, sealed, in the place of what was known of that team."""
         ...
 
-    def renew(self, team_id: str, refresh_token: str, facts: Mapping[str, Any]) -> bool:
+    def renew(self, team_id: str, refresh_token: str, facts: Mapping[str, Any], enterprise_id: str = "") -> bool:
         """Keeps what came of `refresh_token`; False where that is not what is known any more: somebody was quicker, or it is not installed now."""
         ...
 
     def find(self, team_id: str, enterprise_id: str = "") -> SlackInstallation | None:
         """None where it is not installed, or not any more."""
+        ...
+
+    def through(self, team_id: str) -> SlackInstallation | None:
+        """The team's use of its organisation's installation; None where it has none, or not any more."""
+        ...
+
+    def teams_of(self, enterprise_id: str) -> list[str]:
+        """The teams that use the organisation's installation."""
         ...
 
     def revoke(self, team_id: str, enterprise_id: str = "") -> bool:

@@ -10,9 +10,10 @@ from core.identity.roles import give_role
 from core.identity.sign_in import vouch
 from core.kernel.actor import Actor
 from core.kernel.errors import Conflict, Forbidden, Invalid, LimitReached, NotFound
+from core.messaging.post import refresh
 from core.privacy.part import part
 from tests.bots.dialogs import stage
-from tests.bots.dialogs.person import Person
+from tests.bots.dialogs.person import Person, words_of
 
 Arrives = Callable[..., Person]
 ByTelegram = Callable[[Person], Person]
@@ -178,3 +179,26 @@ def test_who_leaves_or_is_removed_gets_in_no_more_and_the_last_owner_stays(found
     tom.taps("Join")
     with founder.work() as work:
         assert work.people.membership(tom.actor.user_id).role == "viewer", "back, as what they were invited"
+
+
+def test_a_card_says_from_which_workspace_it_is_as_long_as_its_person_is_in_several(
+    founder: Person, person: Person, arrives: Arrives
+) -> None:
+    tom, code = arrives(), _code(founder)
+    [made] = stage.suggests(tom, stage.mail())
+    assert "Reply to" in tom.last and "Workspace" not in tom.last, "there is only one"
+    tom.says(f"/join {code}")
+    tom.taps("Join")
+    stage.changed(tom, lambda work: refresh(work, "suggestion", made.id))
+    tom.looks()
+    card = next(words_of(one) for one in tom.screens.values() if "Reply to" in words_of(one))
+    assert card.splitlines()[1] == "Workspace: Just you"
+    stage.suggests(person, stage.mail())
+    assert "Workspace: Just you" in person.last
+    stage.suggests(founder, stage.mail())
+    assert "Workspace: Klee" in founder.last
+    with founder.parts.storage.work(founder.actor.workspace_id, tom.actor.user_id) as work:
+        part(work, Actor(tom.actor.user_id, founder.actor.workspace_id, "member", "web"), tom.actor.user_id)
+        work.commit()
+    stage.suggests(tom, stage.mail())
+    assert "Reply to" in tom.last and "Workspace" not in tom.last, "there is only one again"

@@ -22,6 +22,7 @@ def _family(site: Site, client: httpx.Client) -> Actor:
     shown = says(site, owner, Submit("workspace.make", ("family",), {"name": "Klee"}))
     entered = re.search(r"/enter/[\w-]{40,}", shown)
     assert entered is not None and "Klee is founded" in shown
+    assert "Workspace: Klee" in client.get(entered[0]).text
     assert client.post(entered[0]).status_code == 303
     now = Actor(*_session(site, client), "owner", "web")
     assert now.user_id == owner.user_id and now.workspace_id != owner.workspace_id

@@ -156,6 +156,13 @@ class Product:
         """The beginning of a sentence in German."""
         return self._words.codes("de")[code].forms[0].partition("{")[0].strip()
 
+    def stranger(self, door: str, name: str = "Lea") -> Person:
+        """Somebody at a door whom Nod does not know: `world` is nobody's. At the page a stranger has no chat."""
+        world = self.newcomer()
+        if door == "telegram":
+            return AtTelegram(world, world.actor, self.telegram, self.telegram.user(name, language_code="en"))
+        return AtSlack(world, world.actor, self.slack, self.team.person(name, locale="en-GB", tz="Europe/Berlin"))
+
     def at(self, door: str, world: World | None = None, name: str = "Mia", language: str = "en") -> Person:
         """Somebody at a door, past the first hello; a new person, or the one of `world` in one more chat. `language` is that of their client."""
         world = world or self.world()
