@@ -7,9 +7,11 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
+from apscheduler.job import Job
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from core.kernel.due import Coming
@@ -20,6 +22,7 @@ from runners.readiness import announce_ready
 
 TICK_SECONDS = 0.25
 AHEAD_SECONDS = 2 * TICK_SECONDS
+LATE_SECONDS = 3 * TICK_SECONDS
 SEEN_AT_ONCE = 5000
 BATCH = 500
 THREADS = 4
@@ -28,7 +31,7 @@ log = structlog.get_logger()
 
 
 class Schedules:
-    """Fires the triggers of many workspaces beside each other. `tick` is to be called again and again."""
+    """Fires the triggers of many workspaces beside each other. `tick` is to be called again and again; `ticked_at` is when it last was (`time.monotonic()`)."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fire")
@@ -37,12 +40,13 @@ class Schedules:
         self._coming: list[tuple[float, UUID, UUID]] = []
         self._seen: dict[tuple[UUID, float], None] = {}
         self._over = False
+        self.ticked_at = time.monotonic()
         self._waiter = threading.Thread(target=self._wait, daemon=True, name="instants")
         self._waiter.start()
 
     def tick(self) -> None:
         """Begins to fire what is due now, and remembers what is due before the next two ticks are over. Many schedulers take workspaces in another order each."""
-        asked = time.monotonic()
+        asked = self.ticked_at = time.monotonic()
         now, coming = wiring.storage().due.coming(SEEN_AT_ONCE, AHEAD_SECONDS)
         if now is None:
             return
@@ -159,18 +163,31 @@ def main() -> int:
     stop = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)
     schedules, scheduler = Schedules(), BackgroundScheduler(timezone="UTC")
-    scheduler.add_job(
+    job = scheduler.add_job(
         _quiet_tick, "interval", (schedules,), seconds=TICK_SECONDS, max_instances=1, coalesce=True,
         misfire_grace_time=None,
     )  # fmt: skip
     scheduler.start()
+    over = threading.Event()
+    watching = threading.Thread(target=_keep_time, args=(job, schedules, over), daemon=True, name="time")
+    watching.start()
     announce_ready()
     log.info("scheduler.ready")
     signal.sigwait(stop)
+    over.set()
+    watching.join()
     scheduler.shutdown(wait=True)
     schedules.close()
     wiring.storage().close()
     return 0
+
+
+def _keep_time(job: Job, schedules: Schedules, over: threading.Event) -> None:
+    """APScheduler reckons the next tick by the machine's clock: when that is set back by an hour, it would wait for an hour. By the clock that nobody sets, it ticks again
+    within a second."""
+    while not over.wait(TICK_SECONDS):
+        if time.monotonic() - schedules.ticked_at > LATE_SECONDS:
+            job.modify(next_run_time=datetime.now(UTC))
 
 
 def _quiet_tick(schedules: Schedules) -> None:

@@ -1,5 +1,6 @@
 """The schedule of an agent, as a person sets it in a chat: one, or none; and what becomes of schedules when a person moves."""
 
+from datetime import datetime
 from uuid import UUID
 
 from core.kernel.actor import Actor
@@ -31,7 +32,8 @@ def schedule(work: TriggerWork, actor: Actor, agent_id: UUID, cron: str | None, 
 
 
 def move_schedules(work: TriggersWork, actor: Actor, before: str, after: str) -> list[Trigger]:
-    """The person lives in another timezone now: their schedules in the one before keep their time of day there, and are due next by it. Those that were set for another place stay.
+    """The person lives in another timezone now: their schedules in the one before keep their time of day there, and are due next by it. Those that were set for another place stay,
+    and a time that has come already is not taken back: it fires, and the one after it is by the new place.
     Answers the ones that moved."""
     actor.need("write")
     if before == after:
@@ -40,8 +42,13 @@ def move_schedules(work: TriggersWork, actor: Actor, before: str, after: str) ->
     for trigger in work.triggers.page(None, MOST, type="schedule"):
         if trigger.owner_id != actor.user_id or trigger.timezone != before or trigger.cron is None:
             continue
-        trigger.timezone, trigger.waiting_since = after, None
-        if trigger.status == "active":
+        trigger.timezone = after
+        if trigger.status == "active" and not _has_come(trigger, work.now):
             trigger.next_fire_at = first_fire(trigger.id, trigger.cron, after, trigger.spread_seconds, work.now)
         moved.append(trigger)
     return moved
+
+
+def _has_come(trigger: Trigger, now: datetime) -> bool:
+    """Whether a due time has come that has not fired yet: nobody was there, or it waits for the run before."""
+    return trigger.waiting_since is not None or (trigger.next_fire_at is not None and trigger.next_fire_at <= now)

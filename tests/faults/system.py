@@ -196,7 +196,7 @@ def system(seed: int, people: int = PEOPLE, durable: bool = True, needs: Needs =
             migrate(chosen)
             join.join()
             made = System(folder, servers, chosen, open_storage(chosen), effects, seed)
-            made.people += [_person(made, n) for n in range(people)]
+            made.people += [make_person(made, n) for n in range(people)]
             yield made
         finally:
             for child in made.running.values() if made else ():
@@ -234,7 +234,8 @@ def _disk(folder: Path, megabytes: int | None) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(disk)], capture_output=True, check=False)
 
 
-def _person(made: System, number: int) -> World:
+def make_person(made: System, number: int) -> World:
+    """Somebody with an agent, a mailbox, a calendar, tasks, and the sink."""
     own = made.folder / f"person-{number}"
     own.mkdir()
     world = make_world(made.storage, made.settings, own)

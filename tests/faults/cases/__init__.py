@@ -1,5 +1,29 @@
 """The ways to break it, by area. Importing this package lists them all."""
 
-from tests.faults.cases import boxes, broker, connectors, database, disk, runs, schedules, slack, telegram, workers
+from tests.faults.cases import (
+    boxes,
+    broker,
+    connectors,
+    database,
+    disk,
+    runs,
+    schedules,
+    slack,
+    telegram,
+    upgrades,
+    workers,
+)
 
-__all__ = ["boxes", "broker", "connectors", "database", "disk", "runs", "schedules", "slack", "telegram", "workers"]
+__all__ = [
+    "boxes",
+    "broker",
+    "connectors",
+    "database",
+    "disk",
+    "runs",
+    "schedules",
+    "slack",
+    "telegram",
+    "upgrades",
+    "workers",
+]
