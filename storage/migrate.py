@@ -1,10 +1,13 @@
 """Brings the schema to head: roles, tables, rules and the key of the signed context. Safe to run at every start, also twice at once."""
 
+import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from core.kernel.settings import Settings
 from storage.addresses import app_password, app_url, owner_url
@@ -18,10 +21,13 @@ LOCK = 0x6E6F64  # any number, the same for everybody: "nod"
 WAIT_FOR_OTHERS = "60s"
 WAIT_FOR_TABLES = "5s"
 LONGEST_STATEMENT = "60s"
+TRIES, PAUSE_SECONDS = 6, 2.0
+IN_THE_WAY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 
 def migrate(settings: Settings) -> None:
-    """Makes the roles, runs what is missing of the migrations in one transaction, installs the context key.
+    """Makes the roles, runs what is missing of the migrations in one transaction, installs the context key. A schema that a newer release has brought further is left as
+    it is. Tables that others hold are waited for, a few seconds each time, so that nobody waits for long behind us.
 
     Raises Unavailable `kernel.database_missing`; MasterKeyBroken when the database is sealed by a master key that this process does not have.
     """
@@ -34,22 +40,18 @@ def migrate(settings: Settings) -> None:
             raw = connection.connection.driver_connection
             assert isinstance(raw, psycopg.Connection)
             ensure_roles(raw, app_password(keys))
-        with engine.begin() as connection:
-            _one_at_a_time(connection)
-            connection.exec_driver_sql("SET LOCAL ROLE nod_owner")
-            if _revision(connection) != head():
-                upgrade(connection)
-            install_context_key(connection, keys)
+        _patiently(engine, lambda connection: _bring_to_head(connection, keys))
     finally:
         engine.dispose()
 
 
 def at_head(settings: Settings) -> bool:
-    """Whether the schema is what this code expects, asked as the app role. False too when the database does not answer."""
+    """Whether the schema has all that this code expects, asked as the app role; a newer release may have added to it (docs/operations.md, Upgrade). False too when the
+    database does not answer."""
     engine = create_engine(app_url(settings, master_keys(settings)), poolclass=NullPool, hide_parameters=True)
     try:
         with engine.connect() as connection:
-            return _revision(connection) == head()
+            return (_revision(connection) or "") >= head()
     except Exception as problem:
         if isinstance(getattr(problem, "orig", None), psycopg.Error):
             return False
@@ -74,6 +76,27 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _bring_to_head(connection: Connection, keys: tuple[bytes, ...]) -> None:
+    _one_at_a_time(connection)
+    connection.exec_driver_sql("SET LOCAL ROLE nod_owner")
+    if (_revision(connection) or "") < head():
+        upgrade(connection)
+    install_context_key(connection, keys)
+
+
+def _patiently(engine: Engine, work: Callable[[Connection], None]) -> None:
+    """One transaction; all of it again, after a pause, when somebody held a table for too long or waited for us in a circle."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with engine.begin() as connection:
+                work(connection)
+            return
+        except OperationalError as problem:
+            if not tries_left or not isinstance(problem.orig, IN_THE_WAY):
+                raise
+        time.sleep(PAUSE_SECONDS)
 
 
 def _one_at_a_time(connection: Connection) -> None:
