@@ -101,7 +101,8 @@ def effects_of(system: System) -> Counter[str]:
     """How often each text took place, at the sink, in mailboxes, calendars and task lists."""
     effects = Counter(system.sink.effects)
     for world in system.people:
-        for path in world.maildir.glob(".Sent/*/*"):
+        # What was cut off lies in `tmp` and was never sent.
+        for path in (path for part in ("cur", "new") for path in world.maildir.glob(f".Sent/{part}/*")):
             subject = next(line for line in path.read_text().splitlines() if line.lower().startswith("subject:"))
             effects[subject.partition(":")[2].strip()] += 1
         folder = system.folder / "connections" / str(world.tools["calendar"])
