@@ -5,7 +5,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -15,7 +15,7 @@ from bots.kit.chatting import open_place
 from bots.kit.hop import Hop
 from bots.kit.parts import Parts
 from bots.kit.render import render
-from bots.kit.screen import Screen
+from bots.kit.screen import Paragraph, Screen
 from bots.kit.turn import Turn
 from bots.kit.words import Say
 from core.identity.models import IdentityLink
@@ -144,6 +144,21 @@ class Letters:
         )  # fmt: skip
         messages.add(message)
         return message.id
+
+    def overtaken(self, letter: Letter) -> str | None:
+        """Somebody else delivered it meanwhile: what stands there may be older than what they showed, and is drawn anew. Where it stands by our record."""
+        delivery = letter.delivery
+        with self._parts.storage.work(delivery.workspace_id, delivery.user_id) as work:
+            current = work.messages.delivery(delivery.id)
+            if current.status == "failed":
+                return None
+            current.wanted += 1
+            if current.status == "delivered":
+                current.status, current.due_at = "pending", work.now
+            stands = current.remote_ref
+            work.ring(f"deliveries.{current.channel}", current.id)
+            work.commit()
+        return stands
 
     def postpone(self, letter: Letter, seconds: float, reason: str, *, tried: bool = True) -> None:
         """Gives the claim back for later; `tried` False: the platform surely did not take it."""
@@ -281,10 +296,23 @@ class Outbound:
                 return "given_up"
             await hop(letters.postpone, letter, min(2.0**letter.delivery.attempts, 300.0), reason)
             return "failed"
-        await hop(letters.settle, letter, remote_ref)
+        if await hop(letters.settle, letter, remote_ref) is None:
+            await self._overtaken(letter, remote_ref)
+            return "overtaken"
         fault("after_shown")
         measure("delivery_seconds", _seconds_since(letter.delivery.due_at), channel=self._channel)
         return "delivered"
+
+    async def _overtaken(self, letter: Letter, remote_ref: str | None) -> None:
+        """A lease that ended under way. A card that came beside that of somebody else asks for nothing."""
+        recorded = await self._hop(self._letters.overtaken, letter)
+        code = f"{self._channel}.copy"
+        if remote_ref is None or recorded in (None, remote_ref) or not letter.say.knows(code):
+            return
+        copy = Screen(blocks=(Paragraph(text=letter.say(code)),))
+        beside = replace(letter, delivery=replace(letter.delivery, remote_ref=remote_ref), screen=copy)
+        with suppress(Exception):
+            await self._sender.edit(beside)
 
     async def _take(self, letter: Letter) -> str | None:
         if letter.delivery.remote_ref is None:

@@ -7,6 +7,7 @@ from bots.kit.parts import Parts
 from core.approvals import stop
 from core.identity.settle import reachable
 from core.kernel.actor import Actor
+from core.messaging.post import back_again
 
 PROVIDER = "slack"
 PAGE = 100
@@ -40,6 +41,8 @@ def back(work: Any, actor: Actor, address: str | None) -> bool:
     link = work.people.link(actor.link_id)
     news = not link.reachable or (address is not None and link.address != address)
     if news:
+        if not link.reachable:
+            back_again(work, link.id)
         reachable(work, link.id)
         link.address = address or link.address
     return news

@@ -8,6 +8,7 @@ from bots.kit.parts import Parts
 from core.approvals import stop
 from core.identity.settle import reachable
 from core.kernel.actor import Actor
+from core.messaging.post import back_again
 from core.messaging.rooms import moved_room
 
 
@@ -23,6 +24,8 @@ def back(work: Any, actor: Actor, address: str) -> bool:
     link = work.people.link(actor.link_id)
     news = not link.reachable or link.address != address
     if news:
+        if not link.reachable:
+            back_again(work, link.id)
         reachable(work, link.id)
         link.address = address
     return news

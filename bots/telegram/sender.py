@@ -181,6 +181,10 @@ class TelegramSender:
         except RetryAfter as slow:
             self._limits.pause(_chat(letter), seconds_of(slow))
             raise SlowDown(seconds_of(slow)) from None
+        except ChatMigrated as moved:
+            # Where the chat is now, nothing of what stood in it can be edited.
+            await self._parts.hop(reach.moved, self._parts, letter, str(moved.new_chat_id))
+            raise Gone from None
         except Forbidden:
             await self._blocked(letter)
             raise Blocked from None

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from functools import cache
 
 from core.kernel.settings import settings
 
@@ -12,7 +13,7 @@ class Injected(Exception):
 
 
 def fault(point: str) -> None:
-    """Does what `NOD_FAULT=<point>:<kill9|stop|sleep|raise>` asks for at this point; nothing otherwise.
+    """Does what `NOD_FAULT=<point>:<kill9|stop|sleep|raise>` asks for at this point; nothing otherwise. A process that stopped and goes on does not stop again.
     Raises RuntimeError when a fault is set without `NOD_TEST=1`."""
     wanted = settings().fault
     if wanted is None:
@@ -25,8 +26,14 @@ def fault(point: str) -> None:
     if what == "kill9":
         os.kill(os.getpid(), signal.SIGKILL)
     elif what == "stop":
-        os.kill(os.getpid(), signal.SIGSTOP)
+        _stand_still()
     elif what == "sleep":
         time.sleep(3600)
     elif what == "raise":
         raise Injected(point)
+
+
+@cache
+def _stand_still() -> None:
+    """Once in the life of a process."""
+    os.kill(os.getpid(), signal.SIGSTOP)

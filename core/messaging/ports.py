@@ -74,6 +74,15 @@ class Messages(Protocol):
         """Everything of the chat that waits because of `reason` is due now; the ids."""
         ...
 
+    def revive(self, link_id: UUID) -> list[tuple[UUID, str]]:
+        """What was given up because the chat took nothing, and matters still, is due now as if it had never been tried: cards that stand there, and cards of what
+        waits for a decision; id and channel of each."""
+        ...
+
+    def uproot(self, room_id: UUID) -> list[tuple[UUID, str]]:
+        """Nothing that was shown in the room can be found there any more: cards of what waits for a decision are due anew; id and channel of each."""
+        ...
+
     def turn_into(self, delivery: Delivery, subject_kind: str, subject_id: UUID, priority: int) -> Delivery | None:
         """The claimed delivery is about something else from now on. None when the claim was lost."""
         ...

@@ -111,6 +111,12 @@ def refresh(work: MessagingWork, subject_kind: str, subject_id: UUID) -> None:
         work.ring(f"deliveries.{channel}", delivery_id)
 
 
+def back_again(work: MessagingWork, link_id: UUID) -> None:
+    """A chat that took nothing takes messages again: what stands there becomes true, and what waits for a decision comes."""
+    for delivery_id, channel in work.messages.revive(link_id):
+        work.ring(f"deliveries.{channel}", delivery_id)
+
+
 def _said(work: MessagingWork, link: IdentityLink, payload: dict[str, Any], delivery_id: UUID | None = None) -> Message:
     message = Message(
         id=new_id(), workspace_id=link.workspace_id, user_id=link.user_id, direction="out", surface=link.provider,

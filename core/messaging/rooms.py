@@ -64,8 +64,14 @@ def lost_room(work: RoomsWork, room_id: UUID) -> None:
 
 
 def moved_room(work: RoomsWork, room_id: UUID, address: str) -> None:
-    """It has another address from now on (a group that became a supergroup)."""
-    work.rooms.get(room_id).address = address
+    """It has another address from now on (a group that became a supergroup), where messages are numbered anew: what can still be decided is asked there once more. A second
+    time changes nothing."""
+    room = work.rooms.get(room_id)
+    if room.address == address:
+        return
+    room.address = address
+    for delivery_id, channel in work.messages.uproot(room_id):
+        work.ring(f"deliveries.{channel}", delivery_id)
 
 
 def renamed_room(work: RoomsWork, room_id: UUID, name: str) -> None:

@@ -25,6 +25,21 @@ REFRESH = """
         AND subject_kind = ANY (%(kinds)s::text[]) AND status <> 'failed'
     RETURNING id, channel, link_id
 """
+# Whatever a chat that takes nothing ends with (bots.kit.outbound.Blocked).
+REVIVE = """
+    UPDATE nod.deliveries d SET status = 'pending', wanted = wanted + 1, version = version + 1, attempts = 0, failure_reason = NULL, due_at = clock_timestamp()
+    WHERE link_id = %(id)s AND status = 'failed' AND failure_reason = ANY (%(reasons)s::text[]) AND subject_kind = 'suggestion'
+        AND (remote_ref IS NOT NULL OR EXISTS (SELECT FROM nod.suggestions s WHERE s.id = d.subject_id AND s.status = 'pending'))
+    RETURNING id, channel
+"""
+BLOCKED = ["messaging.blocked", "slack.not_installed"]
+UPROOT = """
+    UPDATE nod.deliveries d SET remote_ref = NULL, version = d.version + 1, wanted = d.wanted + (s.id IS NOT NULL)::int,
+        status = CASE WHEN s.id IS NOT NULL AND d.status = 'delivered' THEN 'pending' ELSE d.status END
+    FROM nod.deliveries o LEFT JOIN nod.suggestions s ON o.subject_kind = 'suggestion' AND s.id = o.subject_id AND s.status IN ('pending', 'snoozed')
+    WHERE o.id = d.id AND d.room_id = %(id)s AND d.remote_ref IS NOT NULL AND d.status <> 'failed'
+    RETURNING d.id, d.channel, d.wanted > d.shown
+"""
 
 
 @dataclass(frozen=True)
@@ -145,6 +160,16 @@ class SqlMessages(Repository):
         for one in freed:
             self._place(one)
         return [one.id for one in freed]
+
+    def revive(self, link_id: UUID) -> list[tuple[UUID, str]]:
+        found = self._t.ask(Ask(REVIVE, lambda: {"id": link_id, "reasons": BLOCKED}))
+        for delivery_id, _ in found:
+            self._t.places[delivery_id] = link_id
+        return [(delivery_id, channel) for delivery_id, channel in found]
+
+    def uproot(self, room_id: UUID) -> list[tuple[UUID, str]]:
+        found = self._t.ask(Ask(UPROOT, lambda: {"id": room_id}))
+        return [(delivery_id, channel) for delivery_id, channel, due in found if due]
 
     def turn_into(self, delivery: Delivery, subject_kind: str, subject_id: UUID, priority: int) -> Delivery | None:
         c = deliveries.c

@@ -12,7 +12,6 @@ from bots.kit.outbound import Letter
 from bots.slack import events
 from bots.slack.attachments import Attached
 from bots.slack.drawing import Drawing
-from core.messaging.models import Delivery
 from tests.emulators.slack import SlackEmulator
 from tests.emulators.slack.blocks import message_blocks, with_ids
 from tests.emulators.slack.message import Shown
@@ -52,6 +51,7 @@ class Desks(Chats):
         self._drawing = Drawing(self.parts.tokens, None)
         self.people: dict[UUID, Any] = {}
         self._pressed: dict[str, Any] = {}
+        self._forgotten: set[str] = set()
         for number, world in enumerate(system.people):
             person = self.team.person(f"Person {number}", locale="en-US", tz="Europe/Berlin")
             self.people[world.actor.user_id] = person
@@ -71,8 +71,15 @@ class Desks(Chats):
         found = [m for m in there._every.values() if m.from_bot and m.thread_ts is None and m.only_for is None]
         cards = [message for message in found if text in Drawn(message.versions[0].blocks).shown]
         return [
-            Copy(m.shown, m.labels, c.began, c.ended, c.lost, m) for m in cards if (c := calls.get(m.ts)) is not None
+            Copy(m.shown, m.labels, c.began, c.ended, c.lost, m.ts in self._forgotten, m)
+            for m in cards
+            if (c := calls.get(m.ts)) is not None
         ]
+
+    def forgets(self, one: Asked) -> None:
+        """Slack does not know the card any more: the next one that is needed comes beside it."""
+        self.excused[one.text] += 1
+        self._forgotten.add(self.copies(one.world, one.text)[-1].message.ts)
 
     def tap(self, one: Asked, label: str = "Approve") -> bool:
         """Slack tells a person that a tap failed, who taps again; once it was acknowledged they wait."""
@@ -85,10 +92,9 @@ class Desks(Chats):
         # One that failed for Slack may have been kept all the same.
         return before is not None and copy is None and bool(self.copies(one.world, one.text))
 
-    def seen(self, delivery: Delivery) -> Face | None:
-        whose = next(user for user, link in self.links.items() if link == delivery.link_id)
-        ts = (delivery.remote_ref or "").rpartition(":")[2]
-        message = self.people[whose].dm.message(ts)
+    def seen(self, letter: Letter) -> Face | None:
+        whose = next(user for user, link in self.links.items() if link == letter.link.id)
+        message = self.people[whose].dm.message((letter.delivery.remote_ref or "").rpartition(":")[2])
         return None if message is None else (message.shown, message.labels)
 
     def drawn(self, letter: Letter) -> Face:

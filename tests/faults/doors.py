@@ -16,17 +16,22 @@ LEASES_END = (
     "UPDATE nod.deliveries SET lease_until = now() WHERE lease_until > now()",
     "UPDATE nod.inbound_events SET lease_until = now() WHERE lease_until > now()",
 )
+BEGUN = "SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction' AND usename = 'nod_app'"
+END_BEGUN = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE state = 'idle in transaction' AND usename = 'nod_app' AND state_change < clock_timestamp() - interval '1 s'"""
 AN_HOUR_AGO = (
     "UPDATE nod.deliveries SET first_shown_at = first_shown_at - interval '1 hour' WHERE first_shown_at IS NOT NULL"
 )
 
 
 class Doors:
-    """Processes of the kind `telegram` or `slack`. `died_at` is when they did, or stood still (`time.monotonic()` seconds, maybe a little late)."""
+    """Processes of the kind `telegram` or `slack`. `died_at` is when they did, `stood_still_at` when they stopped or went on (`time.monotonic()` seconds, maybe a little late)."""
 
     def __init__(self, system: System, kind: str, environment: dict[str, str]) -> None:
         self._system, self._kind, self._environment = system, kind, environment
         self.died_at: list[float] = []
+        self.stood_still_at: list[float] = []
 
     def start(self, number: int = 0, fault: str | None = None) -> Forked:
         """One in the place of that number, which must be free; with a fault, maybe dead already."""
@@ -52,16 +57,20 @@ class Doors:
         """Waits until it stands still (the fault `stop`)."""
         child = self._system.running[f"{self._kind} {number}"]
         self._system.wait(lambda: _stopped(child.pid), 60, "the stop")
-        self.died_at.append(time.monotonic())
+        self.stood_still_at.append(time.monotonic())
 
     def goes_on(self, number: int = 0) -> None:
         """After a stop."""
         self._system.running[f"{self._kind} {number}"].send_signal(signal.SIGCONT)
-        self.died_at.append(time.monotonic())
+        self.stood_still_at.append(time.monotonic())
 
     def time_passes(self) -> None:
-        """As if those that died or stand still had done so a minute ago: what they held is free. Nobody else may be at work."""
+        """As if those that died or stand still had done so a minute ago: what they held is free, also what PostgreSQL lets nobody hold for longer
+        (idle_in_transaction_session_timeout). No other door may be at work."""
         with self._system.owner() as owner:
+            self._system.wait(
+                lambda: not owner.execute(BEGUN).fetchall() or owner.execute(END_BEGUN).fetchall(), 60, "rest"
+            )
             for one in LEASES_END:
                 owner.execute(one.encode())
         with closing(self._system.broker()) as broker:

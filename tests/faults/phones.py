@@ -3,13 +3,13 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from bots.kit.outbound import Letter
 from bots.telegram.sender import TelegramSender
 from core.kernel.errors import Invalid
-from core.messaging.models import Delivery
 from tests.emulators.telegram import TelegramEmulator
 from tests.emulators.telegram.html import parse_html
 from tests.faults.chats import Chats, Copy, Face
@@ -37,6 +37,7 @@ class Phones(Chats):
         super().__init__(system, "telegram", Doors(system, "telegram", environment | given))
         self._sender = TelegramSender(self.parts, None, None, None)  # pyright: ignore[reportArgumentType]  # It only draws here.
         self.people: dict[UUID, Any] = {}
+        self.rooms: list[UUID] = []
         for number, world in enumerate(system.people):
             phone = self.telegram.user(f"Person {number}")
             phone.started, phone.chat.statuses[self.telegram.bot.id] = True, "member"
@@ -56,7 +57,9 @@ class Phones(Chats):
         }
         found = [message for message in chat._every.values() if message.from_bot and text in message.versions[0].text]
         return [
-            Copy(m.seen, m.labels, c.began, c.ended, c.lost, m) for m in found if (c := calls.get(m.id)) is not None
+            Copy(m.seen, m.labels, c.began, c.ended, c.lost, m.frozen or m.deleted, m)
+            for m in found
+            if (c := calls.get(m.id)) is not None
         ]
 
     def tap(self, one: Asked, label: str = "Approve") -> bool:
@@ -66,10 +69,9 @@ class Phones(Chats):
         self.phone(one.world).taps(copy.message, label)
         return True
 
-    def seen(self, delivery: Delivery) -> Face | None:
-        whose = next(user for user, link in self.links.items() if link == delivery.link_id)
-        chat = self.people[whose].chat
-        message = chat.message(int((delivery.remote_ref or "").rpartition(":")[2]))
+    def seen(self, letter: Letter) -> Face | None:
+        chat = self.telegram.world.chats[int(letter.link.address or "")]
+        message = chat.message(int((letter.delivery.remote_ref or "").rpartition(":")[2]))
         if message is None or message.frozen or chat.statuses.get(self.telegram.bot.id) == "kicked":
             return None
         return message.text, message.labels
@@ -89,14 +91,18 @@ class Phones(Chats):
         for update in self.telegram.updates:
             if str(update["update_id"]) not in kept and update not in self.telegram.pending_updates:
                 yield "an update that was confirmed and is lost"
+        for group in (chat for chat in self.telegram.world.chats.values() if chat.person is None):
+            for one in self.asked:
+                if sum(one.text in message.text for message in group.bot_messages) > 1:
+                    yield f"a card that was shown too often in a group: {one.text}"
         told: dict[tuple[UUID, str], int] = {}
         for tap in self.telegram.world.taps.values():
             if tap.toast is None:
                 yield "a tap that nobody answered"
                 continue
             try:
-                action, args = self.parts.tokens.unpack(tap.data, self.links[self._whose(tap)])
-            except (Invalid, KeyError):
+                action, args = self._pressed(tap)
+            except Invalid:
                 if any(how.match(tap.toast) for how, _ in TOLD.values()):
                     yield f"a tap on a button that is not ours counted: {tap.toast}"
                 continue
@@ -110,5 +116,11 @@ class Phones(Chats):
             if times > made.get((suggestion, decision), 0):
                 yield "a tap of which somebody was told that it counted, without its decision"
 
-    def _whose(self, tap: Any) -> UUID:
-        return next(user for user, phone in self.people.items() if phone is tap.person)
+    def _pressed(self, tap: Any) -> tuple[str, tuple[str, ...]]:
+        """The action and what it is about. Raises Invalid for what no button of that chat carries."""
+        whose = next(user for user, phone in self.people.items() if phone is tap.person)
+        places = [self.links[whose]] if tap.message.chat.person else self.rooms
+        for place in places[:-1]:
+            with suppress(Invalid):
+                return self.parts.tokens.unpack(tap.data, place)
+        return self.parts.tokens.unpack(tap.data, places[-1])

@@ -1,0 +1,89 @@
+"""Ways for doors to die or to stand still that are the same at every platform."""
+
+import time
+
+from tests.faults.case import workers
+from tests.faults.chats import Chats, tap_what_waits
+from tests.faults.doors import POINTS
+from tests.faults.system import Asked
+
+
+def killed_at_points(chats: Chats, size: int) -> list[Asked]:
+    """One door after the other dies at the point that is next, while somebody is shown a card and says yes to it; then one goes on."""
+    workers(chats.system, 1)
+    waiting: list[Asked] = []
+    for number in range(size):
+        chats.doors.start(0, f"{POINTS[(number + chats.system.seed) % len(POINTS)]}:kill9")
+        waiting.append(chats.suggest())
+
+        def dead() -> bool:
+            tap_what_waits(chats, waiting)
+            return chats.doors.died()
+
+        chats.system.wait(dead, 60, "a death")
+        chats.doors.time_passes()
+    chats.doors.start()
+    chats.system.wait(lambda: tap_what_waits(chats, waiting), 60, "the last cards")
+    return chats.asked
+
+
+def killed_at_any_moment(chats: Chats, size: int) -> list[Asked]:
+    """Of two doors one dies after a moment, whatever it does, and comes back, while cards come and people say yes; what it held is free when its leases are over."""
+    system = chats.system
+    workers(system, 2)
+    for number in (0, 1):
+        chats.doors.start(number)
+    waiting: list[Asked] = []
+    for _ in range(size):
+        waiting.append(chats.suggest())
+        until = time.monotonic() + system.chance.uniform(0.1, 1.5)
+        while time.monotonic() < until:
+            tap_what_waits(chats, waiting)
+            time.sleep(0.02)
+        victim = system.chance.randrange(2)
+        chats.doors.kill(victim)
+        chats.doors.start(victim)
+    system.wait(lambda: tap_what_waits(chats, waiting), 180, "the last cards")
+    return chats.asked
+
+
+def stands_still(chats: Chats, size: int) -> list[Asked]:
+    """A door stands still while it delivers, before the platform hears of it or after, for longer than its lease; another one delivers the same, and what came of it; then
+    the first one goes on. In turn it is a card that nobody saw yet, and what is to stand in its place."""
+    workers(chats.system, 1)
+    for number in range(size):
+        point, shown_before = ("before_send", "after_send")[number % 2], number // 2 % 2
+        one = None
+        if shown_before:
+            chats.doors.start()
+            one = chats.suggest("task")
+            chats.wait_for_card(one)
+            chats.system.wait(chats.settled, 60, "rest")
+            chats.doors.kill()
+            chats.doors.time_passes()
+            one.approve()
+        chats.doors.start(1, f"{point}:stop")
+        one = one or chats.suggest("task")
+        chats.doors.stop_here(1)
+        chats.doors.time_passes()
+        chats.doors.start()
+        if not shown_before:
+            chats.wait_for_card(one)
+            one.approve()
+        chats.system.wait(chats.settled, 60, "the other one")
+        chats.doors.goes_on(1)
+        _looked_around(chats)
+        chats.doors.kill()
+        chats.doors.kill(1)
+        chats.doors.time_passes()
+    chats.doors.start()
+    return chats.asked
+
+
+def _looked_around(chats: Chats) -> None:
+    """Until the one that stood still has finished: its first word is that of a later card."""
+    later = chats.suggest("task")
+    chats.wait_for_card(later)
+    later.approve()
+    chats.system.wait(lambda: chats.card(later) is None, 60, "what is true by now")
+    chats.system.wait(chats.settled, 60, "rest")
