@@ -221,7 +221,12 @@ def undo(work: DecideWork, actor: Actor, suggestion_id: UUID) -> ActionExecution
     actor.need("approve")
     suggestion = work.suggestions.lock(suggestion_id)
     need_to_decide(work, actor, suggestion)
-    execution = work.executions.of(suggestion_id)
+    return take_back(work, actor, suggestion)
+
+
+def take_back(work: DecideWork, actor: Actor, suggestion: Suggestion) -> ActionExecution:
+    """The same of a suggestion that is locked, for whoever may, whether they decide about it or not. Raises Conflict `approvals.undo_too_late` (data: status)."""
+    execution = work.executions.of(suggestion.id)
     if execution is None or not work.executions.withdraw(execution.id):
         raise Conflict("approvals.undo_too_late", status=execution.status if execution else suggestion.status)
     suggestion.status, suggestion.decided_at, suggestion.counts_from = "pending", None, work.now

@@ -176,6 +176,10 @@ class Executions(Protocol):
         """The newest execution of each that has one, by suggestion id, in one question."""
         ...
 
+    def under_way(self, user_id: UUID) -> list[ActionExecution]:
+        """Those of the person's suggestions that are held, due or being carried out, oldest first."""
+        ...
+
     def claim(self, execution_id: UUID, lease_seconds: float) -> ActionExecution | None:
         """`held` or `ready` and due, or `claimed` past its lease → `claimed`, fence and attempts one up. None when there is nothing to take."""
         ...

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from core.approvals.decide import DecideWork, undo
+from core.approvals.decide import DecideWork, take_back
 from core.approvals.models import Suggestion
 from core.catalog.configure import pause_agent, resume_agent
 from core.catalog.models import Agent
@@ -20,7 +19,6 @@ from core.preferences.choose import prefer
 from core.preferences.ports import PreferencesWork
 
 PAGE = 100
-LONGEST_HOLD = timedelta(hours=1)
 SCOPE, KEY = "orchestrator", "stopped_agents"
 
 
@@ -39,16 +37,14 @@ class Stopped:
 
 
 def stop(work: StopWork, actor: Actor) -> Stopped:
-    """Pauses all of the person's active agents and takes back every held execution of theirs; what is already being sent is too late.
+    """Pauses all of the person's active agents and takes back every held execution of theirs, whoever said yes to it and whoever may decide about it; what is already being sent is too late.
     A second time adds to the first, so that `resume_all` wakes all that were stopped."""
     paused = _pause_all(work, actor)
     undone, too_late = [], 0
-    for suggestion in _just_approved(work, actor):
-        execution = work.executions.of(suggestion.id)
-        if execution is None or execution.status not in ("held", "ready", "claimed", "sending"):
-            continue
+    for execution in work.executions.under_way(actor.user_id):
+        suggestion = work.suggestions.lock(execution.suggestion_id)
         try:
-            undo(work, actor, suggestion.id)
+            take_back(work, actor, suggestion)
             undone.append(suggestion)
         except Conflict:
             too_late += 1
@@ -102,14 +98,3 @@ def _remembered(work: PreferencesWork, actor: Actor) -> list[str]:
 
 def _agents(work: CatalogWork, actor: Actor) -> Iterator[Agent]:
     return every(lambda after: work.agents.page(actor.user_id, after, PAGE))
-
-
-def _just_approved(work: DecideWork, actor: Actor) -> Iterator[Suggestion]:
-    """A hold lasts minutes at most, so whatever was approved long ago is not held any more."""
-    after = None
-    while found := work.suggestions.page(after, PAGE, status="approved"):
-        for suggestion in found:
-            recent = suggestion.decided_at is not None and suggestion.decided_at > work.now - LONGEST_HOLD
-            if recent and suggestion.user_id == actor.user_id:
-                yield suggestion
-        after = found[-1].id

@@ -5,15 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import bindparam, insert, or_, select
 
 from core.approvals.models import ActionExecution, ExecutionAttempt, ExecutionStatus
 from storage.repositories.base import Repository, clock, from_now
 from storage.rows import from_row, to_row
 from storage.tables.approvals import action_executions as executions
 from storage.tables.approvals import execution_attempts as attempts
+from storage.tables.approvals import suggestions
 
 TAKEN = ("claimed", "sending")
+UNDER_WAY = ("held", "ready", *TAKEN)
 
 
 class SqlExecutions(Repository):
@@ -34,6 +36,13 @@ class SqlExecutions(Repository):
         return {
             e.suggestion_id: e for e in self._all(ActionExecution, c.suggestion_id.in_(suggestion_ids), order=(c.id,))
         }
+
+    def under_way(self, user_id: UUID) -> list[ActionExecution]:
+        c, s = executions.c, suggestions.c
+        # Written into the statement, so that the partial index is known to have them all.
+        going = bindparam(None, UNDER_WAY, expanding=True, literal_execute=True)
+        theirs = select(s.id).where(s.id == c.suggestion_id, s.user_id == user_id).exists()
+        return self._all(ActionExecution, c.status.in_(going), theirs, order=(c.id,))
 
     def claim(self, execution_id: UUID, lease_seconds: float) -> ActionExecution | None:
         c = executions.c
