@@ -41,24 +41,24 @@ def list_given_up(caller: Calling) -> Page[GivenUpOut]:
         return Page(items=[_out(work, caller, each) for each in given_up(work, caller.actor)], next=None)
 
 
-@router.get("/given-up/{id}")
-def get_given_up(id: UUID, caller: Calling) -> GivenUpOut:
+@router.get("/given-up/{given_up_id}")
+def get_given_up(given_up_id: UUID, caller: Calling) -> GivenUpOut:
     """One of them; 404 once somebody saw to it."""
     with caller.reading() as work:
-        return _out(work, caller, one(work, caller.actor, id))
+        return _out(work, caller, one(work, caller.actor, given_up_id))
 
 
-@router.post("/given-up/{id}/again", response_model=GivenUpOut)
-def again(id: UUID, caller: Calling) -> Response:
+@router.post("/given-up/{given_up_id}/again", response_model=GivenUpOut)
+def again(given_up_id: UUID, caller: Calling) -> Response:
     """Handles or sends it once more, lets a run go on from the step that failed, or puts an action that surely was not done before its people for a new yes (needs the scope `approve`).
     409 for what nobody knows the outcome of, and for what is not given up but due."""
-    return _settled(caller, id, "again", try_again)
+    return _settled(caller, given_up_id, "again", try_again)
 
 
-@router.post("/given-up/{id}/drop", response_model=GivenUpOut)
-def leave(id: UUID, caller: Calling) -> Response:
+@router.post("/given-up/{given_up_id}/drop", response_model=GivenUpOut)
+def leave(given_up_id: UUID, caller: Calling) -> Response:
     """It stays as it is, and is seen here no more."""
-    return _settled(caller, id, "drop", drop)
+    return _settled(caller, given_up_id, "drop", drop)
 
 
 def _settled(caller: Caller, id: UUID, what: str, do: Callable[..., GivenUp]) -> Response:

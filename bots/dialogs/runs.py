@@ -55,7 +55,8 @@ def _list(chat: Chat, page: int, agent_id: UUID | None) -> Screen:
     turning = ways.turn(chat, "runs.open", page, pages) if agent_id is None else _turn_of(chat, page, pages, agent_id)
     heading = chat.say("runs.heading_of", agent=name_of(chat, found[0])) if agent_id else chat.say("runs.heading")
     return Screen(
-        blocks=(Heading(text=heading),), buttons=ways.rows(*rows, turning, row(given_up.way(chat)), row(ways.agents(chat), ways.inbox(chat)))
+        blocks=(Heading(text=heading),),
+        buttons=ways.rows(*rows, turning, row(given_up.way(chat)), row(ways.agents(chat), ways.inbox(chat))),
     )
 
 

@@ -69,9 +69,10 @@ def rich(world: World, connect: Connect) -> Tenant:
     def versions(of: str) -> list[str]:
         return [each["id"] for each in client.get(of).json()["items"]]
 
+    failed = _failed(world)
     things = {
         "agent_id": [agent, other], "skill_id": [skill], "pack_id": [pack], "workflow_id": [flow], "trigger_id": [hook, schedule],
-        "run_id": [*runs, _failed(world)], "question_id": [_question(world)], "suggestion_id": suggestions, "connection_id": [connection],
+        "run_id": [*runs, failed], "given_up_id": [failed], "question_id": [_question(world)], "suggestion_id": suggestions, "connection_id": [connection],
         "export_id": [made(client.post("/v1/exports"), 202)["id"]],
         "room_id": [_room(world, agent)], "delegation_id": [_delegation(world)],
         "invitation_id": [_invitation(world)], "user_id": [str(world.actor.user_id)],

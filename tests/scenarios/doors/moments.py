@@ -93,7 +93,24 @@ def undo_is_over_unless_stopped(world: World, suggestion: Suggestion) -> None:
 def track_is_lost(world: World, suggestion: Suggestion) -> None:
     """The worker sent it and heard nothing, and nobody could find out since."""
 
-    def sending(work: Any) -> execute.Armed | None:
+    def lost(work: Any) -> None:
+        assert execute.lose_track(work, armed, "connectors.answer_missing", {})
+        work.executions.of(suggestion.id).due_at = work.now + YEARS
+
+    armed = _sending(world, suggestion)
+    changed(world, lost)
+
+
+def it_fails(world: World, suggestion: Suggestion, code: str, **data: Any) -> None:
+    """The worker tried, and surely nothing was done."""
+    armed = _sending(world, suggestion)
+    assert changed(world, lambda work: execute.fail(work, armed, code, data, again=False))
+
+
+def _sending(world: World, suggestion: Suggestion) -> execute.Armed:
+    """What was approved and is held is at the worker's hands now."""
+
+    def sending(work: Any) -> execute.Armed:
         work.executions.of(suggestion.id).due_at = work.now
         claimed = execute.claim(work, work.executions.of(suggestion.id).id)
         assert claimed is not None
@@ -103,12 +120,7 @@ def track_is_lost(world: World, suggestion: Suggestion) -> None:
         )
         return claimed
 
-    def lost(work: Any) -> None:
-        assert armed is not None and execute.lose_track(work, armed, "connectors.answer_missing", {})
-        work.executions.of(suggestion.id).due_at = work.now + YEARS
-
-    armed = changed(world, sending)
-    changed(world, lost)
+    return changed(world, sending)
 
 
 def is_due(world: World, suggestion: Suggestion, **times: Any) -> None:
