@@ -86,6 +86,13 @@ class SqlInstallations:
             return None
         return from_row(SlackInstallation, row, facts=json.loads(self._keys.open_installation(row.facts, row.id)))
 
+    def orgs(self) -> list[str]:
+        c = installed.c
+        connection, _ = self._database.begin(NOWHERE, NOWHERE)
+        with connection:
+            where = (c.team_id == "", c.revoked_at.is_(None))
+            return list(connection.execute(select(c.enterprise_id).where(*where).order_by(c.id)).scalars())
+
     def teams_of(self, enterprise_id: str) -> list[str]:
         c = installed.c
         connection, _ = self._database.begin(NOWHERE, NOWHERE)

@@ -56,22 +56,21 @@ class Answering:
         body, kind = payload["body"], payload["kind"]
         who = events.speaker(body)
         told = body.get("event") or {}
-        if kind == "event" and told.get("type") in ("app_uninstalled", "tokens_revoked"):
-            if told["type"] == "app_uninstalled" or (told.get("tokens") or {}).get("bot"):
-                moment = body.get("event_time")
-                await self.uninstalled(who.team, float(moment) if isinstance(moment, int | float) else None)
+        if kind == "event" and told.get("type") in events.OF_INSTALLATIONS:
+            moment = body.get("event_time")
+            await self._taken_out(who, told, float(moment) if isinstance(moment, int | float) else None)
             return "uninstalled"
         if kind == "event" and told.get("type") in events.OF_CHANNELS:
             return await self._channels.changed(who.team, told)
         if not who.team or not who.user:
             return "unreadable"
         try:
-            team = await self._teams.of(who.team)
+            team = await self._teams.of(who.team, who.org)
             if kind == "event" and told["type"] == "member_joined_channel":
                 return await self._channels.joined(team, who.user, told)
             if who.user == team.bot_user_id:
                 return "ignored"
-            if who.foreign:
+            if await self._people.is_foreign(team, who):
                 return await self._foreign(team, who.user, body)
             match kind:
                 case "event":
@@ -92,10 +91,26 @@ class Answering:
         await self._replies.respond(str(body.get("response_url") or ""), say("slack.no_guests"))
         return "ignored"
 
-    async def uninstalled(self, team_id: str, at: float | None = None) -> None:
-        """Everything stops there; `at` is when Slack says that it happened."""
+    async def _taken_out(self, who: events.Speaker, told: dict[str, Any], at: float | None) -> None:
+        """Slack says that Nod is out of a team, of some of an organisation's, or of the whole organisation; that people's own tokens ended is nothing to us."""
+        if told["type"] == "team_access_revoked":
+            for team_id in told.get("team_ids") or ():
+                await self.uninstalled(str(team_id), at, who.org)
+        elif told["type"] == "app_uninstalled" or (told.get("tokens") or {}).get("bot"):
+            await (self._org_uninstalled(who.org, at) if who.org else self.uninstalled(who.team, at))
+
+    async def _org_uninstalled(self, org: str, at: float | None) -> None:
+        """An organisation took Nod out, with all its teams, if its token is good no more: what Slack tells late of an earlier installation changes nothing."""
+        if not await self._teams.is_out(org):
+            return
+        for team_id in await self._parts.hop(reach.org_gone, self._parts, org):
+            await self.uninstalled(team_id, at, org)
+        log.warning("Slack took Nod out of an organisation", extra={"org": org})
+
+    async def uninstalled(self, team_id: str, at: float | None = None, org: str = "") -> None:
+        """Everything stops there; `at` is when Slack says that it happened, `org` through whose installation Nod was there."""
         self._teams.forget(team_id)
-        people = await self._parts.hop(reach.team_gone, self._parts, team_id, at)
+        people = await self._parts.hop(reach.team_gone, self._parts, team_id, at, org)
         log.warning("Slack took Nod out of a team", extra={"team": team_id, "people": people})
 
     async def _event(self, event: InboundEvent, team: Team, user: str, told: dict[str, Any]) -> str:
@@ -242,10 +257,10 @@ class Answering:
         except Invalid as refused:
             forged = refused
         with suppress(Invalid):
-            before, args = self._parts.tokens.unpack(token, stranger_id(team.id, user))
+            before, args = self._parts.tokens.unpack(token, stranger_id(team, user))
             if before in OWN_ACTIONS:
                 return actor, Tap(before, args) if before == "slack.invited" else Tap("slack.not_me", ())
-        found = self._chats.opened_by(team.id, user, token)
+        found = self._chats.opened_by(team, user, token)
         if found is None:
             raise forged
         return found[0], Tap(*found[1:])

@@ -11,6 +11,7 @@ from bots.kit.screen import Paragraph, Screen
 from bots.kit.speak import failure
 from bots.kit.words import Say
 from bots.slack import asking, events, modal, reach
+from bots.slack.teams import Team
 from core.identity.prove import by_account
 from core.kernel.actor import Actor
 from core.kernel.errors import Failure, Invalid, NotFound, Unauthenticated
@@ -39,12 +40,15 @@ class Chats:
         """The same in one workspace; None where the account is not of a member."""
         return next((one for one in self.everywhere(team_id, user) if one.workspace_id == workspace_id), None)
 
-    def opened_by(self, team_id: str, user: str, token: str) -> tuple[Actor, str, tuple[str, ...]] | None:
-        """Whose the button or form is, by the seal: of the workspace that the account spoke for when it was made, whichever that was; what it does."""
-        for actor in self.everywhere(team_id, user):
-            assert actor.link_id is not None
-            with suppress(Invalid):
-                return actor, *self._parts.tokens.unpack(token, actor.link_id)
+    def opened_by(self, team: Team, user: str, token: str) -> tuple[Actor, str, tuple[str, ...]] | None:
+        """Whose the button or form is, by the seal: of the workspace that the account spoke for when it was made, whichever that was; what it does. In an organisation an account is the same
+        in each team, and Slack does not always say in which of them a button stood."""
+        teams = self._parts.storage.installations.teams_of(team.org) if team.org else []
+        for id in (team.id, *(one for one in teams if one != team.id)):
+            for actor in self.everywhere(id, user):
+                assert actor.link_id is not None
+                with suppress(Invalid):
+                    return actor, *self._parts.tokens.unpack(token, actor.link_id)
         return None
 
     def answered(self, team_id: str, user: str, channel: str, ref: str) -> tuple[Actor, UUID] | None:

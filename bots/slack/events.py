@@ -19,8 +19,10 @@ OF_CHANNELS = frozenset(
     f"{kind}_{what}" for kind in ("channel", "group") for what in ("archive", "deleted", "left", "rename")
 )
 """What becomes of channels that Nod is in."""
-WANTED = OF_CHANNELS | {
-    "message", "app_mention", "app_home_opened", "app_uninstalled", "member_joined_channel", "tokens_revoked",
+OF_INSTALLATIONS = frozenset(("app_uninstalled", "team_access_revoked", "tokens_revoked"))
+"""What becomes of where Nod is installed."""
+WANTED = OF_CHANNELS | OF_INSTALLATIONS | {
+    "message", "app_mention", "app_home_opened", "member_joined_channel",
 }  # fmt: skip
 """Those that manifest.yaml subscribes to."""
 OLDER = frozenset(("assistant_thread_started",))
@@ -31,15 +33,17 @@ SPOKEN = frozenset((None, "file_share", "thread_broadcast", "me_message"))
 
 @dataclass(frozen=True)
 class Speaker:
-    """Who did it, as Slack vouches for it: the team that Nod is installed in, the person, and the person's own team (another one in shared channels)."""
+    """Who did it, as Slack vouches for it: the team that Nod is in, the person, and the person's own team (another one in shared channels); `org`: the organisation whose installation
+    it came through, empty for one of the team's own."""
 
     team: str
     user: str
     home: str
+    org: str = ""
 
     @property
     def foreign(self) -> bool:
-        """Whether the person belongs to another company."""
+        """Whether the person belongs to another team: of another company, unless it is one of the same organisation."""
         return self.home != self.team
 
 
@@ -84,21 +88,43 @@ def id_of(body: dict[str, Any]) -> str:
 
 
 def speaker(body: dict[str, Any]) -> Speaker:
-    """Empty strings for what Slack did not say."""
-    event = _dict(body.get("event"))
+    """Empty strings for what Slack did not say. Through an organisation's installation `team` may be missing or name the organisation itself, and the person's own team is what there is
+    (docs.slack.dev/enterprise/organization-ready-apps; bolt-python does it so, too)."""
+    event, org = _dict(body.get("event")), org_of(body)
     if event:
-        installed = str(body.get("team_id") or "")
         authorized = body.get("authorizations")
-        if isinstance(authorized, list) and authorized:
-            installed = str(_dict(authorized[0]).get("team_id") or installed)
-        home = str(event.get("user_team") or event.get("source_team") or installed)
+        by = _dict(authorized[0]) if isinstance(authorized, list) and authorized else {}
+        home = event.get("user_team") or event.get("source_team")
+        installed = _team(by.get("team_id"), body.get("context_team_id"), body.get("team_id"), event.get("team"), home)
         user = event.get("user") or _dict(event.get("assistant_thread")).get("user_id")
-        return Speaker(installed, str(user or ""), home)
+        return Speaker(installed, str(user or ""), str(home or installed), org)
     if "command" in body:
-        return Speaker(str(body.get("team_id") or ""), str(body.get("user_id") or ""), str(body.get("team_id") or ""))
-    user = _dict(body.get("user"))
-    home = str(user.get("team_id") or _dict(body.get("team")).get("id") or "")
-    return Speaker(str(_dict(body.get("team")).get("id") or home), str(user.get("id") or ""), home)
+        return Speaker(
+            str(body.get("team_id") or ""), str(body.get("user_id") or ""), str(body.get("team_id") or ""), org
+        )
+    user, team, view = _dict(body.get("user")), _dict(body.get("team")), _dict(body.get("view"))
+    home = str(user.get("team_id") or team.get("id") or "")
+    return Speaker(_team(team.get("id"), home, view.get("team_id")), str(user.get("id") or ""), home, org)
+
+
+def org_of(body: dict[str, Any]) -> str:
+    """The organisation whose installation a body came through; empty for one of a team's own."""
+    authorized = body.get("authorizations")
+    if isinstance(authorized, list) and authorized:
+        by = _dict(authorized[0])
+        return str(by.get("enterprise_id") or body.get("enterprise_id") or "") if _yes(by) else ""
+    named = _dict(body.get("enterprise")).get("id") or body.get("enterprise_id") or ""
+    # What is said of an organisation alone (that it took Nod out) names no team.
+    return str(named) if _yes(body) or not _team(body.get("team_id"), _dict(body.get("team")).get("id")) else ""
+
+
+def _yes(said: dict[str, Any]) -> bool:
+    return said.get("is_enterprise_install") in (True, "true")
+
+
+def _team(*named: Any) -> str:
+    """The first that is a team's id; an organisation's begins with E."""
+    return next((str(one) for one in named if one and not str(one).startswith("E")), "")
 
 
 def lane_of(payload: dict[str, Any] | None) -> tuple[str, str]:

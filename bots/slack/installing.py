@@ -40,27 +40,31 @@ class OwnInstallations(AsyncInstallationStore):
         await self.async_save_bot(installation.to_bot(), installation.user_id)
 
     async def async_save_bot(self, bot: Bot, user_id: str | None = None) -> None:
-        """The same, of a bot alone. Raises ValueError for one without a team: Nod is installed team by team."""
-        if not bot.team_id:
-            raise ValueError("an installation needs a team")
+        """The same, of a bot alone. One of an organisation is known by that alone, whichever team Slack names beside it. Raises ValueError for one of neither."""
+        team_id, org = _whose(bot.enterprise_id, bot.team_id, bot.is_enterprise_install)
+        if not team_id and not org:
+            raise ValueError("an installation needs a team or an organisation")
         given = {**vars(bot), "user_id": user_id}
         facts = {name: given[name] for name in KEPT if given.get(name)}
         facts["scopes"] = list(bot.bot_scopes)
         if bot.bot_refresh_token and bot.bot_token_expires_at:
             facts |= {"refresh_token": bot.bot_refresh_token, "expires_at": int(bot.bot_token_expires_at)}
-        await self._parts.hop(self._store.save, bot.team_id, "", facts)
-        self._teams.forget(bot.team_id)
+        await self._parts.hop(self._store.save, team_id, org, facts)
+        for id in [team_id] if team_id else await self._parts.hop(self._store.teams_of, org):
+            self._teams.forget(id)
 
     async def async_find_bot(
         self, *, enterprise_id: str | None, team_id: str | None, is_enterprise_install: bool | None = False
     ) -> Bot | None:
         """None where Nod is not installed."""
-        found = await self._parts.hop(self._store.find, team_id) if team_id else None
+        which = _whose(enterprise_id, team_id, is_enterprise_install)
+        found = await self._parts.hop(self._store.find, *which) if any(which) else None
         if found is None or found.facts is None:
             return None
         facts = found.facts
         return Bot(
-            app_id=facts.get("app_id"), enterprise_id=facts.get("enterprise_id"), team_id=team_id,
+            app_id=facts.get("app_id"), enterprise_id=facts.get("enterprise_id"), team_id=which[0] or None,
+            is_enterprise_install=bool(which[1]),
             team_name=facts.get("team_name"), bot_token=facts["bot_token"], bot_id=facts.get("bot_id", ""),
             bot_user_id=facts["bot_user_id"], bot_scopes=facts.get("scopes", ()), installed_at=found.installed_at.timestamp(),
         )  # fmt: skip
@@ -70,25 +74,35 @@ class OwnInstallations(AsyncInstallationStore):
         is_enterprise_install: bool | None = False,
     ) -> Installation | None:  # fmt: skip
         """The team's, whoever installed it."""
-        bot = await self.async_find_bot(enterprise_id=enterprise_id, team_id=team_id)
+        bot = await self.async_find_bot(
+            enterprise_id=enterprise_id, team_id=team_id, is_enterprise_install=is_enterprise_install
+        )
         if bot is None:
             return None
         return Installation(
-            app_id=bot.app_id, enterprise_id=bot.enterprise_id, team_id=team_id, team_name=bot.team_name, user_id=user_id or "",
+            app_id=bot.app_id, enterprise_id=bot.enterprise_id, team_id=bot.team_id,
+            is_enterprise_install=bot.is_enterprise_install, team_name=bot.team_name, user_id=user_id or "",
             bot_token=bot.bot_token, bot_id=bot.bot_id, bot_user_id=bot.bot_user_id, bot_scopes=bot.bot_scopes,
             installed_at=bot.installed_at,
         )  # fmt: skip
 
     async def async_delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
         """Forgets the token."""
+        which = _whose(enterprise_id, team_id, False)
+        if any(which):
+            await self._parts.hop(self._store.revoke, *which)
         if team_id:
-            await self._parts.hop(self._store.revoke, team_id)
             self._teams.forget(team_id)
 
     async def async_delete_installation(
         self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
     ) -> None:
         """A person's own part: there is none that is kept."""
+
+
+def _whose(enterprise_id: str | None, team_id: str | None, whole: bool | None) -> tuple[str, str]:
+    """Team and organisation, of which an installation has one: an organisation's team that has one of its own is just a team."""
+    return ("", enterprise_id or "") if whole or not team_id else (team_id, "")
 
 
 class OwnStates(AsyncOAuthStateStore):

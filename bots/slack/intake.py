@@ -52,8 +52,9 @@ class Intake:
         self._ringer = Ringer(parts.redis_url, events.CHANNEL)
         secret = settings.slack_signing_secret
 
-        async def authorize(team_id: str | None) -> AuthorizeResult:  # Bolt takes no method here.
-            return await self._authorize(team_id or "")
+        async def authorize(team_id: str | None, context: Any) -> AuthorizeResult:  # Bolt takes no method here.
+            org = context.enterprise_id if context.is_enterprise_install else None
+            return await self._authorize(team_id or "", org or "")
 
         self.bolt = AsyncApp(
             name="nod", client=teams.client(), authorize=authorize,
@@ -66,13 +67,13 @@ class Intake:
             listen(ANY)(self._taken)
         self.bolt.options(ANY)(self._taken)
 
-    async def _authorize(self, team_id: str) -> AuthorizeResult:
+    async def _authorize(self, team_id: str, org: str) -> AuthorizeResult:
         """Never refuses: what comes from a team without Nod (that it was uninstalled) must be kept too, and so must what comes while Slack cannot be asked."""
         team = None
         with suppress(NotInstalled, Refusal, SlowDown, *AWAY):
-            team = await asyncio.wait_for(self._teams.of(team_id), OPEN_SECONDS)
+            team = await asyncio.wait_for(self._teams.of(team_id, org), OPEN_SECONDS)
         return AuthorizeResult(
-            enterprise_id=None, team_id=team_id, bot_user_id=team.bot_user_id if team else None,
+            enterprise_id=org or None, team_id=team_id, bot_user_id=team.bot_user_id if team else None,
             bot_id=team.bot_id or None if team else None, bot_token=team.token if team else None,
         )  # fmt: skip
 
@@ -101,7 +102,8 @@ class Intake:
         if not self._opens(body, kind):
             return None
         try:
-            team = await self._teams.of(events.speaker(body).team)
+            who = events.speaker(body)
+            team = await self._teams.of(who.team, who.org)
             language = await self._language(body)
             view = modal.waiting(self._parts.words.in_language(place(language, "UTC", datetime.now(UTC))))
             opened = await asyncio.wait_for(self._opened(team, body, view), OPEN_SECONDS)

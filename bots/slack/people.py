@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bots.kit.outbound import SlowDown
+from bots.slack.events import Speaker
 from bots.slack.teams import AWAY, NotInstalled, Refusal, Team, Teams
 
 KEPT_SECONDS = 600.0
@@ -15,7 +16,8 @@ MOST = 5000
 
 @dataclass(frozen=True)
 class Profile:
-    """`admin`: an admin or owner of the Slack team; `guest`: may see some channels only; `gone`: a bot, deleted, or of another team."""
+    """`admin`: an admin or owner of the Slack team; `guest`: may see some channels only; `gone`: a bot, deleted, or of another team; `org`: the organisation
+    that they belong to."""
 
     name: str = ""
     language: str = "en"
@@ -23,6 +25,7 @@ class Profile:
     admin: bool = False
     guest: bool = False
     gone: bool = False
+    org: str = ""
 
     @property
     def extra(self) -> dict[str, str]:
@@ -49,6 +52,12 @@ class People:
             self._known.popitem(last=False)
         return profile
 
+    async def is_foreign(self, team: Team, who: Speaker) -> bool:
+        """Whether somebody belongs to another company. In an organisation people act in teams that are not their first one, which Slack has to be asked about. Raises as `of`."""
+        if not who.foreign or not team.org:
+            return who.foreign
+        return (await self.of(team, who.user)).org != team.org
+
     async def client_of(self, team: Team, user: str) -> dict[str, str]:
         """Their language and timezone, as far as Slack tells now."""
         try:
@@ -58,12 +67,18 @@ class People:
 
 
 def _profile(user: Mapping[str, Any], team: Team) -> Profile:
-    told = user.get("profile") or {}
+    """In an organisation somebody is of several teams, and an admin of some: `is_admin` tells of their own team, so that through the organisation's installation only that one, or the
+    whole organisation, counts."""
+    told, there = user.get("profile") or {}, user.get("enterprise_user") or {}
+    own = user.get("team_id", team.id) == team.id
+    of_team = any(user.get(what) is True for what in ("is_admin", "is_owner", "is_primary_owner"))
+    of_org = any(there.get(what) is True for what in ("is_admin", "is_owner"))
     return Profile(
         name=str(told.get("real_name") or user.get("real_name") or user.get("name") or ""),
         language=str(user.get("locale") or "en")[:35],
         timezone=str(user["tz"])[:64] if user.get("tz") else None,
-        admin=any(user.get(what) is True for what in ("is_admin", "is_owner", "is_primary_owner")),
+        admin=(of_team and (own or not team.org)) or (of_org and bool(team.org)),
         guest=any(user.get(what) is True for what in ("is_restricted", "is_ultra_restricted", "is_stranger")),
-        gone=bool(user.get("deleted") or user.get("is_bot") or user.get("team_id", team.id) != team.id),
+        gone=bool(user.get("deleted") or user.get("is_bot") or not (own or team.id in (there.get("teams") or ()))),
+        org=str(there.get("enterprise_id") or ""),
     )

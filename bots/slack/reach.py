@@ -21,9 +21,23 @@ def unreached(parts: Parts, workspace_id: UUID, user_id: UUID, link_id: UUID) ->
         work.commit()
 
 
-def team_gone(parts: Parts, team_id: str, at: float | None = None) -> int:
+def org_gone(parts: Parts, org: str) -> list[str]:
+    """The organisation's installation is no more; the teams that used it, which are not told here."""
+    parts.storage.installations.revoke("", org)
+    return parts.storage.installations.teams_of(org)
+
+
+def team_gone(parts: Parts, team_id: str, at: float | None = None, org: str = "") -> int:
     """The team took Nod out, or its token back: deliveries end, agents that nobody else sees stop. A second time changes nothing, nor does what Slack tells
-    late of an earlier installation (`at`, Unix seconds). How many people it had."""
+    late of an earlier installation (`at`, Unix seconds). A team that used its organisation's (`org`) and has one of its own goes on by that. How many people it had."""
+    through = parts.storage.installations.through(team_id)
+    org = org or (through.enterprise_id if through is not None else "")
+    if through is not None and at is not None and through.installed_at.timestamp() > at + 1:
+        return 0
+    if org:
+        parts.storage.installations.revoke(team_id, org)
+        if parts.storage.installations.find(team_id) is not None:
+            return 0
     installed = parts.storage.installations.find(team_id)
     if installed is not None and at is not None and installed.installed_at.timestamp() > at + 1:
         return 0

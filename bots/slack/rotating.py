@@ -35,20 +35,22 @@ class Rotating:
 
     def __init__(self, parts: Parts, settings: Settings) -> None:
         self._parts, self._settings = parts, settings
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turns: dict[tuple[str, str], asyncio.Lock] = {}
 
-    async def renewed(self, client: AsyncWebClient, team_id: str, ended: bool = False) -> Mapping[str, Any] | None:
-        """What is known of the team's installation, with a token that goes on; `ended`: Slack says that the one we have does not. None where Nod is not
+    async def renewed(
+        self, client: AsyncWebClient, team_id: str, ended: bool = False, org: str = ""
+    ) -> Mapping[str, Any] | None:
+        """What is known of the team's installation (or, without a team, of the organisation's), with a token that goes on; `ended`: Slack says that the one we have does not. None where Nod is not
         installed. Raises what the client raises when there is no other token and Slack cannot be asked."""
-        async with self._turns.setdefault(team_id, asyncio.Lock()):
-            facts = await self._facts(team_id)
+        async with self._turns.setdefault((team_id, org), asyncio.Lock()):
+            facts = await self._facts(team_id, org)
             if facts is None or not due(ends(facts), float("inf") if ended else EARLY_SECONDS):
                 return facts
             try:
                 fresh = await self._ask(client, facts)
             except SlackApiError as refused:
                 if str(refused.response.get("error")) == USED:
-                    return await self._after(team_id, facts, ended)
+                    return await self._after(team_id, org, facts, ended)
                 if ended or due(ends(facts), 0.0):
                     raise
                 return facts
@@ -57,12 +59,14 @@ class Rotating:
                     raise
                 return facts
             kept = await self._parts.hop(
-                self._parts.storage.installations.renew, team_id, str(facts["refresh_token"]), fresh
+                self._parts.storage.installations.renew, team_id, str(facts["refresh_token"]), fresh, org
             )
-            return fresh if kept else await self._facts(team_id)
+            return fresh if kept else await self._facts(team_id, org)
 
-    async def _facts(self, team_id: str) -> Mapping[str, Any] | None:
-        found = await self._parts.hop(self._parts.storage.installations.find, team_id) if team_id else None
+    async def _facts(self, team_id: str, org: str) -> Mapping[str, Any] | None:
+        if not team_id and not org:
+            return None
+        found = await self._parts.hop(self._parts.storage.installations.find, team_id, org)
         return found.facts if found is not None else None
 
     async def _ask(self, client: AsyncWebClient, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,10 +80,10 @@ class Rotating:
             **facts, "bot_token": answered["access_token"], "refresh_token": answered["refresh_token"], "expires_at": end,
         }  # fmt: skip
 
-    async def _after(self, team_id: str, before: Mapping[str, Any], ended: bool) -> Mapping[str, Any] | None:
+    async def _after(self, team_id: str, org: str, before: Mapping[str, Any], ended: bool) -> Mapping[str, Any] | None:
         """Somebody was quicker; or the refresh token is Slack's no more: then the token is good as long as it goes on."""
-        newest = await self._facts(team_id)
+        newest = await self._facts(team_id, org)
         if newest is None or newest["bot_token"] != before["bot_token"]:
             return newest
-        log.warning("Slack does not renew the token of a team", extra={"team": team_id})
+        log.warning("Slack does not renew the token of a team", extra={"team": team_id or org})
         return None if ended or due(ends(before), 0.0) else before

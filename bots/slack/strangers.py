@@ -48,9 +48,9 @@ class Said:
     again: Tap = Tap("slack.link", ("",))
 
 
-def stranger_id(team_id: str, user: str) -> UUID:
+def stranger_id(team: Team, user: str) -> UUID:
     """What buttons of somebody without a link are bound to."""
-    return uuid5(NAMESPACE_URL, f"slack://user?team={team_id}&id={user}")
+    return uuid5(NAMESPACE_URL, f"slack://user?team={team.org or team.id}&id={user}")
 
 
 @action("slack.link")
@@ -82,11 +82,11 @@ class Strangers:
     """Answers them: what to show, in place of what they tapped or as a message of its own. Nothing is sent here."""
 
     def __init__(self, parts: Parts, people: People) -> None:
-        self._parts, self._people = parts, people
+        self._parts, self.people = parts, people
 
     async def say(self, team: Team, user: str) -> Say:
         """The language of the person's client, as long as there is no profile."""
-        client = await self._people.client_of(team, user)
+        client = await self.people.client_of(team, user)
         return self._parts.words.in_language(place(client.get("language", "en"), "UTC", datetime.now(UTC)))
 
     async def words(self, event: InboundEvent, team: Team, user: str, words: str) -> Said:
@@ -130,7 +130,7 @@ class Strangers:
         """*Join*, *Set up*, *Link* do so; *Not me* does not; any other button is nobody's."""
         say = await self.say(team, user)
         try:
-            tap = Tap(*self._parts.tokens.unpack(token, stranger_id(team.id, user)))
+            tap = Tap(*self._parts.tokens.unpack(token, stranger_id(team, user)))
         except Invalid:
             return Said(_screen(say, ("slack.not_linked", {})))
         try:
@@ -141,13 +141,13 @@ class Strangers:
                         await self._parts.hop(self._redeem, tap.args[0], team, user, address),
                     )
                 case "slack.join" | "slack.found":
-                    profile = await self._people.of(team, user, anew=True)
+                    profile = await self.people.of(team, user, anew=True)
                     actor = await self._parts.hop(
                         self._enter, tap.action == "slack.found", team, user, profile, address
                     )
                     return Said(_screen(say, ("slack.joined", {"team": team.name})), actor)
                 case "slack.invited":
-                    profile = await self._people.of(team, user, anew=True)
+                    profile = await self.people.of(team, user, anew=True)
                     actor = await self._parts.hop(self._join, tap.args[0], team, user, profile, address)
                     return Said(_screen(say, ("slack.invited.done", {})), actor, tap)
                 case _:
@@ -159,13 +159,13 @@ class Strangers:
 
     def draw(self, said: Said, team: Team, user: str) -> dict[str, Any]:
         """The message."""
-        mark = stranger_id(team.id, user)
+        mark = stranger_id(team, user)
         made = blocks.drawn(said.screen.blocks, self._parts.words.in_language(place("en", "UTC", datetime.now(UTC))))
         rows = blocks.buttons(said.screen.buttons, lambda one: self._parts.tokens.pack(one, mark), lambda _: None)
         return {"text": blocks.fallback(said.screen), "blocks": made + rows, **QUIET}
 
     async def _ways_in(self, team: Team, user: str, say: Say) -> Screen:
-        profile = await self._people.of(team, user)
+        profile = await self.people.of(team, user)
         there = await self._parts.hop(self._parts.storage.directory.by_slack_team, team.id)
         said: list[tuple[str, dict[str, Any]]] = [("slack.hello", {"name": clean.line(profile.name, 60) or user})]
         rows: tuple[Button, ...] = ()

@@ -65,14 +65,15 @@ class Submitting:
         hop, chats = self._parts.hop, self._chats
         body = (event.payload or {})["body"]
         who, view = events.speaker(body), body["view"]
-        team = await self._teams.of(who.team)
-        actor = None if who.foreign else await hop(chats.known, team.id, who.user)
+        team = await self._teams.of(who.team, who.org)
+        foreign = await self._strangers.people.is_foreign(team, who)
+        actor = None if foreign else await hop(chats.known, team.id, who.user)
         if actor is None or actor.link_id is None:
             say = await self._strangers.say(team, who.user)
             return Done(notice=modal.notice(say, say("slack.not_linked")))
         try:
             token, place = modal.about(view)
-            found = await hop(chats.opened_by, team.id, who.user, token)
+            found = await hop(chats.opened_by, team, who.user, token)
             if found is None:
                 raise Invalid("messaging.button_forged")
             actor, name, args = found
@@ -112,7 +113,7 @@ class Submitting:
         body = (event.payload or {})["body"]
         who = events.speaker(body)
         with suppress(NotInstalled):
-            team = await self._teams.of(who.team)
+            team = await self._teams.of(who.team, who.org)
             say = await self._strangers.say(team, who.user)
             words = " ".join(done.errors.values()) or say("slack.modal.in_chat")
             seen = await self._replies.show_in(team, body["view"].get("id"), done.notice or modal.notice(say, words))

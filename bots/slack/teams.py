@@ -1,4 +1,4 @@
-"""The teams in which Nod is installed, and calls of Slack's Web API in the name of each. Tokens are found once and kept in memory, so that a modal can be
+"""The teams in which Nod is installed, by themselves or through their organisation (Enterprise Grid), and calls of Slack's Web API in the name of each. Tokens are found once and kept in memory, so that a modal can be
 opened before anything is asked of the database."""
 
 import json
@@ -28,11 +28,12 @@ UPLOAD_SECONDS = 40
 AWAY = (aiohttp.ClientError, OSError, TimeoutError)
 """What a call raises while Slack cannot be reached."""
 LONGEST_PAUSE = 3600
+MOST_PAGES = 20
 
 
 @dataclass(frozen=True)
 class Team:
-    """A team with its bot. The token is shown to nobody; it `ends` then, in Unix seconds (0: never)."""
+    """A team with its bot. The token is shown to nobody; it `ends` then, in Unix seconds (0: never). `org`: the organisation whose installation it uses; empty for one of its own."""
 
     id: str
     bot_user_id: str
@@ -41,6 +42,7 @@ class Team:
     name: str = ""
     installer: str = ""
     ends: float = 0.0
+    org: str = ""
 
     def __repr__(self) -> str:
         return f"Team({self.id})"
@@ -89,14 +91,17 @@ class Teams:
             if _reason(refused) in WEATHER or _reason(refused) == "ratelimited":
                 raise Trouble(f"auth.test: {_reason(refused)}") from None
             raise Refusal("auth.test", _reason(refused)) from None
+        org = str(told.get("enterprise_id") or "") if told.get("is_enterprise_install") else ""
         self._own = Team(
-            str(told["team_id"]),
+            "" if org else str(told["team_id"]),
             str(told["user_id"]),
             token.get_secret_value(),
             told.get("bot_id") or "",
             told.get("team") or "",
+            org=org,
         )
-        self._known[self._own.id] = self._own
+        if not org:
+            self._known[self._own.id] = self._own
 
     async def close(self) -> None:
         """Lets the connections go."""
@@ -114,8 +119,8 @@ class Teams:
             self._clients[token] = client
         return client
 
-    async def of(self, team_id: str) -> Team:
-        """The team. Raises NotInstalled; Unavailable when the database is away and the team was not met before."""
+    async def of(self, team_id: str, org: str = "") -> Team:
+        """The team; `org` is what Slack said of whose installation an event came through. Raises NotInstalled; Unavailable when the database is away and the team was not met before."""
         known = self._known.get(team_id)
         if known is not None and not due(known.ends):
             return known
@@ -123,12 +128,14 @@ class Teams:
             await self.begin()
             if team_id in self._known:
                 return self._known[team_id]
-        return await self._newest(team_id, False)
+        return await self._newest(team_id, False, org)
 
-    async def _newest(self, team_id: str, ended: bool) -> Team:
-        """As it is known to all processes, with a token that goes on; `ended`: another one than the one we have."""
+    async def _newest(self, team_id: str, ended: bool, org: str = "") -> Team:
+        """As it is known to all processes, with a token that goes on; `ended`: another one than the one we have. A team's own installation comes before its organisation's."""
         try:
             facts = await self._rotating.renewed(self.client(), team_id, ended) if team_id else None
+            if facts is None and team_id:
+                facts = await self._through(team_id, org, ended)
         except (SlackApiError, *AWAY):
             raise Trouble("oauth.v2.access") from None
         if facts is None:
@@ -136,13 +143,61 @@ class Teams:
             raise NotInstalled(team_id)
         team = Team(
             team_id, facts["bot_user_id"], facts["bot_token"], facts.get("bot_id") or "", facts.get("team_name") or "",
-            facts.get("user_id") or "", ends(facts),
+            facts.get("user_id") or "", ends(facts), facts.get("org") or "",
         )  # fmt: skip
         before = self._known.get(team_id)
         if before is not None and before.token != team.token:
             self.forget(team_id)
         self._known[team_id] = team
         return team
+
+    async def _through(self, team_id: str, org: str, ended: bool) -> Mapping[str, Any] | None:
+        """What the team uses of its organisation's installation. Which teams do is remembered once Slack has said that the organisation lets Nod in there."""
+        installations = self._parts.storage.installations
+        known = await self._parts.hop(installations.through, team_id)
+        if known is not None:
+            facts = await self._of_org(known.enterprise_id, ended)
+            return {**facts, **(known.facts or {}), "org": known.enterprise_id} if facts is not None else None
+        own = {self._own.org} if self._own is not None and self._own.org else set()
+        for one in [org] if org else sorted({*own, *await self._parts.hop(installations.orgs)}):
+            facts = await self._of_org(one, ended)
+            name = await self._let_in(team_id, str(facts["bot_token"])) if facts is not None else None
+            if facts is not None and name is not None:
+                await self._parts.hop(installations.save, team_id, one, {"team_name": name})
+                return {**facts, "team_name": name, "org": one}
+        return None
+
+    async def _of_org(self, org: str, ended: bool) -> Mapping[str, Any] | None:
+        own = self._own
+        if own is not None and own.org == org:
+            return {"bot_user_id": own.bot_user_id, "bot_token": own.token, "bot_id": own.bot_id}
+        return await self._rotating.renewed(self.client(), "", ended, org)
+
+    async def _let_in(self, team_id: str, token: str) -> str | None:
+        """What the team is called, if the organisation lets Nod in there; else None (auth.teams.list)."""
+        cursor = ""
+        for _ in range(MOST_PAGES):
+            told = await self.client(token).api_call("auth.teams.list", json={"limit": 1000, "cursor": cursor})
+            for one in cast(Any, told.get("teams")) or ():
+                if one.get("id") == team_id:
+                    return str(one.get("name") or "")
+            cursor = str((cast(Any, told.get("response_metadata")) or {}).get("next_cursor") or "")
+            if not cursor:
+                break
+        return None
+
+    async def is_out(self, org: str) -> bool:
+        """Whether the token of an organisation's installation is good no more, which Slack is asked. Raises Trouble, and connection errors as they are, while that cannot be known."""
+        facts = await self._of_org(org, False)
+        if facts is None:
+            return True
+        try:
+            await self.client(str(facts["bot_token"])).api_call("auth.test")
+        except SlackApiError as refused:
+            if _reason(refused) in GONE:
+                return True
+            raise Trouble(f"auth.test: {_reason(refused)}") from None
+        return False
 
     def forget(self, team_id: str) -> None:
         """What was known of the team is asked anew; a token that Slack took back is not tried again, the configured one included."""
@@ -163,7 +218,9 @@ class Teams:
             ended = _reason(refused) == "token_expired"
         # Another process may know a newer installation: only the newest token counts.
         self.forget(team.id)
-        newest = await self._newest(team.id, True) if ended and team.ends else await self.of(team.id)
+        newest = (
+            await self._newest(team.id, True, team.org) if ended and team.ends else await self.of(team.id, team.org)
+        )
         if newest.token == team.token:
             self.forget(team.id)
             raise NotInstalled(team.id)

@@ -114,6 +114,10 @@ class Installations(Protocol):
         """The team's use of its organisation's installation; None where it has none, or not any more."""
         ...
 
+    def orgs(self) -> list[str]:
+        """The organisations that installed Nod as a whole."""
+        ...
+
     def teams_of(self, enterprise_id: str) -> list[str]:
         """The teams that use the organisation's installation."""
         ...

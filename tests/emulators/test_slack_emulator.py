@@ -294,3 +294,27 @@ def test_each_emulated_method_is_driven_by_some_test_here() -> None:
     with open(__file__, encoding="utf-8") as source:
         tests = source.read().replace("chat_stream(", "")
     assert [name for name in METHODS if f"{name.replace('.', '_')}(" not in tests] == []
+
+
+def test_an_organisations_token_reaches_the_teams_that_it_was_let_into(slack: SlackEmulator) -> None:
+    org = slack.org("Globex")
+    sales, support = org.team("Sales"), org.team("Support")
+    ann, bob = sales.person("Ann"), support.person("Bob")
+    whole = org.install(by=ann)
+    client = WebClient(whole.bot_token, base_url=slack.api_url)
+    me = client.auth_test()
+    assert (me["is_enterprise_install"], me["enterprise_id"], me["team_id"]) == (True, org.id, org.id)
+    assert client.auth_teams_list()["teams"] == []
+    with pytest.raises(SlackApiError, match="team_access_not_granted"):
+        client.chat_postMessage(channel=bob.id, text="hi")
+    org.grants(support)
+    assert [one["name"] for one in client.auth_teams_list()["teams"]] == ["Support"]
+    client.chat_postMessage(channel=bob.id, text="hi")
+    assert bob.dm.wait_for_text("hi").sender.id == whole.bot_user_id
+    with pytest.raises(SlackApiError, match="team_access_not_granted"):
+        client.users_info(user=ann.id)
+    told = client.users_info(user=bob.id)["user"]
+    assert told["enterprise_user"]["enterprise_id"] == org.id and told["enterprise_user"]["teams"] == [support.id]
+    org.uninstall()
+    with pytest.raises(SlackApiError, match="account_inactive"):
+        client.auth_test()

@@ -20,7 +20,7 @@ EVENT_SCOPES = {
     "assistant_thread_started": {"assistant:write"}, "assistant_thread_context_changed": {"assistant:write"},
     **{f"channel_{what}": {"channels:read"} for what in ("archive", "deleted", "left", "rename", "unarchive")},
     **{f"group_{what}": {"groups:read"} for what in ("archive", "deleted", "left", "rename", "unarchive")},
-    "app_home_opened": set(), "app_uninstalled": set(), "tokens_revoked": set(),
+    "app_home_opened": set(), "app_uninstalled": set(), "team_access_revoked": set(), "tokens_revoked": set(),
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from .conversation import Conversation
 from .deliveries import Delivery
 from .dispatch import Dispatcher
 from .faults import Fault, RateLimit
+from .org import Org
 from .people import Person
 from .refusals import Refused, ratelimited
 from .server import Server
@@ -45,6 +47,7 @@ class SlackEmulator:
         self.world = World(f"http://127.0.0.1:{self._socket.getsockname()[1]}", SlackApp(), trigger_seconds)
         if manifest is not None:
             self.world.app.takes(manifest)
+        self._orgs = itertools.count(1)
         self._times = (ack_seconds, tuple(retry_pauses))
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="slack-emulator", daemon=True)
@@ -81,6 +84,10 @@ class SlackEmulator:
     def team(self, name: str) -> Team:
         """A workspace without people, and without the app until somebody installs it."""
         return self.world.new_team(name)
+
+    def org(self, name: str) -> Org:
+        """An organisation of Enterprise Grid without teams."""
+        return Org(self.world, next(self._orgs), name)
 
     def listens(
         self, events: str, *, interactivity: str | None = None, options: str | None = None,

@@ -20,6 +20,7 @@ class Interactions:
     """Half of a person: the half that the app hears of by interactivity rather than by events."""
 
     team: Team
+    own_team: Team
     world: World
     id: str
     name: str
@@ -61,6 +62,8 @@ class Interactions:
                 "api_app_id": self.world.app.id, "is_enterprise_install": "false", "response_url": url.url,
                 "trigger_id": self.world.trigger(self),
             }  # fmt: skip
+            if (org := self.team.whole) is not None:
+                payload |= {"enterprise_id": org.id, "enterprise_name": org.name, "is_enterprise_install": "true"}
             delivery = self.world.send(
                 self.team, "slash_commands", payload, on_answer=lambda one: answer_command(one, url)
             )
@@ -189,11 +192,14 @@ class Interactions:
             return delivery
 
     def _interaction(self, kind: str, view: View | None = None) -> dict[str, Any]:
-        user = {"id": self.id, "username": self.name.lower(), "name": self.name.lower(), "team_id": self.team.id}
+        org, own = self.team.whole, self.own_team.id
+        user = {"id": self.id, "username": self.name.lower(), "name": self.name.lower(), "team_id": own}
+        # Away from messages, an organisation's installation is told no team.
+        nowhere = org is not None and (kind == "shortcut" or view is not None)
         return {
-            "type": kind, "user": user, "team": self.team.as_json(), "api_app_id": self.world.app.id,
+            "type": kind, "user": user, "team": None if nowhere else self.team.as_json(), "api_app_id": self.world.app.id,
             "token": self.world.app.verification_token, "trigger_id": self.world.trigger(self, view),
-            "enterprise": None, "is_enterprise_install": False,
+            "enterprise": org.as_json() if org is not None else None, "is_enterprise_install": org is not None,
         }  # fmt: skip
 
     @staticmethod

@@ -58,7 +58,8 @@ class Authorize:
             else:
                 code = f"{person.team.number}.{secrets.token_hex(16)}"
                 scopes = self._scopes(asked)
-                self.world.grants[code] = Grant(person.team, person, scopes, redirect, time.monotonic())
+                org = person.team.org if given.get("org") else None
+                self.world.grants[code] = Grant(person.team, person, scopes, redirect, time.monotonic(), org=org)
                 back = {"code": code, **back}
         joint = "&" if "?" in redirect else "?"
         return RedirectResponse(f"{redirect}{joint}{urlencode(back)}", status_code=302)

@@ -26,12 +26,13 @@ class Person(Interactions):
     is_bot = False
     is_owner = False
     is_admin = False
+    is_org_admin = False
     is_restricted = False
     deleted = False
     bot_id = ""
 
     def __init__(self, team: Team, id: str, name: str, display_name: str, email: str, locale: str, tz: str) -> None:
-        self.team = team
+        self.team = self.own_team = team
         self.world = team.world
         self.id = id
         self.name = name
@@ -226,10 +227,12 @@ class Person(Interactions):
         event = {"type": kind, "assistant_thread": body, "event_ts": self.team.next_ts()}
         self.world.tell(self.team.installation, event, self)
 
-    def installs(self, address: str, *, allow: bool = True, follow: bool = True) -> httpx.Response:
+    def installs(
+        self, address: str, *, allow: bool = True, follow: bool = True, whole_org: bool = False
+    ) -> httpx.Response:
         """Follow an app's install link to Slack's page, allow or cancel, and come back to the app's redirect address.
 
-        Returns the page that the person ends on; without `follow`, the redirect that Slack answers with.
+        With `whole_org` it is for the organisation, as its admins choose on that page. Returns the page that the person ends on; without `follow`, the redirect that Slack answers with.
         """
         with browser() as window:
             page = window.get(address)
@@ -237,7 +240,7 @@ class Person(Interactions):
                 link = page.text.partition(f'href="{self.world.url}/oauth')[2].partition('"')[0]
                 page = window.get(f"{self.world.url}/oauth{link.replace('&amp;', '&')}")
             page.raise_for_status()
-            answer = {"person": self.id, "decision": "allow" if allow else "deny"}
+            answer = {"person": self.id, "decision": "allow" if allow else "deny", "org": "1" if whole_org else ""}
             return window.post(str(page.url), data=answer, follow_redirects=follow)
 
     def shows(self, content: dict[str, Any]) -> View:
@@ -279,8 +282,16 @@ class Person(Interactions):
             profile["email"] = self.email
         if self.is_bot:
             profile |= {"bot_id": self.bot_id, "api_app_id": self.world.app.id}
-        return {
-            "id": self.id, "team_id": self.team.id, "name": self.name.lower(), "real_name": self.name,
+        org = self.team.org
+        there = [one.id for one in org.teams if one.member(self.id) is not None] if org is not None else []
+        in_org = {
+            "enterprise_user": {
+                "id": self.id, "enterprise_id": org.id, "enterprise_name": org.name, "is_admin": self.is_org_admin,
+                "is_owner": False, "teams": there,
+            }
+        } if org is not None else {}  # fmt: skip
+        return in_org | {
+            "id": self.id, "team_id": self.own_team.id, "name": self.name.lower(), "real_name": self.name,
             "deleted": self.deleted, "tz": self.tz, "tz_label": self.tz, "tz_offset": 0, "profile": profile,
             "locale": self.locale, "is_admin": self.is_admin, "is_owner": self.is_owner, "is_bot": self.is_bot,
             "is_restricted": self.is_restricted, "is_ultra_restricted": False, "is_app_user": False, "updated": 0,

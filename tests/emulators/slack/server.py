@@ -122,6 +122,8 @@ class Server:
             raise Refused("account_inactive")
         if token in installation.ended:
             raise Refused("token_expired")
+        if installation.org is not None:
+            installation = installation.org.asked(method, params)
         return Caller(self.world, installation, params)
 
     async def respond(self, request: Request) -> Response:
@@ -163,7 +165,7 @@ class Server:
         if file is None:
             return _json(404, {"ok": False, "error": "file_not_found"}, {})
         installation = self.world.installations.get(_token(request))
-        ours = installation is not None and installation.team.id == request.path_params["place"].partition("-")[0]
+        ours = installation is not None and request.path_params["place"].partition("-")[0] in installation.reaches
         if not ours or installation.state != "active" or "files:read" not in installation.scopes:
             return HTMLResponse("<!doctype html><title>Sign in</title><h1>Sign in to Slack</h1>")
         return Response(file.content, media_type=file.mime)

@@ -11,12 +11,13 @@ from .conversation import Conversation
 from .people import Person
 
 if TYPE_CHECKING:
+    from .org import Org
     from .world import World
 
 
 @dataclass
 class Installation:
-    """The app in a workspace, with the token that its bot calls with. `state` is active, uninstalled or revoked."""
+    """The app in a workspace, with the token that its bot calls with; `org`: through the installation of its organisation. `state` is active, uninstalled or revoked."""
 
     team: Team
     by: Person
@@ -26,6 +27,12 @@ class Installation:
     state: str = "active"
     refresh_token: str = ""
     ended: set[str] = field(default_factory=set)
+    org: Org | None = None
+
+    @property
+    def reaches(self) -> list[str]:
+        """Ids of the teams in which its token is good."""
+        return [one.id for one in self.org.granted] if self.org is not None else [self.team.id]
 
     @property
     def bot_id(self) -> str:
@@ -48,6 +55,7 @@ class Team:
         self.directs: list[Conversation] = []
         self.installation: Installation | None = None
         self.former: list[Installation] = []
+        self.org: Org | None = None
         self._last_ts = 0
         self._ids = itertools.count(1)
 
@@ -87,7 +95,7 @@ class Team:
             if self.installation is not None:
                 self.installation.scopes = list(dict.fromkeys([*self.installation.scopes, *granted]))
                 return self.installation
-            bot = self.former[-1].bot if self.former else self._new_bot()
+            bot = self.former[-1].bot if self.former else self.new_bot()
             token = self.world.new_token(self)
             self.installation = Installation(self, by, bot, token, granted)
             self.world.installations[token] = self.installation
@@ -132,12 +140,13 @@ class Team:
             self.world.tell(installation, {"type": "app_uninstalled"}, None)
             self.world.notify()
 
-    def _new_bot(self) -> Person:
+    def new_bot(self, same: Person | None = None) -> Person:
+        """The app's account here; of an organisation's installation the `same` one in each team."""
         id = f"U{self.number:02d}{next(self._ids):06d}B"
         app = self.world.app
-        bot = Person(self, id, app.bot_name, app.name, "", "en-US", "America/Los_Angeles")
+        bot = Person(self, same.id if same else id, app.bot_name, app.name, "", "en-US", "America/Los_Angeles")
         bot.is_bot = True
-        bot.bot_id = f"B{self.number:02d}{next(self._ids):06d}B"
+        bot.bot_id = same.bot_id if same else f"B{self.number:02d}{next(self._ids):06d}B"
         return bot
 
     @property
@@ -175,7 +184,13 @@ class Team:
             return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def as_json(self) -> dict[str, Any]:
-        return {"id": self.id, "domain": self.domain}
+        of = {"enterprise_id": self.org.id, "enterprise_name": self.org.name} if self.org is not None else {}
+        return {"id": self.id, "domain": self.domain, **of}
+
+    @property
+    def whole(self) -> Org | None:
+        """The organisation through whose installation the app is here."""
+        return self.installation.org if self.installation is not None else None
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.name}>"

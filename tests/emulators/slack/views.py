@@ -161,7 +161,7 @@ class View(Shown):
             "notify_on_close": self.content.get("notify_on_close", False),
             "close": self.content.get("close"), "submit": self.content.get("submit"),
             "root_view_id": self.root.id, "previous_view_id": self.previous.id if self.previous else None,
-            "app_id": self.person.world.app.id, "app_installed_team_id": self.person.team.id,
+            "app_id": self.person.world.app.id, "app_installed_team_id": org.id if (org := self.person.team.whole) is not None else self.person.team.id,
             "bot_id": installation.bot_id if installation else "",
         }  # fmt: skip
 

@@ -21,6 +21,7 @@ from .team import Installation, Team
 if TYPE_CHECKING:
     from .conversation import Conversation
     from .message import Message
+    from .org import Org
     from .people import Person
     from .views import View
 
@@ -64,6 +65,7 @@ class Grant:
     redirect_uri: str
     made_at: float
     used: bool = False
+    org: Org | None = None
 
 
 @dataclass(frozen=True)
@@ -135,17 +137,29 @@ class World(Changing):
             return None
         if needed and not needed & set(installation.scopes):
             return None
+        org = installation.org.id if installation.org is not None else None
         payload = {
-            "token": self.app.verification_token, "team_id": installation.team.id,
-            "context_team_id": installation.team.id, "context_enterprise_id": None, "api_app_id": self.app.id,
+            "token": self.app.verification_token, "team_id": installation.team.id, "enterprise_id": org,
+            "context_team_id": installation.team.id, "context_enterprise_id": org, "api_app_id": self.app.id,
             "event": event, "type": "event_callback", "event_id": self.new_id("event"), "event_time": int(time.time()),
             "authorizations": [
                 {
-                    "enterprise_id": None, "team_id": installation.team.id, "user_id": installation.bot_user_id,
-                    "is_bot": True, "is_enterprise_install": False,
+                    "enterprise_id": org, "team_id": None if org else installation.team.id,
+                    "user_id": installation.bot_user_id, "is_bot": True, "is_enterprise_install": org is not None,
                 }
             ],
             "is_ext_shared_channel": False, "event_context": f"4-{secrets.token_hex(12)}",
+        }  # fmt: skip
+        return self._queue(Delivery(self, "events_api", payload, accepts_response=False))
+
+    def tell_org(self, org: Org, event: dict[str, Any]) -> Delivery | None:
+        """An event about the installation of an organisation, which names no team and nobody's authorization."""
+        if event["type"] not in self.app.events:
+            return None
+        payload = {
+            "token": self.app.verification_token, "team_id": None, "enterprise_id": org.id, "api_app_id": self.app.id,
+            "event": event, "type": "event_callback", "event_id": self.new_id("event"), "event_time": int(time.time()),
+            "authorizations": [],
         }  # fmt: skip
         return self._queue(Delivery(self, "events_api", payload, accepts_response=False))
 

@@ -11,18 +11,30 @@ from tests.emulators.slack.parameters import Parameters
 from tests.emulators.slack.refusals import Refused, missing_argument
 from tests.emulators.slack.world import World
 
-from .method import Caller, Method
+from .method import Caller, Method, page
 
 CODE_SECONDS = 600
 TOKEN_SECONDS = 43_200
 
 
 def auth_test(caller: Caller) -> dict[str, Any]:
-    team, bot = caller.team, caller.installation.bot
+    team, bot, org = caller.team, caller.installation.bot, caller.installation.org
+    if org is not None:
+        return {
+            "url": f"https://{org.name.lower()}.enterprise.slack.com/", "team": org.name, "user": bot.name, "team_id": org.id,
+            "user_id": bot.id, "bot_id": bot.bot_id, "enterprise_id": org.id, "is_enterprise_install": True,
+        }  # fmt: skip
     return {
         "url": f"https://{team.domain}.slack.com/", "team": team.name, "user": bot.name, "team_id": team.id,
         "user_id": bot.id, "bot_id": bot.bot_id, "is_enterprise_install": False,
     }  # fmt: skip
+
+
+def auth_teams_list(caller: Caller) -> dict[str, Any]:
+    org = caller.installation.org
+    there = [{"id": one.id, "name": one.name} for one in (org.granted if org is not None else [caller.team])]
+    teams, metadata = page(caller, there)
+    return {"teams": teams, "response_metadata": metadata}
 
 
 def auth_revoke(caller: Caller) -> dict[str, Any]:
@@ -70,6 +82,13 @@ def oauth_v2_access(world: World, params: Parameters, authorization: str) -> dic
     if params.text("redirect_uri", grant.redirect_uri) != grant.redirect_uri:
         raise Refused("bad_redirect_uri")
     grant.used = True
+    if grant.org is not None:
+        whole = grant.org.install(grant.person, grant.scopes)
+        return {
+            "app_id": world.app.id, "authed_user": {"id": grant.person.id}, "scope": ",".join(whole.scopes),
+            "token_type": "bot", "access_token": whole.bot_token, "bot_user_id": whole.bot_user_id, "team": None,
+            "enterprise": grant.org.as_json(), "is_enterprise_install": True,
+        }  # fmt: skip
     installation = grant.team.install(grant.person, grant.scopes)
     lasting = {"refresh_token": installation.refresh_token, "expires_in": TOKEN_SECONDS} if world.app.rotation else {}
     return lasting | {
@@ -95,6 +114,7 @@ def _renewed(world: World, refresh_token: str) -> dict[str, Any]:
 
 METHODS: dict[str, Method] = {
     "auth.test": auth_test,
+    "auth.teams.list": auth_teams_list,
     "auth.revoke": auth_revoke,
     "apps.uninstall": apps_uninstall,
 }
