@@ -55,7 +55,7 @@ class Copy:
 
 
 class Chats(ABC):
-    """The chats of the system's people at one platform: tests.faults.system.Platform. `excused` are copies too many that a case asked for, by text."""
+    """The chats of the system's people at one platform: tests.faults.system.Platform."""
 
     def __init__(self, system: System, channel: str, doors: Doors) -> None:
         load_dialogs()
@@ -65,7 +65,6 @@ class Chats(ABC):
         self.parts = Parts(system.storage, words(), tokens_of(chosen), templates(), chosen.redis_url.get_secret_value())
         self.links: dict[UUID, UUID] = {}
         self.asked: list[Asked] = []
-        self.excused: Counter[str] = Counter()
         system.beside.callback(self.parts.close)
         system.platforms.append(self)
 
@@ -125,7 +124,7 @@ class Chats(ABC):
             copies = self.copies(one.world, one.text)
             if not copies:
                 found[f"a card that nobody was shown: {one.text}"] += 1
-            unknown = sum(self._unknown(copy) for copy in copies) + self.excused[one.text]
+            unknown = sum(self._unknown(copy) or copy.stuck for copy in copies)
             if len(copies) > 1 + unknown:
                 found[f"a card that was shown too often: {one.text}"] += len(copies) - 1 - unknown
             if status != "pending" and any(

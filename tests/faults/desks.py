@@ -16,11 +16,12 @@ from tests.emulators.slack import SlackEmulator
 from tests.emulators.slack.blocks import message_blocks, with_ids
 from tests.emulators.slack.message import Shown
 from tests.faults.chats import Chats, Copy, Face
-from tests.faults.doors import Doors
+from tests.faults.doors import Doors, Web
 from tests.faults.system import Asked, System
 from tests.runners.world import World
 
 MANIFEST = Path(bots.slack.__file__).parent / "manifest.yaml"
+FORGOTTEN = ("message_not_found", "edit_window_closed")
 KEPT = "SELECT external_id FROM nod.inbound_events WHERE channel = 'slack'"
 
 
@@ -36,22 +37,24 @@ class Drawn(Shown):
 
 
 class Desks(Chats):
-    """Everybody's conversation with the app. `slack` is the platform, `team` theirs."""
+    """Everybody's conversation with the app. `slack` is the platform, `team` theirs. `http`: Slack calls the web process, signed; else events come by Socket Mode."""
 
-    def __init__(self, system: System, **given: str) -> None:
+    def __init__(self, system: System, http: bool = False) -> None:
         self.slack = system.beside.enter_context(SlackEmulator(manifest=yaml.safe_load(MANIFEST.read_text("utf-8"))))
         self.team = self.slack.team("Acme")
         self.team.install(by=self.team.person("Admin", is_admin=True))
         assert self.team.installation is not None
-        environment = {
-            "NOD_SLACK_BOT_TOKEN": self.team.installation.bot_token, "NOD_SLACK_APP_TOKEN": self.slack.app.app_token,
-            "NOD_SLACK_API_URL": self.slack.api_url,
-        }  # fmt: skip
-        super().__init__(system, "slack", Doors(system, "slack", environment | given))
+        environment = {"NOD_SLACK_BOT_TOKEN": self.team.installation.bot_token, "NOD_SLACK_API_URL": self.slack.api_url}
+        environment |= (
+            {"NOD_SLACK_SIGNING_SECRET": self.slack.app.signing_secret}
+            if http
+            else {"NOD_SLACK_APP_TOKEN": self.slack.app.app_token}
+        )
+        super().__init__(system, "slack", Doors(system, "slack", environment))
+        self.web = Web(system, environment)
         self._drawing = Drawing(self.parts.tokens, None)
         self.people: dict[UUID, Any] = {}
         self._pressed: dict[str, Any] = {}
-        self._forgotten: set[str] = set()
         for number, world in enumerate(system.people):
             person = self.team.person(f"Person {number}", locale="en-US", tz="Europe/Berlin")
             self.people[world.actor.user_id] = person
@@ -68,18 +71,18 @@ class Desks(Chats):
             for call in self.slack.calls_to("chat.postMessage")
             if call.ok and call.params.get("channel") == there.id
         }
+        forgotten = {
+            call.params.get("ts")
+            for call in self.slack.calls_to("chat.update")
+            if call.response.get("error") in FORGOTTEN
+        }
         found = [m for m in there._every.values() if m.from_bot and m.thread_ts is None and m.only_for is None]
         cards = [message for message in found if text in Drawn(message.versions[0].blocks).shown]
         return [
-            Copy(m.shown, m.labels, c.began, c.ended, c.lost, m.ts in self._forgotten, m)
+            Copy(m.shown, m.labels, c.began, c.ended, c.lost, m.ts in forgotten, m)
             for m in cards
             if (c := calls.get(m.ts)) is not None
         ]
-
-    def forgets(self, one: Asked) -> None:
-        """Slack does not know the card any more: the next one that is needed comes beside it."""
-        self.excused[one.text] += 1
-        self._forgotten.add(self.copies(one.world, one.text)[-1].message.ts)
 
     def tap(self, one: Asked, label: str = "Approve") -> bool:
         """Slack tells a person that a tap failed, who taps again; once it was acknowledged they wait."""

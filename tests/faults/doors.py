@@ -1,6 +1,7 @@
 """The doors of one platform as processes that may be killed, and the time that passes while none of them runs."""
 
 import signal
+import socket
 import time
 from contextlib import closing
 from pathlib import Path
@@ -26,16 +27,16 @@ AN_HOUR_AGO = (
 
 
 class Doors:
-    """Processes of the kind `telegram` or `slack`. `died_at` is when they did, `stood_still_at` when they stopped or went on (`time.monotonic()` seconds, maybe a little late)."""
+    """Processes of the kind `telegram`, `slack` or `web`. `environment` is what they are given besides; `died_at` is when they did, `stood_still_at` when they stopped or went on (`time.monotonic()` seconds, maybe a little late)."""
 
     def __init__(self, system: System, kind: str, environment: dict[str, str]) -> None:
-        self._system, self._kind, self._environment = system, kind, environment
+        self._system, self._kind, self.environment = system, kind, environment
         self.died_at: list[float] = []
         self.stood_still_at: list[float] = []
 
     def start(self, number: int = 0, fault: str | None = None) -> Forked:
         """One in the place of that number, which must be free; with a fault, maybe dead already."""
-        more = {"NOD_TESTS_JOIN": join.__name__} | self._environment | ({"NOD_FAULT": fault} if fault else {})
+        more = {"NOD_TESTS_JOIN": join.__name__} | self.environment | ({"NOD_FAULT": fault} if fault else {})
         child, ready = launch(self._system.settings, self._kind, **more)
         assert ready or fault, f"{self._kind} {number} did not start: see {self._system.folder}"
         self._system.running[f"{self._kind} {number}"] = child
@@ -76,6 +77,17 @@ class Doors:
         with closing(self._system.broker()) as broker:
             for key in broker.keys("nod:turn:*"):
                 broker.delete(key)
+
+
+class Web(Doors):
+    """The web process of platforms that call us, at an address of its own."""
+
+    def __init__(self, system: System, environment: dict[str, str]) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        super().__init__(system, "web", environment | {"NOD_PORT": str(port)})
+        self.url = f"http://127.0.0.1:{port}"
 
 
 def an_hour_passes(system: System) -> None:

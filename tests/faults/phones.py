@@ -13,7 +13,7 @@ from core.kernel.errors import Invalid
 from tests.emulators.telegram import TelegramEmulator
 from tests.emulators.telegram.html import parse_html
 from tests.faults.chats import Chats, Copy, Face
-from tests.faults.doors import Doors
+from tests.faults.doors import Doors, Web
 from tests.faults.system import Asked, System
 from tests.runners.world import World
 
@@ -24,17 +24,23 @@ TOLD = {
 """How a toast begins that says that a tap counted, and of which button."""
 SAID_BEFORE = re.compile(r"Already (approved|rejected)")
 PATIENT_SECONDS = 3600.0
+SECRET = "Only_Telegram-knows_this-1"
 DECISIONS = "SELECT suggestion_id, decision, count(*) FROM nod.approvals GROUP BY suggestion_id, decision"
 KEPT = "SELECT external_id FROM nod.inbound_events WHERE channel = 'telegram'"
 
 
 class Phones(Chats):
-    """Everybody's chat with the bot. `telegram` is the platform, which lets a tap wait for its answer as long as it takes."""
+    """Everybody's chat with the bot. `telegram` is the platform, which lets a tap wait for its answer as long as it takes. `webhook`: it calls the web process; else it
+    is asked for updates."""
 
-    def __init__(self, system: System, **given: str) -> None:
+    def __init__(self, system: System, webhook: bool = False) -> None:
         self.telegram = system.beside.enter_context(TelegramEmulator(callback_seconds=PATIENT_SECONDS))
         environment = {"NOD_TELEGRAM_TOKEN": self.telegram.token, "NOD_TELEGRAM_API_URL": self.telegram.api_url}
-        super().__init__(system, "telegram", Doors(system, "telegram", environment | given))
+        self.web = Web(system, environment)
+        if webhook:
+            environment |= {"NOD_PUBLIC_URL": self.web.url, "NOD_TELEGRAM_WEBHOOK_SECRET": SECRET}
+            self.web.environment.update(environment)
+        super().__init__(system, "telegram", Doors(system, "telegram", environment))
         self._sender = TelegramSender(self.parts, None, None, None)  # pyright: ignore[reportArgumentType]  # It only draws here.
         self.people: dict[UUID, Any] = {}
         self.rooms: list[UUID] = []

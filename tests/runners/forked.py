@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SKILLS = "runners.skills.builtin"
-DOORS = ("telegram", "slack")
+DOORS = ("telegram", "slack", "web")
 LOADED = {
     "runners": (
         "runners.worker",
@@ -26,7 +26,7 @@ LOADED = {
         f"{SKILLS}.mail_draft",
         f"{SKILLS}.mail_read",
     ),
-    "bots": ("bots.wiring", "bots.kit.serving", "bots.telegram.door", "bots.slack.door", "bots.slack.secrets"),
+    "bots": ("bots.wiring", "bots.kit.serving", "bots.telegram.door", "bots.slack.door", "bots.slack.secrets", "bots.web.app"),
 }
 
 

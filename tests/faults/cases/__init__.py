@@ -5,6 +5,7 @@ from tests.faults.cases import (
     broker,
     connectors,
     database,
+    decisions,
     disk,
     rolling,
     runs,
@@ -12,6 +13,7 @@ from tests.faults.cases import (
     slack,
     telegram,
     upgrades,
+    web,
     workers,
 )
 
@@ -20,6 +22,7 @@ __all__ = [
     "broker",
     "connectors",
     "database",
+    "decisions",
     "disk",
     "rolling",
     "runs",
@@ -27,5 +30,6 @@ __all__ = [
     "slack",
     "telegram",
     "upgrades",
+    "web",
     "workers",
 ]

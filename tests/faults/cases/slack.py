@@ -1,14 +1,15 @@
 """Slack: doors that die or stand still, a platform that refuses, loses answers and forgets, and calls that come again."""
 
+from core.approvals.decide import edit
 from tests.faults.case import case, workers
-from tests.faults.chats import tap_what_waits
+from tests.faults.chats import approved, tap_what_waits
 from tests.faults.desks import Desks
 from tests.faults.dying import killed_at_any_moment, killed_at_points, stands_still
 from tests.faults.system import Asked, System
 
 METHODS = ("chat.postMessage", "chat.update")
 TROUBLES = ("429", "500", "lost", "gone", "closed")
-HELP = "/nod inbox"
+TIMES = 3
 
 
 @case("slack", small=6, large=120, people=2)
@@ -51,8 +52,70 @@ def slack_that_refuses_loses_answers_and_forgets(system: System, size: int) -> l
             system.wait(chats.settled, 60, "rest")
             said = "message_not_found" if trouble == "gone" else "edit_window_closed"
             chats.slack.fail_next("chat.update", said)
-            chats.forgets(one)
         waiting.append(one)
         tap_what_waits(chats, waiting)
     system.wait(lambda: tap_what_waits(chats, waiting), 120, "the last cards")
     return chats.asked
+
+
+@case("slack", small=4, large=60, people=2)
+def slack_events_that_come_again_with_the_first_ack_lost(system: System, size: int) -> list[Asked]:
+    """A door dies between keeping what somebody said or pressed and acknowledging it; Slack sends what was said again, and then all of it three times more."""
+    chats = Desks(system)
+    workers(system, 1)
+    chats.doors.start()
+    for number in range(size):
+        one = chats.suggest()
+        card, desk = chats.wait_for_card(one).message, chats.desk(one.world)
+        system.wait(chats.settled, 60, "rest")
+        chats.doors.kill()
+        chats.doors.time_passes()
+        chats.doors.start(0, "after_intake:kill9")
+        said, tap = (desk.says("help"), None) if number % 2 else (None, desk.taps(card, "Approve"))
+        system.wait(chats.doors.died, 60, "the end of the door")
+        chats.doors.time_passes()
+        chats.doors.start()
+        said, tap = said or desk.says("help"), tap or desk.taps(card, "Approve")
+        system.wait(lambda said=said: said.delivery.state != "sent", 60, "Slack's last try")
+        for delivery in (said.delivery, tap) * TIMES:
+            chats.slack.redeliver(delivery)
+        system.wait(chats.settled, 60, "the answers")
+        answers = [m for m in said.thread if m.from_bot and m.only_for is None]
+        assert len(answers) == 1, f"{len(answers)} answers to what was said once"
+    return chats.asked
+
+
+@case("slack", small=3, large=40, people=2)
+def slack_buttons_that_are_forged_foreign_and_superseded(system: System, size: int) -> list[Asked]:
+    """What no button carries, what another person's button carries, what an older version's carried: nothing of it decides anything, and each is told so."""
+    chats = Desks(system)
+    chats.doors.start()
+    for _ in range(size):
+        one = chats.suggest("task")
+        card, whose = chats.wait_for_card(one).message, chats.desk(one.world)
+        button = card.button("Approve")
+        value = button.value
+        assert value is not None
+        other = next(person for person in chats.people.values() if person is not whose)
+        elsewhere = other.says("help")
+        # Beneath what they said stands what Nod answered, with buttons of theirs.
+        theirs = elsewhere.wait_for_reply(lambda m: bool(m.labels))
+        forged = [
+            value[:-1] + ("A" if value[-1] != "A" else "B"),
+            value[::-1],
+            "x",
+            "suggestion.approve",
+            "é" * 20,
+            value[:9],
+        ]
+        for made in forged:
+            whose.presses(card, button, made).acknowledge()
+        other.presses(theirs, theirs.buttons[0], value).acknowledge()
+        system.wait(chats.settled, 60, "what is forged to be handled")
+        told = [m for m in whose.dm.messages if m.only_for is whose]
+        assert len(told) >= len(forged), "somebody was told nothing"
+        with one.world.work() as work:
+            edit(work, one.world.actor, one.suggestion.id, 1, {"title": f"{one.text} anew"})
+            work.commit()
+        whose.presses(card, button).acknowledge()
+    return approved(chats)

@@ -58,7 +58,6 @@ def telegram_that_refuses_loses_answers_and_forgets(system: System, size: int) -
             with chats.telegram.world.lock:
                 phone.taps(standing, "Approve")
                 standing.freeze() if trouble == "frozen" else phone.deletes(standing)
-            chats.excused[one.text] += 1
         else:
             waiting.append(one)
         tap_what_waits(chats, waiting)
