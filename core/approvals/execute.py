@@ -26,6 +26,7 @@ from core.preferences.ports import PreferencesWork
 
 LEASE_SECONDS = 45.0
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
+LONGEST_PAUSE = timedelta(hours=1)
 _CHOSEN: dict[str, ExecutionStatus] = {"done": "succeeded", "again": "ready", "drop": "failed"}
 LOOKUPS = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 
@@ -112,17 +113,24 @@ def succeed(work: ExecuteWork, armed: Armed, receipt: Receipt) -> bool:
     )  # fmt: skip
 
 
-def fail(work: ExecuteWork, taken: Armed, code: str, data: dict[str, Any], *, again: bool, armed: bool = True) -> bool:
-    """Records that surely nothing was done. With `again` it is tried once more later, at most four times in all. `armed` is False when it failed before the
-    last gate (the connection could not be opened). False when we are a zombie."""
+def fail(
+    work: ExecuteWork, taken: Armed, code: str, data: dict[str, Any], *, again: bool, after: float | None = None,
+    armed: bool = True,
+) -> bool:  # fmt: skip
+    """Records that surely nothing was done. With `again` it is tried once more later, at most four times in all, and not before the `after` seconds that the provider
+    asks for (within an hour). `armed` is False when it failed before the last gate (the connection could not be opened). False when we are a zombie."""
     error = {"code": code, "data": data}
-    execution = work.executions.lock(taken.execution.id, taken.execution.fence, "sending" if armed else "claimed")
+    id, fence = taken.execution.id, taken.execution.fence
+    execution = work.executions.lock(id, fence, "sending") if armed else None
+    # The gate may have been passed without a commit.
+    execution = execution or work.executions.lock(id, fence, "claimed")
     if execution is None:
         _attempt(work, taken.execution, "zombie", error)
         return False
     if again and execution.attempts <= len(PAUSES):
         execution.status, execution.error, execution.lease_until = "ready", error, None
-        execution.due_at = work.now + PAUSES[execution.attempts - 1]
+        asked = min(timedelta(seconds=max(after or 0.0, 0.0)), LONGEST_PAUSE)
+        execution.due_at = work.now + max(PAUSES[execution.attempts - 1], asked)
         _attempt(work, execution, "failed", error)
         refresh(work, "suggestion", execution.suggestion_id)
     else:

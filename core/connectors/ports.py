@@ -65,11 +65,11 @@ Finding = Receipt | Literal["absent", "unclear"]
 
 
 class EffectFailed(Exception):
-    """The effect surely did not take place. `code` says why; `lasting` that trying again would not help."""
+    """The effect surely did not take place. `code` says why; `lasting` that trying again would not help, `after` in how many seconds it may, where the provider said."""
 
-    def __init__(self, code: str, *, lasting: bool, **data: Any) -> None:
+    def __init__(self, code: str, *, lasting: bool, after: float | None = None, **data: Any) -> None:
         super().__init__(code)
-        self.code, self.lasting, self.data = code, lasting, data
+        self.code, self.lasting, self.after, self.data = code, lasting, after, data
 
 
 class EffectUnknown(Exception):

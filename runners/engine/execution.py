@@ -106,6 +106,7 @@ def _done_locally(claimed: Armed) -> bool:
 def _do_outside(claimed: Armed, given: Access, anew: bool) -> None:
     execution = claimed.execution
     armed: Armed | None = None
+    outcome: Receipt | EffectFailed | EffectUnknown | None = None
     began = time.monotonic()
     try:
         with opened(given) as client:
@@ -125,10 +126,13 @@ def _do_outside(claimed: Armed, given: Access, anew: bool) -> None:
             fault("after_arm")
             began = time.monotonic()
             outcome = _effect(client, armed) if _still_ours(armed, arming) else EffectUnknown("approvals.worker_lost")
-    except Unavailable as why:
-        outcome = EffectFailed(why.code, lasting=False, **why.data)
     except Failure as why:
-        outcome = EffectFailed(why.code, lasting=True, **why.data)
+        # What went wrong after the effect, while its connection was closed, takes nothing back.
+        outcome = outcome or EffectFailed(why.code, lasting=not isinstance(why, Unavailable), **why.data)
+    except Exception:
+        if outcome is None:
+            raise
+        log.exception("execution.not_closed")
     fault("after_effect")
     _record(claimed, armed, outcome, time.monotonic() - began)
 
@@ -176,8 +180,9 @@ def _recorded(
         else:
             assert isinstance(outcome, EffectFailed)
             ours = execute.fail(
-                work, claimed, outcome.code, dict(outcome.data), again=not outcome.lasting, armed=armed is not None
-            )
+                work, claimed, outcome.code, dict(outcome.data), again=not outcome.lasting, after=outcome.after,
+                armed=armed is not None,
+            )  # fmt: skip
         work.connections.add(
             ConnectorExecution(
                 id=new_id(),

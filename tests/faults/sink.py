@@ -5,18 +5,21 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any, Literal
 
-Mode = Literal["ok", "500", "503", "429", "hang", "drop_after_accept", "close_mid_body", "garbage"]
+Mode = Literal["ok", "500", "503", "429", "401", "partial", "hang", "drop_after_accept", "close_mid_body", "garbage"]
 TAKES: dict[Mode, float] = {
     "ok": 1,
     "500": 0.5,
     "503": 0,
     "429": 0,
+    "401": 0,
+    "partial": 1,
     "hang": 0.5,
     "drop_after_accept": 1,
     "close_mid_body": 1,
@@ -24,6 +27,7 @@ TAKES: dict[Mode, float] = {
 }
 """How likely it is that the effect takes place all the same."""
 HANGS_SECONDS = 8.0
+RETRY_SECONDS = 12
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,14 @@ def sink(seed: int) -> Iterator[Sink]:
                     self._answer(200, {"ref": f"sink:{said['key'][:40]}"})
                 case "500":
                     self._answer(500, {"error": "broken"})
-                case "503" | "429" as busy:
-                    self._answer(int(busy), {"error": "later"})
+                case "503":
+                    self._answer(503, {"error": "later"})
+                case "429":
+                    self._answer(429, {"error": "later"}, {"Retry-After": str(RETRY_SECONDS)})
+                case "401":
+                    self._answer(401, {"error": "who are you?"})
+                case "partial":
+                    self._answer(207, {"ref": f"sink:{said['key'][:40]}", "left_out": 1})
                 case "garbage":
                     self._answer(200, "<html>")
                 case "hang":
@@ -100,9 +110,11 @@ def sink(seed: int) -> Iterator[Sink]:
                 known = key in running.keys
             self._answer(200, {"ref": f"sink:{key[:40]}" if known else None})
 
-        def _answer(self, status: int, body: Any) -> None:
+        def _answer(self, status: int, body: Any, headers: Mapping[str, str] = MappingProxyType({})) -> None:
             content = json.dumps(body).encode()
             self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -18,6 +20,8 @@ from runners.mail.compose import key_hash
 from runners.outbound_http import Answer, Outbound, OutboundRefused, OutboundUncertain, OutboundUnreachable
 
 PLAIN, KEYED = "http.request", "http.request_keyed"
+PARTLY = 207
+"""Some of it was done and some was not (RFC 4918, section 13): a person has to look."""
 _NOT_DONE_YET = frozenset((408, 425, 429, 503))
 
 
@@ -125,16 +129,29 @@ def _judged(answer: Answer, operation: str, key: str, *, signed: bool) -> Receip
     """What a status means for the effect (RFC 9110, section 15). Raises EffectFailed, EffectUnknown."""
     status, host = answer.status, urlsplit(answer.url).hostname or ""
     said: dict[str, Any] = {"host": host, "status": status}
+    if status == PARTLY:
+        raise EffectUnknown("connectors.http_unclear", **said)
     if 200 <= status < 300 or status == 303:
         return Receipt(f"{host}#{key_hash(key)[:16]}", said)
     if status == 401 and signed:
         raise LoginRefused
     if status in _NOT_DONE_YET:
-        raise EffectFailed("connectors.http_refused", lasting=False, **said)
+        raise EffectFailed("connectors.http_refused", lasting=False, after=seconds_to_wait(answer), **said)
     if 400 <= status < 500 and not (status == 409 and operation == KEYED):
         raise EffectFailed("connectors.http_refused", lasting=True, **said)
     # A redirect or an error of the server may come before or after the effect; a conflict of the key: the first request is still at work.
     raise EffectUnknown("connectors.http_unclear", **said)
+
+
+def seconds_to_wait(answer: Answer) -> float | None:
+    """What Retry-After says, in seconds or as a date (RFC 9110, section 10.2.3); None when it says nothing that makes sense."""
+    said = answer.headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit():
+        return float(said[:9])
+    try:
+        return max((parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, TypeError):
+        return None
 
 
 @contextmanager

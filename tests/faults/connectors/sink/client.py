@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
-from core.connectors.ports import EffectFailed, EffectUnknown, Finding, Page, Place, Receipt, Report
+from core.connectors.ports import EffectFailed, EffectUnknown, Finding, LoginRefused, Page, Place, Receipt, Report
 
 SECONDS = 4.0
 
@@ -42,8 +42,13 @@ class SinkClient:
                 raise EffectUnknown("outbound.cut", host="sink") from cut
         finally:
             line.close()
+        if answer.status == 401:
+            raise LoginRefused
         if answer.status in (429, 503):
-            raise EffectFailed("connectors.http_refused", lasting=False, host="sink", status=answer.status)
+            after = float(answer.getheader("Retry-After") or 0)
+            raise EffectFailed("connectors.http_refused", lasting=False, after=after, host="sink", status=answer.status)
+        if answer.status == 207:
+            raise EffectUnknown("connectors.http_unclear", host="sink", status=answer.status)
         try:
             return Receipt(str(json.loads(said)["ref"]))
         except (ValueError, KeyError, TypeError) as garbage:
