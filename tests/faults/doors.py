@@ -21,9 +21,9 @@ BEGUN = "SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction' AN
 END_BEGUN = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 WHERE state = 'idle in transaction' AND usename = 'nod_app' AND state_change < clock_timestamp() - interval '1 s'"""
-AN_HOUR_AGO = (
-    "UPDATE nod.deliveries SET first_shown_at = first_shown_at - interval '1 hour' WHERE first_shown_at IS NOT NULL"
-)
+AN_HOUR_AGO = """
+UPDATE nod.deliveries SET first_shown_at = first_shown_at - interval '1 hour' WHERE id IN (
+    SELECT id FROM nod.deliveries WHERE first_shown_at > now() - interval '1 hour' ORDER BY id FOR UPDATE SKIP LOCKED)"""
 
 
 class Doors:

@@ -13,7 +13,8 @@ from tests.faults.desks import Desks
 from tests.faults.phones import Phones
 from tests.faults.system import Asked, System
 
-EXPIRES = "UPDATE nod.suggestions SET expires_at = clock_timestamp() + %s WHERE id = %s AND status = 'pending'"
+EXPIRES = "UPDATE nod.suggestions SET reminded_at = now(), expires_at = clock_timestamp() + %s WHERE id = %s AND status = 'pending'"
+"""As if the reminder had come before: it brings the card once more."""
 OPEN = "SELECT FROM nod.suggestions WHERE id = %s AND status = 'pending'"
 AT_ONCE = 4
 
