@@ -39,7 +39,7 @@ def open_help(chat: Chat) -> Reply:
 
 
 def _help(chat: Chat) -> Screen:
-    rows = tuple((f"/{name}", chat.say(f"command.{name}.does")) for name in SHOWN)
+    rows = tuple((f"{chat.say.typed}{name}", chat.say(f"command.{name}.does")) for name in SHOWN)
     return Screen(
         blocks=(Heading(text=chat.say("help.heading")), Paragraph(text=chat.say("help.promise")), Facts(rows=rows), Paragraph(text=chat.say("help.reply"), muted=True)),
         buttons=(row(ways.inbox(chat), ways.agents(chat), ways.catalog(chat)),),

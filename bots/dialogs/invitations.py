@@ -7,6 +7,7 @@ from bots.dialogs import ways, workspaces
 from bots.dialogs.people import called
 from bots.dialogs.policy_words import role
 from bots.kit import clean, opening
+from bots.kit.chatting import TYPED
 from bots.kit.dialog import Chat, Reply, action, command
 from bots.kit.screen import Block, Bullets, Button, Heading, Paragraph, Quote, Screen, row
 from bots.kit.words import Say
@@ -69,6 +70,7 @@ def make(chat: Chat, name: str) -> Reply:
         blocks.append(Quote(text=f"{base}{letters_of(code)}", exact=True, source=chat.say("invitation.link")))
     blocks += [
         Quote(text=typed, exact=True, source=chat.say("invitation.code")),
+        Quote(text=TYPED["slack"] + typed[1:], exact=True, source=chat.say("invitation.code.slack")),
         Paragraph(text=chat.say("invitation.warning"), muted=True),
     ]
     back = Button(label=chat.say("way.back"), action="invitation.open")

@@ -10,6 +10,9 @@ from core.identity.models import IdentityLink
 from core.kernel.actor import Actor
 from core.messaging.models import Delivery, Room
 
+TYPED = {"slack": "/nod "}
+"""What commands begin with, where that is not a slash alone: Slack takes words behind a slash for commands of its own."""
+
 
 def open_chat(
     parts: Parts,
@@ -26,9 +29,10 @@ def open_chat(
     client = (extra or {}).get("language")
     asked = client if profile.settled_at is None and isinstance(client, str) and client else profile.language
     here = place(parts.words.spoken(asked), profile.timezone, work.now)
+    link = work.people.link(actor.link_id)
     return Chat(
-        work=work, actor=actor, user=work.people.user(actor.user_id), profile=profile, link=work.people.link(actor.link_id),
-        say=parts.words.in_language(here, profile.tone), place=here, catalog=parts.catalog,
+        work=work, actor=actor, user=work.people.user(actor.user_id), profile=profile, link=link,
+        say=parts.words.in_language(here, profile.tone, TYPED.get(link.provider, "/")), place=here, catalog=parts.catalog,
         blobs=parts.storage.blobs(actor.workspace_id, actor.user_id), input=heard, trace=trace, extra=extra or {}, mail=parts.mail,
         model=parts.model,
         at=lambda workspace_id: parts.storage.work(workspace_id, actor.user_id), directory=parts.storage.directory,
@@ -47,7 +51,7 @@ def open_place(parts: Parts, work: Any, delivery: Delivery) -> Chat:
     return Chat(
         work=work, actor=Actor(delivery.user_id, delivery.workspace_id, "viewer", room.provider),
         user=work.people.user(delivery.user_id), profile=work.people.profile(delivery.user_id),
-        link=as_link(room, delivery.user_id), say=parts.words.in_language(here), place=here, catalog=parts.catalog,
+        link=as_link(room, delivery.user_id), say=parts.words.in_language(here, typed=TYPED.get(room.provider, "/")), place=here, catalog=parts.catalog,
         blobs=parts.storage.blobs(delivery.workspace_id, delivery.user_id), trace=delivery.trace, room=room, model=parts.model,
     )  # fmt: skip
 

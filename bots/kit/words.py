@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from gettext import c2py
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,16 @@ class Words:
         best = self.best(language)
         return FALLBACK if best == FALLBACK and not language.lower().startswith(FALLBACK) else language
 
-    def in_language(self, place: Place, tone: str = "") -> "Say":
-        """Speaks the language of the place, in a tone where a sentence has one (`<code>.tone-direct`)."""
-        return Say(self, self.best(place.language), replace(place, language=self.spoken(place.language)), tone)
+    def in_language(self, place: Place, tone: str = "", typed: str = "/") -> "Say":
+        """Speaks the language of the place, in a tone where a sentence has one (`<code>.tone-direct`); `typed` is what commands begin with where it is read."""
+        return Say(self, self.best(place.language), replace(place, language=self.spoken(place.language)), tone, typed)
+
+    @cached_property
+    def _command(self) -> re.Pattern[str]:
+        """The slash of a command in a sentence; a command has words of its own (`command.<name>`)."""
+        there = (code.split(".") for code in self._languages.get(FALLBACK, {}))
+        names = "|".join(sorted(code[1] for code in there if code[0] == "command" and len(code) == 2))
+        return re.compile(rf"(?<![\w/.])/(?=(?:{names})\b)") if names else re.compile(r"(?!)")
 
     def in_tone(self, language: str, code: str, tone: str) -> str:
         """The code of the sentence in that tone, where the language has it; never one of another language for it."""
@@ -84,8 +91,8 @@ class Words:
                 return spoken, self._languages[spoken][code]
         return None
 
-    def sentence(self, language: str, place: Place, code: str, data: Mapping[str, Any]) -> str:
-        """The sentence with its gaps filled."""
+    def sentence(self, language: str, place: Place, code: str, data: Mapping[str, Any], typed: str = "/") -> str:
+        """The sentence with its gaps filled, and its commands as they are `typed`."""
         found = self._find(language, code)
         if found is None:
             self._missing(f"no words for {code}")
@@ -96,6 +103,9 @@ class Words:
             number = data.get("n", 1)
             rule = self._plural[spoken]
             form = sentence.forms[min(rule(abs(int(number))), len(sentence.forms) - 1)]
+
+        if typed != "/":
+            form = self._command.sub(typed, form)
 
         def fill(gap: re.Match[str]) -> str:
             name, style = gap.groups()
@@ -121,9 +131,11 @@ class Say:
     language: str
     place: Place
     tone: str = ""
+    typed: str = "/"
 
     def __call__(self, code: str, /, **data: Any) -> str:
-        return self.words.sentence(self.language, self.place, self.words.in_tone(self.language, code, self.tone), data)
+        toned = self.words.in_tone(self.language, code, self.tone)
+        return self.words.sentence(self.language, self.place, toned, data, self.typed)
 
     def knows(self, code: str) -> bool:
         """Whether there are words for the code."""

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from bots.dialogs import invitations
 from bots.dialogs.newcomers import CODES_AN_HOUR, Newcomer, invited_to, is_back, let_in, may_try
 from bots.kit import clean
+from bots.kit.chatting import TYPED
 from bots.kit.dialog import Chat, Reply, Tap, action
 from bots.kit.heard import run_command
 from bots.kit.parts import Parts
@@ -87,7 +88,9 @@ class Strangers:
     async def say(self, team: Team, user: str) -> Say:
         """The language of the person's client, as long as there is no profile."""
         client = await self.people.client_of(team, user)
-        return self._parts.words.in_language(place(client.get("language", "en"), "UTC", datetime.now(UTC)))
+        return self._parts.words.in_language(
+            place(client.get("language", "en"), "UTC", datetime.now(UTC)), typed=TYPED["slack"]
+        )
 
     async def words(self, event: InboundEvent, team: Team, user: str, words: str) -> Said:
         """A code is looked up; anything else is answered with the ways in."""

@@ -24,3 +24,9 @@ def test_a_tap_on_a_card_approves_once_and_the_card_and_its_thread_say_what_came
 def test_a_command_is_answered_in_the_direct_message(desk: Desk) -> None:
     desk.person.types("/nod inbox").acknowledge()
     desk.person.dm.wait_for_text("Nothing waits")
+
+
+def test_help_names_commands_as_slack_takes_them(desk: Desk) -> None:
+    desk.person.types("/nod help").acknowledge()
+    told = desk.person.dm.wait_for_text("What you can say").shown
+    assert "/nod inbox" in told and "/nod cancel leaves" in told and "\n*/inbox" not in told

@@ -215,3 +215,14 @@ def test_a_sentence_in_a_tone_is_one_of_the_same_language_with_the_same_gaps(wor
     assert say.in_language(place("de", "UTC", HERE.now), "direct")("a") == "sanft", (
         "never in another language for the tone"
     )
+
+
+def test_commands_in_a_sentence_are_written_as_they_are_typed_where_it_is_read(words: Words) -> None:
+    assert "/workspace brings" in words.in_language(HERE)("workspace.speaks.means")
+    in_slack = words.in_language(HERE, typed="/nod ")
+    assert "/nod workspace brings" in in_slack("workspace.speaks.means")
+    assert in_slack("slack.room.not_connected").count("/nod connect") == 1 and "/nod nod" not in in_slack(
+        "slack.room.how"
+    )
+    made = Words({"en": {"command.stop": Sentence(("Stop",)), "a": Sentence(("/stop, /stopped, a/stop and {x}",))}})
+    assert made.in_language(HERE, typed="/nod ")("a", x="/stop") == "/nod stop, /stopped, a/stop and /stop"
