@@ -94,6 +94,11 @@ class Child:
         self._plan_restart()
         return status
 
+    def put_off(self) -> None:
+        """It could not be started: once more after the next pause."""
+        self._born = time.monotonic()
+        self._plan_restart()
+
     def terminate(self) -> None:
         """Ask it to finish."""
         if self._process is not None:

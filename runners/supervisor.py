@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from runners.children import Child, ProcessSpec
@@ -96,7 +97,16 @@ class Supervisor:
         now = time.monotonic()
         for child in self._children:
             if child.due is not None and child.due <= now:
-                child.start()
+                self._start(child)
+
+    def _start(self, child: Child) -> None:
+        try:
+            child.start()
+        except OSError as refused:  # No memory for a process, no room for its log: once Nod runs, that passes.
+            if not self._was_ready:
+                raise
+            child.put_off()
+            self._report(f"{child.spec.name} could not be started: {refused.strerror}")
 
     def _pause(self) -> float:
         """Seconds until something is due without being asked."""
@@ -138,7 +148,8 @@ class Supervisor:
         self._check()
         for log in self._log_folder.glob("*.log"):
             if log.stat().st_size > LOG_LIMIT:  # Its writers append, so they go on at the new end.
-                shutil.copyfile(log, f"{log}.1")
+                with suppress(OSError):  # The disk may be full: then this is what makes room.
+                    shutil.copyfile(log, f"{log}.1")
                 os.truncate(log, 0)
         self._next_check = time.monotonic() + CHECK_SECONDS
 

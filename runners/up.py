@@ -207,7 +207,7 @@ def _patiently(servers: EmbeddedServers) -> Callable[[], None]:
         try:
             servers.check()
             last = ""
-        except EmbeddedError as problem:
+        except (EmbeddedError, OSError) as problem:  # OSError: the disk is full
             if str(problem) != last:
                 _say(str(problem))
             last = str(problem)

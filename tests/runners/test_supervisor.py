@@ -230,3 +230,13 @@ def test_a_log_that_grew_too_long_is_put_aside(stage: Stage, tmp_path: Path) -> 
     assert stage.next_word() == "all ready"
     assert (tmp_path / "web.log").stat().st_size == 0
     assert (tmp_path / "web.log.1").stat().st_size == LOG_LIMIT + 1
+
+
+def test_a_log_that_cannot_be_put_aside_is_emptied_and_everything_goes_on(stage: Stage, tmp_path: Path) -> None:
+    with (tmp_path / "web.log").open("wb") as log:
+        log.truncate(LOG_LIMIT + 1)
+    # As on a full disk: there is no way to write the copy.
+    (tmp_path / "web.log.1").mkdir()
+    stage.play("web")["web"].announce()
+    assert stage.next_word() == "all ready"
+    assert (tmp_path / "web.log").stat().st_size == 0

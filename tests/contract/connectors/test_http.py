@@ -102,7 +102,7 @@ def test_an_approved_request_follows_no_redirect(web_service: HttpRig) -> None:
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [(200, Receipt), (201, Receipt), (204, Receipt), (303, Receipt), (401, LoginRefused), (403, "lasting"), (404, "lasting"), (422, "lasting"),
-     (429, "later"), (503, "later"), (302, EffectUnknown), (500, EffectUnknown), (502, EffectUnknown), (504, EffectUnknown), (409, EffectUnknown)],
+     (207, EffectUnknown), (429, "later"), (503, "later"), (302, EffectUnknown), (500, EffectUnknown), (502, EffectUnknown), (504, EffectUnknown), (409, EffectUnknown)],
 )  # fmt: skip
 def test_a_status_is_taken_for_no_more_than_it_says(web_service: HttpRig, status: int, outcome: Any) -> None:
     web_service.site.answers["/things/1"] = (status, {}, b"")
@@ -117,6 +117,20 @@ def test_a_status_is_taken_for_no_more_than_it_says(web_service: HttpRig, status
         assert isinstance(caught.value, EffectFailed) and caught.value.lasting == (outcome == "lasting")
     else:
         assert isinstance(caught.value, outcome)
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [("120", 120, 120), ("Thu, 01 Jan 1970 00:00:00 GMT", 0, 0), ("Wed, 31 Dec 2098 23:59:59 GMT", 3600, 1e11), ("soon", None, None), ("", None, None)],
+)  # fmt: skip
+def test_the_time_that_the_service_names_is_known(
+    web_service: HttpRig, said: str, least: float | None, most: float | None
+) -> None:
+    web_service.site.answers["/things/1"] = (429, {"Retry-After": said}, b"")
+    with web_service.open() as client, pytest.raises(EffectFailed) as caught:
+        client.perform(KEYED, "key-1", _request(web_service))
+    after = caught.value.after
+    assert after is None if least is None or most is None else after is not None and least <= after <= most
 
 
 def test_a_connection_that_is_cut_leaves_it_unknown(web_service: HttpRig) -> None:
