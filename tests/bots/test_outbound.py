@@ -3,13 +3,16 @@
 import asyncio
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from bots.kit.outbound import Letter, Outbound
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
 from bots.kit.words import Words
+from core.identity.register import add_link
 from core.kernel.actor import Actor
+from core.kernel.due import DueItem
 from core.messaging.post import answer
 from storage import Storage
 from tests.databases import somebody
@@ -60,3 +63,56 @@ def test_a_chat_that_takes_long_holds_up_nobody_else(storage: Storage, catalogue
 
     platform = asyncio.run(story())
     assert sorted(platform.taken) == sorted(2 * [one.user_id for one in others])
+
+
+class Slow:
+    """Takes the first message only once somebody else has delivered the same."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.edited: list[tuple[str | None, str]] = []
+        self.asked, self.overtaken = asyncio.Event(), asyncio.Event()
+
+    async def send(self, letter: Letter) -> str | None:
+        self.sent.append(f"place {len(self.sent)}")
+        mine = self.sent[-1]
+        if mine == "place 0":
+            self.asked.set()
+            await self.overtaken.wait()
+        return mine
+
+    async def edit(self, letter: Letter) -> str | None:
+        self.edited.append((letter.delivery.remote_ref, letter.screen.summary))
+        return letter.delivery.remote_ref
+
+
+def test_a_card_whose_lease_ended_under_way_asks_for_nothing_beside_the_other_and_the_other_is_drawn_anew(
+    storage: Storage, catalogue: Words, owner_url: str
+) -> None:
+    actor = somebody(storage)
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        link = add_link(work, actor.user_id, "telegram", "1", "1")
+        delivery = answer(work, link, {"say": "cancel.done", "data": {}})
+        work.commit()
+    parts = Parts(storage, catalogue, Tokens(b"k" * 32), {})
+    item = DueItem(delivery.id, actor.workspace_id, actor.user_id)
+
+    async def story() -> Slow:
+        platform = Slow()
+        outbound = Outbound(parts, "telegram", platform)
+        async with asyncio.timeout(PATIENCE):
+            first = asyncio.create_task(outbound.deliver(item))
+            await platform.asked.wait()
+            with psycopg.connect(owner_url, autocommit=True) as owner:
+                owner.execute("UPDATE nod.deliveries SET lease_until = now()")
+            await outbound.deliver(item)
+            platform.overtaken.set()
+            await first
+            assert [ref for ref, _ in platform.edited] == ["place 0"], "the copy that is on no record"
+            assert "came twice" in platform.edited[0][1]
+            await outbound.deliver(item)
+        return platform
+
+    platform = asyncio.run(story())
+    assert platform.sent == ["place 0", "place 1"]
+    assert [ref for ref, _ in platform.edited] == ["place 0", "place 1"]

@@ -15,8 +15,8 @@ from core.kernel.ids import new_id
 from core.messaging.models import Room
 from tests.bots.telegram.running import Phone
 from tests.databases import somebody
-from tests.emulators.telegram import Group, Person, TelegramEmulator
-from tests.runners.world import World, mail
+from tests.emulators.telegram import Group, Message, Person, TelegramEmulator
+from tests.runners.world import World, mail, task
 
 
 @dataclass
@@ -190,10 +190,22 @@ def test_a_group_that_moved_while_something_was_sent_is_followed(
         work.commit()
     with telegram.world.lock:
         telegram.world.updates.allowed = ["callback_query"]
-    large = small.upgrades()
     _suggests(world)
-    large.wait_for(lambda shown: "Show it to me" in shown.labels)
-    assert _addresses(world) == [str(large.id)]
+    old = small.wait_for(lambda shown: "Show it to me" in shown.labels)
+    large = small.upgrades()
+    suggestion = world.suggest(task("A second one"))
+    with world.work() as work:
+        ask_in_rooms(work, suggestion)
+        work.commit()
+    large.wait_for(lambda _: len(_stubs(large)) == 2)
+    assert _addresses(world) == [str(large.id)], "what can still be decided is asked there once more"
+    world.approve(suggestion)
+    large.wait_for(lambda shown: "Approved" in shown.text)
+    assert len(old.versions) == 1 and len(large.bot_messages) == 2, "each card changes in its own place"
+
+
+def _stubs(group: Group) -> list[Message]:
+    return [message for message in group.bot_messages if "Show it to me" in message.labels]
 
 
 def test_another_workspace_finds_a_connected_group_taken(team: Team, world: World, telegram: TelegramEmulator) -> None:

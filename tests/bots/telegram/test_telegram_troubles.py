@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 
+import psycopg
 import pytest
 
 from bots.kit import dialog
@@ -67,6 +68,34 @@ def test_a_card_whose_answer_was_lost_comes_again_and_each_copy_works_once(
     assert phone.person.taps_data(first, old).answer().show_alert
     with world.work() as work:
         assert len(work.suggestions.approvals(suggestion.id)) == 1
+
+
+def test_a_chat_that_blocked_the_bot_shows_the_truth_again_once_it_does_not(
+    phone: Phone, world: World, telegram: TelegramEmulator
+) -> None:
+    first = world.suggest(task("The first one"))
+    card = phone.card(first)
+    telegram.wait_until_confirmed()
+    with telegram.world.lock:
+        second = world.suggest(task("The second one"))
+        phone.person.blocks_bot()
+    world.approve(first)
+    world.wait_until(lambda: not _link_reachable(phone) and _given_up(world, first.id) and _given_up(world, second.id))
+    phone.person.unblocks_bot()
+    card.wait_for(lambda shown: "Approve" not in shown.labels)
+    newer = phone.person.chat.wait_for(lambda shown: "Approve" in shown.labels, after=card)
+    assert "The second one" in newer.text
+    assert sum("The first one" in m.text for m in phone.person.chat.bot_messages) == 1
+
+
+def _given_up(world: World, suggestion_id: object) -> bool:
+    assert world.settings.database_url is not None
+    with psycopg.connect(world.settings.database_url.get_secret_value()) as database:
+        found = database.execute(
+            "SELECT FROM nod.deliveries WHERE subject_id = %s AND channel = 'telegram' AND status = 'failed'",
+            [suggestion_id],
+        )
+        return found.fetchone() is not None
 
 
 def test_an_edit_that_changes_nothing_is_fine(phone: Phone, world: World, telegram: TelegramEmulator) -> None:
