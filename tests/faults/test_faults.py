@@ -17,6 +17,10 @@ EVERY_DAY = (
     "killed again and again under load",
     "five schedulers that stop and die",
     "light runs whose workers die between claim and end",
+    "telegram doors killed at every point of a delivery and an arrival",
+    "slack doors killed at every point of a delivery and an arrival",
+    "people who block the bot and let it back",
+    "yes no and expiry at the same moment on several devices",
 )
 """The rest takes minutes, mostly of waiting for leases: see docs/faults.md."""
 

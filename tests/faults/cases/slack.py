@@ -12,25 +12,25 @@ TROUBLES = ("429", "500", "lost", "gone", "closed")
 TIMES = 3
 
 
-@case("slack", small=6, large=120, people=2)
+@case("slack", small=6, large=60, people=2)
 def slack_doors_killed_at_every_point_of_a_delivery_and_an_arrival(system: System, size: int) -> list[Asked]:
     """See tests.faults.dying."""
     return killed_at_points(Desks(system), size)
 
 
-@case("slack", small=4, large=100, people=4)
+@case("slack", small=4, large=60, people=4)
 def slack_doors_killed_at_any_moment_while_people_tap(system: System, size: int) -> list[Asked]:
     """See tests.faults.dying."""
     return killed_at_any_moment(Desks(system), size)
 
 
-@case("slack", small=4, large=24, people=2)
+@case("slack", small=2, large=12, people=2)
 def a_slack_door_that_stands_still_while_it_delivers(system: System, size: int) -> list[Asked]:
     """See tests.faults.dying."""
     return stands_still(Desks(system), size)
 
 
-@case("slack", small=10, large=150, people=5)
+@case("slack", small=10, large=80, people=5)
 def slack_that_refuses_loses_answers_and_forgets(system: System, size: int) -> list[Asked]:
     """429 with Retry-After, 5xx, an answer that is lost after the message was taken, messages that are gone or can be edited no more."""
     chats = Desks(system)
@@ -58,7 +58,7 @@ def slack_that_refuses_loses_answers_and_forgets(system: System, size: int) -> l
     return chats.asked
 
 
-@case("slack", small=4, large=60, people=2)
+@case("slack", small=4, large=30, people=2)
 def slack_events_that_come_again_with_the_first_ack_lost(system: System, size: int) -> list[Asked]:
     """A door dies between keeping what somebody said or pressed and acknowledging it; Slack sends what was said again, and then all of it three times more."""
     chats = Desks(system)
@@ -85,7 +85,7 @@ def slack_events_that_come_again_with_the_first_ack_lost(system: System, size: i
     return chats.asked
 
 
-@case("slack", small=3, large=40, people=2)
+@case("slack", small=3, large=20, people=2)
 def slack_buttons_that_are_forged_foreign_and_superseded(system: System, size: int) -> list[Asked]:
     """What no button carries, what another person's button carries, what an older version's carried: nothing of it decides anything, and each is told so."""
     chats = Desks(system)

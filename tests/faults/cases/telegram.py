@@ -18,25 +18,25 @@ HELP = "/inbox"
 """Stands in the answer to /help alone."""
 
 
-@case("telegram", small=6, large=120, people=2)
+@case("telegram", small=6, large=60, people=2)
 def telegram_doors_killed_at_every_point_of_a_delivery_and_an_arrival(system: System, size: int) -> list[Asked]:
     """See tests.faults.dying."""
     return killed_at_points(Phones(system), size)
 
 
-@case("telegram", small=4, large=100, people=4)
+@case("telegram", small=4, large=60, people=4)
 def telegram_doors_killed_at_any_moment_while_people_tap(system: System, size: int) -> list[Asked]:
     """See tests.faults.dying."""
     return killed_at_any_moment(Phones(system), size)
 
 
-@case("telegram", small=4, large=24, people=2)
+@case("telegram", small=2, large=12, people=2)
 def a_telegram_door_that_stands_still_while_it_delivers(system: System, size: int) -> list[Asked]:
     """See tests.faults.dying."""
     return stands_still(Phones(system), size)
 
 
-@case("telegram", small=10, large=150, people=5)
+@case("telegram", small=10, large=80, people=5)
 def telegram_that_refuses_loses_answers_and_forgets(system: System, size: int) -> list[Asked]:
     """429 with retry_after, 5xx, an answer that is lost after the message was taken, messages that can be edited no more or were deleted."""
     chats = Phones(system)
@@ -65,7 +65,7 @@ def telegram_that_refuses_loses_answers_and_forgets(system: System, size: int) -
     return chats.asked
 
 
-@case("telegram", small=2, large=20, people=2)
+@case("telegram", small=2, large=12, people=2)
 def people_who_block_the_bot_and_let_it_back(system: System, size: int) -> list[Asked]:
     """Somebody blocks the bot while a card stands in the chat; meanwhile it is decided elsewhere, and another one is on its way; then they let the bot speak again."""
     chats = Phones(system)
@@ -87,7 +87,7 @@ def people_who_block_the_bot_and_let_it_back(system: System, size: int) -> list[
     return chats.asked
 
 
-@case("telegram", small=2, large=16, people=1)
+@case("telegram", small=2, large=8, people=1)
 def groups_that_become_supergroups(system: System, size: int) -> list[Asked]:
     """A group gets another number while cards stand there, and messages of the bot stand at their old numbers in the new one. Whoever taps there decides what they see."""
     chats = Phones(system)
@@ -133,7 +133,7 @@ def _card(group: Any, one: Asked) -> Any:
     return next((m for m in group.bot_messages if one.text in m.text and "Approve" in m.labels), None)
 
 
-@case("telegram", small=4, large=60, people=2)
+@case("telegram", small=4, large=30, people=2)
 def updates_that_come_again_and_out_of_order(system: System, size: int) -> list[Asked]:
     """Every tap and every word is handed out again, several times, mixed with what is new; now and then a door dies in the midst."""
     chats = Phones(system)
@@ -159,7 +159,7 @@ def updates_that_come_again_and_out_of_order(system: System, size: int) -> list[
     return chats.asked
 
 
-@case("telegram", small=3, large=40, people=2)
+@case("telegram", small=3, large=20, people=2)
 def buttons_that_are_forged_foreign_and_superseded(system: System, size: int) -> list[Asked]:
     """What no button carries, what another person's button carries, what an older version's carried: nothing of it decides anything, and each is told so."""
     chats = Phones(system)

@@ -19,7 +19,7 @@ TIMES = 3
 KEPT = "SELECT count(*) FROM nod.inbound_events"
 
 
-@case("telegram", small=4, large=60, people=2)
+@case("telegram", small=4, large=30, people=2)
 def a_webhook_that_dies_before_it_answers_and_callers_who_are_not_telegram(system: System, size: int) -> list[Asked]:
     """Every second web process dies as soon as it has kept an update; each update comes again as it was; wrong secrets of every kind leave nothing."""
     chats = Phones(system, webhook=True)
@@ -59,7 +59,7 @@ def a_webhook_that_dies_before_it_answers_and_callers_who_are_not_telegram(syste
     return chats.asked
 
 
-@case("slack", small=4, large=60, people=2)
+@case("slack", small=4, large=30, people=2)
 def signed_calls_whose_first_answer_is_lost_and_callers_who_are_not_slack(system: System, size: int) -> list[Asked]:
     """Every second web process dies as soon as it has kept an event; each call comes again, byte for byte; bad signatures of every kind leave nothing."""
     chats = Desks(system, http=True)
