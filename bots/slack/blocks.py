@@ -1,9 +1,9 @@
-"""Draws a screen in Block Kit. Words stand in `plain_text`, which Slack shows as they are: no markup, mention or link of anybody's survives. The few
+"""Draws a screen in Block Kit. Words stand in `plain_text` and in text elements of quotes, which Slack shows as they are: no markup, mention or link of anybody's survives. The few
 that must be `mrkdwn` are escaped (docs.slack.dev/messaging/formatting-message-text) and tamed."""
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from bots.kit import clean
 from bots.kit.screen import (
@@ -72,7 +72,7 @@ def block(one: Block, say: Say) -> list[Drawn]:
         case Facts():
             return _facts(one, say)
         case Quote():
-            return [*_muted(one.source), *_sections(one.text)]
+            return [*_muted(one.source), *_quoted(one.text, "preformatted" if one.exact else "quote")]
         case Change():
             signs = {"keep": "  ", "remove": "− ", "add": "+ "}
             return _sections("\n".join(signs[what] + line for what, line in one.lines if line.strip()))
@@ -96,6 +96,15 @@ def _heading(words: str) -> list[Drawn]:
 def _sections(words: str) -> list[Drawn]:
     return [
         {"type": "section", "text": plain(part)} for part in clean.parts(words, SECTION, clean.utf16) if part.strip()
+    ]
+
+
+def _quoted(words: str, how: Literal["quote", "preformatted"]) -> list[Drawn]:
+    """Set apart from what Nod says; words in an element of rich text are shown as they are (docs.slack.dev/reference/block-kit/block-elements/rich-text-quote-element)."""
+    return [
+        {"type": "rich_text", "elements": [{"type": f"rich_text_{how}", "elements": [{"type": "text", "text": part}]}]}
+        for part in clean.parts(words, SECTION, clean.utf16)
+        if part.strip()
     ]
 
 

@@ -53,7 +53,7 @@ def test_every_piece_is_within_slacks_limits_and_nothing_is_markup(shown, catalo
         made = blocks.drawn(part.blocks, say)
         assert len(made) <= 48
         for one in made:
-            limits = {"section": 3000, "header": 150, "context": 2000}
+            limits = {"section": 3000, "header": 150, "context": 2000, "rich_text": 3000}
             assert len(one.get("fields", ())) <= 10
             for text in _texts([one]):
                 assert 0 < len(text["text"]) <= limits[one["type"]]
@@ -61,8 +61,16 @@ def test_every_piece_is_within_slacks_limits_and_nothing_is_markup(shown, catalo
                     inner = text["text"].removeprefix("*").removesuffix("*")
                     assert "<" not in inner and text["verbatim"]
                     assert not any(mark in inner.replace(f"{mark}\u2060", "") for mark in "*_~`")
+                elif one["type"] == "rich_text":
+                    assert set(text) == {"type", "text"} and text["type"] == "text"
                 else:
                     assert text["type"] == "plain_text" and text["emoji"] is False
+
+
+def test_what_somebody_wrote_and_what_is_to_be_copied_stand_apart_from_what_nod_says(catalogue: Words) -> None:
+    said, code = blocks.drawn((Quote(text="*Hi* <!here>"), Quote(text="K7QM-2XHD", exact=True)), _say(catalogue))
+    assert [one["elements"][0]["type"] for one in (said, code)] == ["rich_text_quote", "rich_text_preformatted"]
+    assert said["elements"][0]["elements"] == [{"type": "text", "text": "*Hi* <!here>"}]
 
 
 def test_a_quote_of_a_sender_without_end_is_in_pieces_with_all_its_words(catalogue: Words) -> None:
