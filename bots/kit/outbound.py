@@ -21,7 +21,7 @@ from bots.kit.words import Say
 from core.identity.models import IdentityLink
 from core.identity.settle import unreachable
 from core.kernel.due import DueItem
-from core.kernel.errors import Failure
+from core.kernel.errors import Failure, NotFound
 from core.kernel.faults import fault
 from core.kernel.ids import new_id
 from core.kernel.telemetry import count, measure, span
@@ -149,7 +149,10 @@ class Letters:
         """Somebody else delivered it meanwhile: what stands there may be older than what they showed, and is drawn anew. Where it stands by our record."""
         delivery = letter.delivery
         with self._parts.storage.work(delivery.workspace_id, delivery.user_id) as work:
-            current = work.messages.delivery(delivery.id)
+            try:
+                current = work.messages.delivery(delivery.id)
+            except NotFound:  # forgotten with its person
+                return None
             if current.status == "failed":
                 return None
             current.wanted += 1
