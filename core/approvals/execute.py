@@ -25,6 +25,9 @@ from core.preferences.choose import need_consent
 from core.preferences.ports import PreferencesWork
 
 LEASE_SECONDS = 45.0
+MOST_TRIES = 12
+"""Four tries end in an answer; whatever is taken more often than that ends its workers."""
+WORN_OUT: dict[str, Any] = {"code": "approvals.worker_lost", "data": {}}
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 LONGEST_PAUSE = timedelta(hours=1)
 _CHOSEN: dict[str, ExecutionStatus] = {"done": "succeeded", "again": "ready", "drop": "failed"}
@@ -47,14 +50,21 @@ class Armed:
 
 
 def claim(work: ExecuteWork, execution_id: UUID) -> Armed | None:
-    """Takes a due execution; None when there is nothing to take (somebody else has it, it is held, done or withdrawn)."""
+    """Takes a due execution; None when there is nothing to take (somebody else has it, it is held, done or withdrawn), or when it has cost so many workers their lives that it is given
+    up. The caller commits either way."""
     execution = work.executions.claim(execution_id, LEASE_SECONDS)
-    return None if execution is None else _facts(work, execution)
+    if execution is None:
+        return None
+    facts = _facts(work, execution)
+    if execution.attempts > MOST_TRIES:
+        _come_to_nothing(work, facts, execution, "failed", WORN_OUT)
+        return None
+    return facts
 
 
 def arm(work: ExecuteWork, claimed: Armed) -> Armed | None:
     """The last gate: everything that an approval stands on is checked again, then `claimed` → `sending`. None when the claim was lost, or when the gate
-    refused (then the execution has failed, nothing was done, and the person is told why)."""
+    refused (then the execution has failed, nothing was done, and the person is told why; where an earlier try may have done it, that is looked up first)."""
     execution = work.executions.lock(claimed.execution.id, claimed.execution.fence, "claimed")
     if execution is None:
         return None
@@ -62,7 +72,7 @@ def arm(work: ExecuteWork, claimed: Armed) -> Armed | None:
     try:
         _gate(work, facts)
     except Failure as why:
-        _end(work, facts, "failed", error={"code": why.code, "data": why.data}, outcome="refused")
+        _come_to_nothing(work, facts, execution, "refused", {"code": why.code, "data": why.data})
         return None
     if not work.executions.move(execution.id, execution.fence, "claimed", "sending", lease_seconds=LEASE_SECONDS):
         return None
@@ -70,9 +80,13 @@ def arm(work: ExecuteWork, claimed: Armed) -> Armed | None:
 
 
 def ask_anew(work: ExecuteWork, claimed: Armed, code: str, data: dict[str, Any]) -> None:
-    """The world changed since the yes (somebody answered the thread): nothing is done, the same action waits as a new revision for a new yes."""
+    """The world changed since the yes (somebody answered the thread): nothing is done, the same action waits as a new revision for a new yes. Where an earlier
+    try may have done it, that is looked up first: what changed may be our own doing."""
     execution = work.executions.lock(claimed.execution.id, claimed.execution.fence, "claimed")
     if execution is None:
+        return
+    if _may_have_been_done(work, execution):
+        _lose_track(work, execution, claimed.suggestion, "refused", {"code": code, "data": data})
         return
     suggestion = work.suggestions.lock(claimed.suggestion.id)
     _attempt(work, execution, "refused", {"code": code, "data": data})
@@ -117,7 +131,7 @@ def fail(
     work: ExecuteWork, taken: Armed, code: str, data: dict[str, Any], *, again: bool, after: float | None = None,
     armed: bool = True,
 ) -> bool:  # fmt: skip
-    """Records that surely nothing was done. With `again` it is tried once more later, at most four times in all, and not before the `after` seconds that the provider
+    """Records that surely nothing was done by this try. With `again` it is tried once more later, at most four times in all, and not before the `after` seconds that the provider
     asks for (within an hour). `armed` is False when it failed before the last gate (the connection could not be opened). False when we are a zombie."""
     error = {"code": code, "data": data}
     id, fence = taken.execution.id, taken.execution.fence
@@ -134,7 +148,7 @@ def fail(
         _attempt(work, execution, "failed", error)
         refresh(work, "suggestion", execution.suggestion_id)
     else:
-        _end(work, taken, "failed", outcome="failed", error=error, execution=execution)
+        _come_to_nothing(work, taken, execution, "failed", error)
     return True
 
 
@@ -172,6 +186,10 @@ def looked_up(work: ExecuteWork, taken: Armed, finding: Receipt | str) -> None:
     if isinstance(finding, Receipt):
         execution.external_ref, execution.result = finding.external_ref, dict(finding.facts)
         _end(work, taken, "succeeded", outcome="looked_up", execution=execution)
+    elif finding == "absent" and execution.attempts > MOST_TRIES:
+        _end(
+            work, taken, "failed", outcome="looked_up", error=WORN_OUT, detail={"found": "absent"}, execution=execution
+        )
     elif finding == "absent":
         _attempt(work, execution, "looked_up", {"found": "absent"})
         execution.status, execution.due_at, execution.lease_until = "ready", work.now, None
@@ -204,6 +222,7 @@ def resolve(
     if choice == "done":
         execution.executed_at = work.now
     if choice == "again":
+        execution.attempts = 0
         work.ring("executions.due", execution.id)
     _attempt(work, execution, "looked_up", {"decided_by": str(actor.user_id), "choice": choice})
     work.record(
@@ -258,13 +277,42 @@ def _record(work: ExecuteWork, armed: Armed, status: Any, detail: dict[str, Any]
     for name, value in fields.items():
         setattr(execution, name, value)
     if status == "unknown":
-        execution.status, execution.due_at, execution.lease_until = "unknown", work.now + LOOKUPS[0], None
-        _attempt(work, execution, "unknown", detail)
-        work.record(_event("action.unknown", execution, armed.suggestion))
-        refresh(work, "suggestion", execution.suggestion_id)
+        _lose_track(work, execution, armed.suggestion, "unknown", detail)
     else:
         _end(work, armed, status, outcome=status, detail=detail, execution=execution)
     return True
+
+
+def _come_to_nothing(
+    work: ExecuteWork, facts: Armed, execution: ActionExecution, outcome: Any, error: dict[str, Any]
+) -> None:
+    """This try did nothing. That the action was not done is said only where no earlier one may have done it."""
+    if _may_have_been_done(work, execution):
+        execution.error = error
+        _lose_track(work, execution, facts.suggestion, outcome, error)
+    else:
+        _end(work, facts, "failed", outcome=outcome, error=error, execution=execution)
+
+
+def _may_have_been_done(work: ExecuteWork, execution: ActionExecution) -> bool:
+    """Whether a try of it ended in nobody knows what, and no look-up has proved since that it is not there."""
+    unclear = False
+    for attempt in work.executions.attempts(execution.id):
+        if attempt.outcome == "unknown":
+            unclear = True
+        elif attempt.outcome == "looked_up" and attempt.detail.get("found") == "absent":
+            unclear = False
+    return unclear
+
+
+def _lose_track(
+    work: ExecuteWork, execution: ActionExecution, suggestion: Suggestion, outcome: Any, detail: dict[str, Any]
+) -> None:
+    """It is looked up soon, and said so."""
+    execution.status, execution.due_at, execution.lease_until = "unknown", work.now + LOOKUPS[0], None
+    _attempt(work, execution, outcome, detail)
+    work.record(_event("action.unknown", execution, suggestion))
+    refresh(work, "suggestion", execution.suggestion_id)
 
 
 def _end(

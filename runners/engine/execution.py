@@ -34,6 +34,7 @@ def carry_out(workspace_id: UUID, user_id: UUID, execution_id: UUID) -> None:
     with storage().work(workspace_id, user_id) as work:
         claimed = execute.claim(work, execution_id)
         if claimed is None:
+            work.commit()
             return
         given = None if claimed.operation.effect == "local" else _access(work, claimed)
         anew = execute.was_asked_anew(work, claimed)
