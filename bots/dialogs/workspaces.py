@@ -71,10 +71,27 @@ def _page(chat: Chat) -> Screen:
         if not here and chat.link.provider in (*CHANGES, "web"):
             go = chat.say("workspace.go", name=clean.line(called(chat, place), 40))
             buttons.append(row(Button(label=go, action="workspace.go", args=(str(workspace_id),))))
+    team_of = _slack_team(chat)
+    if team_of is not None:
+        buttons.append(row(Button(label=chat.say(f"workspace.slack.{team_of}"), action="slack.enter")))
     how = "workspace.one" if len(rows) == 1 else f"workspace.how.{_way(chat)}"
     blocks = (Heading(text=chat.say("command.workspace")), Facts(rows=tuple(rows)), Paragraph(text=chat.say(how)))
     team = Button(label=chat.say("team.button"), action="team.open")
     return Screen(blocks=blocks, buttons=ways.rows(*buttons, row(team, ways.settings(chat))))
+
+
+def _slack_team(chat: Chat) -> Literal["join", "found"] | None:
+    """What can be done about the workspace of the Slack team that the person speaks in; whether they may, Slack says at the tap."""
+    if chat.link.provider != "slack":
+        return None
+    there = chat.directory.by_slack_team(chat.link.tenant)
+    if there is None:
+        return "found"
+    try:
+        with inside(chat, there.workspace_id):
+            return None
+    except Forbidden:
+        return "join"
 
 
 def _way(chat: Chat) -> Literal["chat", "web"]:

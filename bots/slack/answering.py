@@ -22,11 +22,11 @@ from bots.slack.people import People
 from bots.slack.replies import Replies
 from bots.slack.sender import reference
 from bots.slack.speaking import Speaking, words_of
-from bots.slack.strangers import OWN_ACTIONS, Said, Strangers, stranger_id
+from bots.slack.strangers import ENTER, OWN_ACTIONS, Said, Strangers, stranger_id
 from bots.slack.submitting import InModal, Submitting
 from bots.slack.teams import NotInstalled, Refusal, Team, Teams
 from core.kernel.actor import Actor
-from core.kernel.errors import Invalid
+from core.kernel.errors import Conflict, Forbidden, Invalid
 from core.messaging.models import InboundEvent
 
 log = logging.getLogger(__name__)
@@ -181,6 +181,15 @@ class Answering:
             return "forged"
         ref = reference(channel, ts) if ts else None
         tap = replace(tap, delivery_id=await self._speaking.place(actor, channel, ref))
+        if tap.action == ENTER:
+            try:
+                tap = replace(
+                    tap, action="workspace.go", args=(str(await self._strangers.enter(team, user, actor.user_id)),)
+                )
+            except (Forbidden, Conflict) as refused:
+                words = await self._parts.hop(self._chats.problem, actor, refused)
+                await self._show(team, user, actor, view, channel, words, thread)
+                return "refused"
         waits = InModal(False) if view else None
         answered = await self._speaking.dispatch(actor, team, user, tap, event.id, waits, thread)
         self._wake()

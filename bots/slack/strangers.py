@@ -23,7 +23,7 @@ from bots.slack import blocks
 from bots.slack.drawing import QUIET
 from bots.slack.people import People, Profile
 from bots.slack.teams import Team
-from core.identity.join import found_team, join_team
+from core.identity.join import become_member, found_team, join_team
 from core.identity.ports import Known
 from core.identity.prove import letters_of, redeem, who_made
 from core.identity.register import register
@@ -37,6 +37,8 @@ CODES = "slack.codes"
 INVITED = re.compile(r"(?:/?join\s+)?((?:[A-Za-z0-9]{4}[-\s]?){2}[A-Za-z0-9]{4})", re.IGNORECASE)
 CODE = re.compile(r"(?:/?link\s+)?([A-Za-z0-9]{4}[-\s]?[A-Za-z0-9]{4})", re.IGNORECASE)
 REFUSED = {"slack.link": "identity.code_refused", "slack.invited": "identity.invitation_refused"}
+ENTER = "slack.enter"
+"""Of a button for people who have an account already: into the workspace of their team."""
 OWN_ACTIONS = ("slack.link", "slack.not_me", "slack.join", "slack.found", "slack.invited")
 
 
@@ -71,6 +73,12 @@ def invited(chat: Chat, code: str = "") -> Reply:
     greeting = run_command(chat, "start", "")
     told = chat.say("invitation.welcome", name=chat.work.people.workspace().name)
     return Reply(greeting.screen, toast=told, subject=greeting.subject)
+
+
+@action(ENTER)
+def not_in_a_modal(chat: Chat) -> Reply:
+    """The door itself asks Slack who they are there (Strangers.enter); elsewhere nobody can."""
+    return Reply(toast=chat.say("messaging.button_unknown"), alert=True)
 
 
 @action("slack.not_me")
@@ -246,6 +254,28 @@ class Strangers:
             actor = join_team(work, user_id, role, "slack", team.id, user, address)
             work.commit()
         return actor
+
+    async def enter(self, team: Team, user: str, user_id: UUID) -> UUID:
+        """Somebody with an account of their own is a member of their team's workspace, too, or sets it up; which that is. Raises Forbidden `slack.no_guests`, `slack.ask_admin`; Conflict
+        when somebody was quicker."""
+        profile = await self.people.of(team, user, anew=True)
+        return await self._parts.hop(self._entered, team, user, profile, user_id)
+
+    def _entered(self, team: Team, user: str, profile: Profile, user_id: UUID) -> UUID:
+        if profile.guest or profile.gone:
+            raise Forbidden("slack.no_guests")
+        storage = self._parts.storage
+        there = storage.directory.by_slack_team(team.id)
+        if there is None and not _may_found(profile, team, user):
+            raise Forbidden("slack.ask_admin", team=team.name)
+        workspace_id = there.workspace_id if there is not None else new_id()
+        with storage.work(workspace_id, user_id) as work:
+            if there is None:
+                found_team(work, user_id, clean.line(team.name, 80) or team.id, team.id)
+            else:
+                become_member(work, user_id, "admin" if profile.admin else "member")
+            work.commit()
+        return workspace_id
 
     def _person(self, team: Team, user: str, profile: Profile) -> Known:
         """Who they are to Nod, made anew for who comes first. Their address at Slack is not asked for and not trusted: it would name an account of somebody

@@ -195,3 +195,28 @@ def test_when_nod_is_taken_out_of_a_team_what_it_delivered_for_other_workspaces_
             return not work.people.link(link.id).reachable
 
     world.wait_until(ended, 60)
+
+
+def test_who_has_an_account_of_their_own_sets_their_team_up_or_joins_it_and_keeps_the_account(
+    desk: Desk, world: World, acme
+) -> None:
+    tom, storage = desk.person, world.storage
+    tom.types("/nod workspace").acknowledge()
+    page = _labelled(tom, "Set up my Slack team")
+    tom.taps(page, "Set up my Slack team").acknowledge()
+    tom.dm.wait_for(lambda shown: shown.only_for is tom and "Only an admin of the team" in shown.text)
+    assert storage.directory.by_slack_team(acme.id) is None
+    mia = acme.members[0]
+    mia.types("/nod").acknowledge()
+    mia.taps(_labelled(mia, "Set up Acme"), "Set up Acme").acknowledge()
+    mia.dm.wait_for_text("Welcome to Acme")
+    tom.types("/nod workspace").acknowledge()
+    tom.taps(_labelled(tom, "Join my Slack team"), "Join my Slack team").acknowledge()
+    tom.dm.wait_for_text("This chat speaks for Acme")
+    team = storage.directory.by_slack_team(acme.id)
+    assert team is not None
+    [now, own] = _accounts(storage, acme, tom)
+    assert (now.workspace_id, now.user_id, now.role) == (team.workspace_id, world.actor.user_id, "member")
+    assert own.workspace_id == world.actor.workspace_id
+    tom.types("/nod workspace").acknowledge()
+    assert "Join my Slack team" not in _labelled(tom, "Speak for Just you").labels
