@@ -34,7 +34,7 @@ def full_while_people_tap_and_has_room_again(system: System, size: int) -> list[
                 system.kill(name)
         finally:
             filler.unlink()
-        system.servers.check()
+        system.wait(lambda: _takes_rows(system), 60, "PostgreSQL to take rows again")
         workers(system)
         for one in some[stretch // 2 :]:
             if one not in said:
@@ -68,6 +68,19 @@ def _use_up_what_was_set_aside(system: System) -> None:
                 )
         except psycopg.Error:
             return
+
+
+def _takes_rows(system: System) -> bool:
+    """Whether the server that is there now takes something: one may still be falling over what it could not write."""
+    with suppress(EmbeddedError):
+        system.servers.check()
+    try:
+        with system.owner() as owner:
+            owner.execute("DROP TABLE IF EXISTS public.ballast")
+            owner.execute("CHECKPOINT")
+    except psycopg.Error:
+        return False
+    return True
 
 
 def _heard(system: System, one: Asked) -> bool:

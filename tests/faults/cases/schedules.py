@@ -69,7 +69,7 @@ def one_that_stood_still_in_the_middle_and_goes_on(system: System, size: int) ->
     return []
 
 
-@case("schedules", small=20, large=300, people=5)
+@case("schedules", small=8, large=300, people=4)
 def clocks_that_jump_by_an_hour(system: System, size: int) -> list[Asked]:
     """Every process believes in another time of day each moment. What is due fires then and not before, and its runs end."""
     _schedules(system, size)

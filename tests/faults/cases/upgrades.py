@@ -28,7 +28,7 @@ def upgrade() -> None:
 """
 """What a migration may do while the release before is at work: add."""
 MOST_MIGRATIONS = 3
-GRACE_SECONDS = 20
+CEILING_SECONDS = 60
 NOT_WELL = "SELECT id, status, error FROM nod.runs WHERE status <> 'succeeded'"
 
 
@@ -65,7 +65,7 @@ def both_releases_at_work_while_the_schema_changes(system: System, size: int) ->
     for name in [name for name in system.running if name.startswith("earlier")]:
         child = system.running[name]
         child.terminate()
-        assert child.wait(GRACE_SECONDS) == 0, f"{name} did not stop in order"
+        assert child.wait(CEILING_SECONDS) == 0, f"{name} did not stop in order"
         del system.running[name]
     workers(system)
     system.wait(lambda: not _not_well(system), 120, "every run to end well")
