@@ -16,7 +16,7 @@ _WORDS = {
     "identity.email_taken": ("There is somebody with this address already.", "Addresses are unique.", "Use another one."),
     "identity.email_invalid": ("This is not an e-mail address.", "It needs a name, an @ and a host.", "Check it, then try again."),
     "identity.email_made_up": ("This address is nobody's mailbox.", "Nod made it up for somebody who brought none.", "They can say theirs in Settings, under E-mail."),
-    "identity.user_unknown": ("Nobody has this address.", "Keys, tiers and files are somebody's.", "Add them first: nod user add EMAIL"),
+    "identity.user_unknown": ("Nobody has this address.", "Nod looked among the people of this installation; who came by a chat may have none yet.", "Check it; or add them first: nod user add EMAIL"),
     "identity.scopes_wrong": ("These scopes are not known.", "There are read, write and approve.", "Try: --scopes read,write"),
     "approvals.outcome_unknown": ("Nobody can say whether this was done.", "Doing it again could do it twice.", "Open its card in the chat and say what became of it."),
     "workflows.given_up_waits": ("This was not given up.", "It is due, and nobody took it yet.", "Run `nod doctor`: a worker has to run."),

@@ -28,6 +28,8 @@ LEASE_SECONDS = 45.0
 MOST_TRIES = 12
 """Four tries end in an answer; whatever is taken more often than that ends its workers."""
 WORN_OUT: dict[str, Any] = {"code": "approvals.worker_lost", "data": {}}
+RESTORED = "approvals.restored"
+STILL_TIME = timedelta(days=1)
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 LONGEST_PAUSE = timedelta(hours=1)
 _CHOSEN: dict[str, ExecutionStatus] = {"done": "succeeded", "again": "ready", "drop": "failed"}
@@ -88,18 +90,22 @@ def ask_anew(work: ExecuteWork, claimed: Armed, code: str, data: dict[str, Any])
     if _may_have_been_done(work, execution):
         _lose_track(work, execution, claimed.suggestion, "refused", {"code": code, "data": data})
         return
-    suggestion = work.suggestions.lock(claimed.suggestion.id)
     _attempt(work, execution, "refused", {"code": code, "data": data})
-    execution.status, execution.lease_until = "withdrawn", None
-    execution.error = {"code": code, "data": data}
+    _put_before_them_anew(work, claimed, execution, {"code": code, "data": data})
+
+
+def _put_before_them_anew(work: ExecuteWork, facts: Armed, execution: ActionExecution, error: dict[str, Any]) -> None:
+    """Nothing was done; the same action is a new revision, which waits for a new yes for a day at least."""
+    suggestion = work.suggestions.lock(facts.suggestion.id)
+    execution.status, execution.lease_until, execution.error = "withdrawn", None, error
     work.suggestions.revise(
         SuggestionRevision(
             id=new_id(),
             workspace_id=suggestion.workspace_id,
             suggestion_id=suggestion.id,
             number=suggestion.revision + 1,
-            action=claimed.revision.action,
-            payload_sha256=claimed.revision.payload_sha256,
+            action=facts.revision.action,
+            payload_sha256=facts.revision.payload_sha256,
             author="agent",
             author_id=suggestion.agent_id,
             created_at=work.now,
@@ -107,6 +113,9 @@ def ask_anew(work: ExecuteWork, claimed: Armed, code: str, data: dict[str, Any])
     )
     suggestion.revision += 1
     suggestion.status, suggestion.decided_at = "pending", None
+    if suggestion.expires_at is not None and suggestion.expires_at <= work.now + STILL_TIME:
+        suggestion.expires_at = work.now + STILL_TIME
+        suggestion.reminded_at, suggestion.rung, suggestion.next_rung_at = None, 0, None
     refresh(work, "suggestion", suggestion.id)
 
 
@@ -178,8 +187,8 @@ def claim_lookup(work: ExecuteWork, execution_id: UUID) -> Armed | None:
 
 
 def looked_up(work: ExecuteWork, taken: Armed, finding: Receipt | str) -> None:
-    """What the look-up found: done, surely not done (then it may be done now), or still unclear (looked up again later; after the last one
-    the person decides)."""
+    """What the look-up found: done, surely not done (then it may be done now, or, in a system that was restored, is asked about anew), or still unclear (looked up again later; after the
+    last one the person decides)."""
     execution = work.executions.lock(taken.execution.id, taken.execution.fence, "unknown")
     if execution is None:
         return
@@ -190,6 +199,10 @@ def looked_up(work: ExecuteWork, taken: Armed, finding: Receipt | str) -> None:
         _end(
             work, taken, "failed", outcome="looked_up", error=WORN_OUT, detail={"found": "absent"}, execution=execution
         )
+    elif finding == "absent" and (execution.error or {}).get("code") == RESTORED:
+        # The yes is as old as the backup: much may have been said since.
+        _attempt(work, execution, "looked_up", {"found": "absent"})
+        _put_before_them_anew(work, taken, execution, {"code": RESTORED, "data": {}})
     elif finding == "absent":
         _attempt(work, execution, "looked_up", {"found": "absent"})
         execution.status, execution.due_at, execution.lease_until = "ready", work.now, None

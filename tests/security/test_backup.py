@@ -30,6 +30,8 @@ from tests.databases import make_settings
 from tests.runners.world import World, event, mail, make_world, process, task
 from tests.storage.test_sealing import OTHER_KEY
 
+UNDER_WAY = ("mail", "event", "task", "held", "claimed", "sending")
+
 
 @pytest.fixture
 def world(storage: Storage, settings: Settings, tmp_path: Path) -> World:
@@ -62,6 +64,11 @@ def _fill(world: World) -> dict[str, Any]:
     made = {name: world.suggest(proposal) for name, proposal in (("mail", mail()), ("event", event()), ("task", task()), ("other", mail("Re: Later")))}  # fmt: skip
     for name in ("mail", "event", "task"):
         world.approve(made[name])
+    for name, undo_seconds in (("held", 600), ("claimed", None), ("sending", None)):
+        made[name] = world.suggest(mail(f"Re: {name}"))
+        execution = world.approve(made[name], undo_seconds)
+        if undo_seconds is None:
+            _is_taken(world, execution, name)
     with world.work() as work:
         link = add_link(work, world.actor.user_id, "telegram", "4711", "4711")
         delivery = Delivery(new_id(), world.actor.workspace_id, world.actor.user_id, link.id, "telegram", "suggestion", made["other"].id, work.now, work.now)  # fmt: skip
@@ -86,6 +93,16 @@ def _fill(world: World) -> dict[str, Any]:
     }
 
 
+def _is_taken(world: World, execution: ActionExecution, status: str) -> None:
+    """A worker has it in hand, or is past its last gate."""
+    with world.work() as work:
+        taken = work.executions.claim(execution.id, 600)
+        assert taken is not None
+        if status == "sending":
+            assert work.executions.move(taken.id, taken.fence, "claimed", "sending", lease_seconds=600)
+        work.commit()
+
+
 def _sent(world: World) -> list[Path]:
     return list((world.maildir / ".Sent").glob("*/*"))
 
@@ -104,12 +121,12 @@ def test_a_restored_system_has_everything_and_does_nothing_twice(
 
     restored = restore_backup(empty, file)
     aside = restored.aside
-    assert (aside.executions, aside.events, aside.deliveries, aside.schedules, aside.sessions) == (3, 1, 1, 1, 1)
+    assert (aside.executions, aside.events, aside.deliveries, aside.schedules, aside.sessions) == (6, 1, 1, 1, 1)
     assert at_head(empty)
     assert not (empty.data_dir / "master.key").exists()
     world = again()
     with world.work() as work:
-        assert {work.executions.of(made[name].id).status for name in ("mail", "event", "task")} == {"unknown"}
+        assert {work.executions.of(made[name].id).status for name in UNDER_WAY} == {"unknown"}
         assert work.suggestions.get(made["other"].id).status == "pending"
         assert work.triggers.get(made["trigger"]).next_fire_at > work.now
         assert work.connections.get(world.tools["mail"]).config["folder"] == str(world.maildir)
@@ -122,8 +139,12 @@ def test_a_restored_system_has_everything_and_does_nothing_twice(
     with process(empty):
         found: ActionExecution = world.wait_until(lambda: _ended(world, made["mail"]))
         assert found.status == "succeeded", found.error
-        world.wait_until(lambda: _ended(world, made["event"]))
-    assert len(_sent(world)) == 1, "the look-up found it, and it was not sent again"
+        for name in ("event", "held", "claimed", "sending"):
+            world.wait_until(lambda name=name: world.execution(made[name]).status == "withdrawn")
+    assert len(_sent(world)) == 1, "the look-up found it, and it was not sent again; what is not there is asked anew"
+    with world.work() as work:
+        assert {work.suggestions.get(made[name].id).status for name in ("held", "claimed", "sending")} == {"pending"}
+        assert work.executions.of(made["held"].id).error == {"code": "approvals.restored", "data": {}}
     (aside_event,) = world.storage.inbox.set_aside(10)
     assert (aside_event.id, aside_event.error, aside_event.payload) == (
         made["inbound"],
@@ -170,7 +191,7 @@ def test_a_restore_that_was_cut_off_starts_nothing_and_is_begun_anew(
         with pytest.raises(KeyboardInterrupt):
             restore_backup(empty, file)
     assert not at_head(empty)
-    assert restore_backup(empty, file).aside.executions == 3
+    assert restore_backup(empty, file).aside.executions == len(UNDER_WAY)
     with again().work() as work:
         assert work.executions.of(made["mail"].id).status == "unknown"
 
