@@ -8,6 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from bots.kit.parts import Parts
+from bots.kit.screen import Button
+from bots.slack.chats import Chats
+from bots.slack.teams import Team
+from core.identity.register import add_link
 from core.kernel.settings import Settings
 from storage import Storage
 from tests.bots.served import page
@@ -146,3 +150,30 @@ def test_an_organisation_installs_nod_lets_it_into_one_team_and_takes_it_out_aga
 def _reachable(world: World, desk: Desk) -> bool:
     with world.work() as work:
         return work.people.link(desk.actor.link_id).reachable
+
+
+def test_installations_of_an_organisation_of_its_teams_and_of_a_team_stay_apart(storage: Storage) -> None:
+    kept = storage.installations
+    kept.save("T1", "", {"bot_token": "own", "refresh_token": "r1"})
+    kept.save("", "E1", {"bot_token": "whole", "refresh_token": "r2"})
+    for team in ("T1", "T2"):
+        kept.save(team, "E1", {"team_name": team})
+    own, whole, used = kept.find("T1"), kept.find("", "E1"), kept.through("T2")
+    assert own is not None and whole is not None and used is not None and kept.find("T2") is None
+    assert own.facts and own.facts["bot_token"] == "own" and whole.facts and whole.facts["bot_token"] == "whole"
+    assert (used.enterprise_id, kept.teams_of("E1"), kept.orgs()) == ("E1", ["T1", "T2"], ["E1"])
+    assert not kept.renew("T1", "r2", {"bot_token": "wrong"}) and not kept.renew("", "r2", {}, "E2")
+    assert kept.renew("", "r2", {"bot_token": "newer", "refresh_token": "r3"}, "E1")
+    assert kept.revoke("T1", "E1") and kept.through("T1") is None and kept.find("T1") is not None
+    assert kept.revoke("", "E1") and kept.orgs() == [] and kept.find("", "E1") is None
+
+
+def test_a_button_is_found_in_whichever_of_the_organisations_teams_it_was_made(parts: Parts, world: World) -> None:
+    with world.work() as work:
+        link = add_link(work, world.actor.user_id, "slack", "W1", "D1", "T2")
+        work.commit()
+    parts.storage.installations.save("T2", "E1", {"team_name": "Support"})
+    token = parts.tokens.pack(Button(label="Inbox", action="inbox.open"), link.id)
+    found = Chats(parts).opened_by(Team("T1", "U0", "xoxb-1", org="E1"), "W1", token)
+    assert found is not None and found[0].link_id == link.id and found[1] == "inbox.open"
+    assert Chats(parts).opened_by(Team("T1", "U0", "xoxb-1"), "W1", token) is None
