@@ -25,6 +25,8 @@ KINDS = ("keyed", "task", "event")
 """Whose yes is one tap, and is carried out at once."""
 RECORDED_SECONDS = 5.0
 """So long after a platform took a message its sender may have died before that was on record, on a busy machine."""
+PATIENCE_SECONDS = 9.0
+"""Doors wait ten seconds for an answer."""
 ON_ITS_WAY = "SELECT id FROM nod.deliveries WHERE channel = %s AND wanted > shown AND status <> 'failed'"
 NOT_HANDLED = "SELECT id FROM nod.inbound_events WHERE channel = %s AND status IN ('pending', 'processing')"
 GIVEN_UP = "SELECT id FROM nod.inbound_events WHERE channel = %s AND status = 'failed'"
@@ -141,7 +143,7 @@ class Chats(ABC):
 
     def _lost(self, copy: Copy) -> bool:
         """Whether whoever sent it may never have known that it arrived."""
-        return copy.lost or _near(copy, self.doors.died_at)
+        return copy.lost or copy.ended - copy.began > PATIENCE_SECONDS or _near(copy, self.doors.died_at)
 
     @abstractmethod
     def copies(self, world: World, text: str) -> list[Copy]:

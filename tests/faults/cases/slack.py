@@ -9,6 +9,8 @@ from tests.faults.system import Asked, System
 
 METHODS = ("chat.postMessage", "chat.update")
 TROUBLES = ("429", "500", "lost", "gone", "closed")
+LATE_SECONDS = 12.0
+"""Longer than a door waits: the answer comes when nobody listens any more."""
 TIMES = 3
 
 
@@ -32,13 +34,14 @@ def a_slack_door_that_stands_still_while_it_delivers(system: System, size: int) 
 
 @case("slack", small=10, large=80, people=5)
 def slack_that_refuses_loses_answers_and_forgets(system: System, size: int) -> list[Asked]:
-    """429 with Retry-After, 5xx, an answer that is lost after the message was taken, messages that are gone or can be edited no more."""
+    """429 with Retry-After, 5xx, an answer that is lost or comes too late after the message was taken, messages that are gone or can be edited no more."""
     chats = Desks(system)
     workers(system, 1)
     chats.doors.start()
     waiting: list[Asked] = []
     for number in range(size):
-        trouble, method = TROUBLES[number % len(TROUBLES)], METHODS[number // len(TROUBLES) % 2]
+        trouble = "late" if number % 20 == 19 else TROUBLES[number % len(TROUBLES)]
+        method = METHODS[number // (20 if trouble == "late" else len(TROUBLES)) % 2]
         match trouble:
             case "429":
                 chats.slack.too_many_requests(method, 1)
@@ -46,6 +49,8 @@ def slack_that_refuses_loses_answers_and_forgets(system: System, size: int) -> l
                 chats.slack.fail_next(method, "internal_error", status=500, times=2)
             case "lost":
                 chats.slack.drop_after_accept(method)
+            case "late":
+                chats.slack.delay(method, LATE_SECONDS, after=True)
         one = chats.suggest()
         if trouble in ("gone", "closed"):
             chats.wait_for_card(one)

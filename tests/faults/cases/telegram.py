@@ -14,6 +14,8 @@ from tests.runners.world import World
 
 METHODS = ("sendMessage", "editMessageText")
 TROUBLES = ("429", "502", "lost", "frozen", "deleted")
+LATE_SECONDS = 12.0
+"""Longer than a door waits: the answer comes when nobody listens any more."""
 HELP = "/inbox"
 """Stands in the answer to /help alone."""
 
@@ -38,13 +40,14 @@ def a_telegram_door_that_stands_still_while_it_delivers(system: System, size: in
 
 @case("telegram", small=10, large=80, people=5)
 def telegram_that_refuses_loses_answers_and_forgets(system: System, size: int) -> list[Asked]:
-    """429 with retry_after, 5xx, an answer that is lost after the message was taken, messages that can be edited no more or were deleted."""
+    """429 with retry_after, 5xx, an answer that is lost or comes too late after the message was taken, messages that can be edited no more or were deleted."""
     chats = Phones(system)
     workers(system, 1)
     chats.doors.start()
     waiting: list[Asked] = []
     for number in range(size):
-        trouble, method = TROUBLES[number % len(TROUBLES)], METHODS[number // len(TROUBLES) % 2]
+        trouble = "late" if number % 20 == 19 else TROUBLES[number % len(TROUBLES)]
+        method = METHODS[number // (20 if trouble == "late" else len(TROUBLES)) % 2]
         match trouble:
             case "429":
                 chats.telegram.too_many_requests(method, 1)
@@ -52,6 +55,8 @@ def telegram_that_refuses_loses_answers_and_forgets(system: System, size: int) -
                 chats.telegram.fail_next(method, 502, "Bad Gateway", times=2)
             case "lost":
                 chats.telegram.drop_after_accept(method)
+            case "late":
+                chats.telegram.delay(method, LATE_SECONDS, after=True)
         one = chats.suggest()
         if trouble in ("frozen", "deleted"):
             standing, phone = chats.wait_for_card(one).message, chats.phone(one.world)
