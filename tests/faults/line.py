@@ -20,10 +20,11 @@ CHUNK = 65_536
 
 @dataclass
 class Line:
-    """`settings` are those of a process that speaks over it. Each commit goes unheard by the chance `unheard`; `cuts` counts them."""
+    """`settings` are those of a process that speaks over it. Each commit goes unheard by the chance `unheard`, and so many of the `next` ones do; `cuts` counts them."""
 
     settings: Settings
     unheard: float = 0.0
+    next: int = 0
     cuts: int = 0
 
 
@@ -75,7 +76,8 @@ def _answer(near: socket.socket, far: socket.socket, made: Line, chance: random.
     seen = _Seen()
     with suppress(OSError):
         while data := far.recv(CHUNK):
-            if seen.commits(data) and chance.random() < made.unheard:
+            if seen.commits(data) and (made.next > 0 or chance.random() < made.unheard):
+                made.next -= 1
                 made.cuts += 1
                 break
             near.sendall(data)

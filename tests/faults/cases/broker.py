@@ -29,7 +29,7 @@ def killed_and_back_without_its_data(system: System, size: int) -> list[Asked]:
     workers(system)
     for number, one in enumerate(asked):
         one.approve()
-        if number % max(size // 4, 1) == 1:
+        if number % max(size // 20, 3) == 1:
             for file in (system.folder / "valkey").glob("appendonlydir/*"):
                 file.unlink()
             system.kill_server("valkey-server")

@@ -24,7 +24,7 @@ def killed_again_and_again_under_load(system: System, size: int) -> list[Asked]:
     workers(system)
     for number, one in enumerate(asked):
         until_said(one)
-        if number % max(size // 8, 4) == 2:
+        if number % max(size // 25, 4) == 2:
             system.kill_server("postgres")
     return asked
 
