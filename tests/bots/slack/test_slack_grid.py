@@ -1,5 +1,6 @@
 """An organisation of Enterprise Grid installs Nod once: each of its teams that uses it is a workspace of its own, as far as the organisation lets Nod in."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,8 @@ from pydantic import SecretStr
 from bots.kit.parts import Parts
 from bots.kit.screen import Button
 from bots.slack.chats import Chats
-from bots.slack.teams import Team
+from bots.slack.limits import Limits
+from bots.slack.teams import NotInstalled, Team, Teams
 from core.identity.register import add_link
 from core.kernel.settings import Settings
 from storage import Storage
@@ -177,3 +179,25 @@ def test_a_button_is_found_in_whichever_of_the_organisations_teams_it_was_made(p
     found = Chats(parts).opened_by(Team("T1", "U0", "xoxb-1", org="E1"), "W1", token)
     assert found is not None and found[0].link_id == link.id and found[1] == "inbox.open"
     assert Chats(parts).opened_by(Team("T1", "U0", "xoxb-1"), "W1", token) is None
+
+
+def test_a_team_that_the_organisation_did_not_let_nod_into_is_not_reached(
+    parts: Parts, installable: Settings, globex: Any, storage: Storage
+) -> None:
+    sales, support = globex.teams
+    whole = globex.install(by=sales.people[0])
+    storage.installations.save("", globex.id, {"bot_token": whole.bot_token, "bot_user_id": whole.bot_user_id})
+    globex.grants(support)
+
+    async def of(team_id: str) -> Team:
+        teams = Teams(parts, installable, Limits())
+        try:
+            return await teams.of(team_id, globex.id)
+        finally:
+            await teams.close()
+
+    found = asyncio.run(of(support.id))
+    assert (found.name, found.org, found.token) == ("Support", globex.id, whole.bot_token)
+    with pytest.raises(NotInstalled):
+        asyncio.run(of(sales.id))
+    assert storage.installations.teams_of(globex.id) == [support.id]
