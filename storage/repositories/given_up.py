@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import insert
 
+from core.messaging.hold import IN_DIGEST, LEFT, SEEN
 from core.messaging.models import SetAside
 from core.workflows.given_up import GivenUp
 from storage.repositories.base import Repository
@@ -16,6 +17,8 @@ HERE = "{row}.workspace_id = (SELECT nod.current_workspace())"
 OPEN = """NOT EXISTS (SELECT FROM nod.given_up g WHERE g.workspace_id = {row}.workspace_id AND g.kind = '{kind}' AND g.subject_id = {row}.id
         AND g.settled_at >= {at})"""
 TRIED = "coalesce((SELECT max(t.at) FROM nod.execution_attempts t WHERE t.workspace_id = e.workspace_id AND t.execution_id = e.id), e.created_at)"
+ON_PURPOSE = (LEFT, SEEN, IN_DIGEST)
+"""Why a message was not sent, and nobody misses it."""
 LATE = "interval '10 minutes'"
 KEPT = "nod.first_id(now() - interval '90 days')"
 
@@ -49,6 +52,7 @@ FOUND = text(f"""
         d.subject_kind, d.subject_id, d.channel
     FROM nod.deliveries d
     WHERE {_where("d", "delivery", "coalesce(d.dispatched_at, d.created_at)")} AND d.status = 'failed' AND d.wanted > d.shown
+        AND d.failure_reason <> ALL (ARRAY[{", ".join(f"'{each}'" for each in ON_PURPOSE)}])
     ORDER BY d.id DESC LIMIT :most)
     UNION ALL
     (SELECT 'event', g.subject_id, g.user_id, g.at, 'failed', jsonb_build_object('code', g.error, 'data', '{{}}'::jsonb), NULL, 'event', g.subject_id, g.channel

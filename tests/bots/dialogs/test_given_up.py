@@ -11,6 +11,7 @@ from bots.kit.turn import Turn
 from core.approvals.decide import approve
 from core.approvals.models import ApprovalPolicy, Suggestion
 from core.kernel.ids import new_id
+from core.messaging.hold import IN_DIGEST
 from core.messaging.models import InboundEvent
 from core.messaging.post import announce
 from core.orchestration.models import Run
@@ -85,6 +86,16 @@ def a_delivery_is_given_up(person: Person, suggestion_id: UUID) -> UUID:
     return stage.changed(person, fail)
 
 
+def a_card_is_in_a_digest(person: Person, suggestion_id: UUID) -> None:
+    """It is not sent on its own, and nobody misses it."""
+
+    def leave_out(work: Any) -> None:
+        [made] = announce(work, person.actor.user_id, "suggestion", suggestion_id)
+        assert work.messages.give_up(work.messages.claim(made.id, 60), IN_DIGEST)
+
+    stage.changed(person, leave_out)
+
+
 def approved(person: Person, *suggestions: Suggestion) -> None:
     """They are about to be done."""
     for one in suggestions:
@@ -112,6 +123,7 @@ def test_everything_that_was_given_up_is_seen_in_words_and_seen_to(person: Perso
     stage.lost_track(person, unknown.id)
     run = a_run_fails(person)
     delivery = a_delivery_is_given_up(person, failed.id)
+    a_card_is_in_a_digest(person, unknown.id)
     person.says("/runs")
     person.taps("6 given up")
     assert "6 things were given up" in person.last
