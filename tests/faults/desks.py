@@ -22,6 +22,8 @@ from tests.runners.world import World
 
 MANIFEST = Path(bots.slack.__file__).parent / "manifest.yaml"
 FORGOTTEN = ("message_not_found", "edit_window_closed")
+RETRIES = (0.05, 3.0, 30.0)
+"""Seconds until what was said is sent again. Slack itself leaves a minute and five for a door to come back."""
 KEPT = "SELECT external_id FROM nod.inbound_events WHERE channel = 'slack'"
 
 
@@ -40,7 +42,8 @@ class Desks(Chats):
     """Everybody's conversation with the app. `slack` is the platform, `team` theirs. `http`: Slack calls the web process, signed; else events come by Socket Mode."""
 
     def __init__(self, system: System, http: bool = False) -> None:
-        self.slack = system.beside.enter_context(SlackEmulator(manifest=yaml.safe_load(MANIFEST.read_text("utf-8"))))
+        manifest = yaml.safe_load(MANIFEST.read_text("utf-8"))
+        self.slack = system.beside.enter_context(SlackEmulator(manifest=manifest, retry_pauses=RETRIES))
         self.team = self.slack.team("Acme")
         self.team.install(by=self.team.person("Admin", is_admin=True))
         assert self.team.installation is not None

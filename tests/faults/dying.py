@@ -1,11 +1,18 @@
-"""Ways for doors to die or to stand still that are the same at every platform."""
+"""Ways for doors, and for what they stand on, to die or to stand still that are the same at every platform."""
 
 import time
+from collections.abc import Callable
+from contextlib import closing
 
+import psycopg
+
+from core.kernel.errors import Failure
 from tests.faults.case import workers
 from tests.faults.chats import Chats, tap_what_waits
 from tests.faults.doors import POINTS
 from tests.faults.system import Asked
+
+PATIENT_TRIES = 100
 
 
 def killed_at_points(chats: Chats, size: int) -> list[Asked]:
@@ -87,3 +94,40 @@ def _looked_around(chats: Chats) -> None:
     later.approve()
     chats.system.wait(lambda: chats.card(later) is None, 60, "what is true by now")
     chats.system.wait(chats.settled, 60, "rest")
+
+
+def servers_die(chats: Chats, size: int) -> list[Asked]:
+    """Under two doors PostgreSQL and the broker die in turn and come back, and the broker is emptied, while cards come and people say yes."""
+    system = chats.system
+    workers(system, 2)
+    for number in (0, 1):
+        chats.doors.start(number)
+    waiting: list[Asked] = []
+    for number in range(size):
+        waiting.append(_patiently(chats.suggest))
+        until = time.monotonic() + system.chance.uniform(0.05, 1.0)
+        while time.monotonic() < until:
+            tap_what_waits(chats, waiting)
+            time.sleep(0.02)
+        match number % 3:
+            case 0:
+                system.kill_server("postgres")
+            case 1:
+                system.kill_server("valkey-server")
+            case _:
+                with closing(system.broker()) as broker:
+                    broker.flushall()
+        # What was sent then may not have come on record.
+        chats.doors.died_at.append(time.monotonic())
+    system.wait(lambda: tap_what_waits(chats, waiting), 180, "the last cards")
+    return chats.asked
+
+
+def _patiently(suggest: Callable[[], Asked]) -> Asked:
+    """Until the connections of before are known to be broken."""
+    for _ in range(PATIENT_TRIES):
+        try:
+            return suggest()
+        except (Failure, psycopg.Error):
+            time.sleep(0.1)
+    return suggest()
