@@ -28,7 +28,7 @@ LEASE_SECONDS = 45.0
 MOST_TRIES = 12
 """Four tries end in an answer; whatever is taken more often than that ends its workers."""
 WORN_OUT: dict[str, Any] = {"code": "approvals.worker_lost", "data": {}}
-RESTORED = "approvals.restored"
+RESTORED, RESTORED_ABSENT = "approvals.restored", "approvals.restored_absent"
 STILL_TIME = timedelta(days=1)
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 LONGEST_PAUSE = timedelta(hours=1)
@@ -202,7 +202,7 @@ def looked_up(work: ExecuteWork, taken: Armed, finding: Receipt | str) -> None:
     elif finding == "absent" and (execution.error or {}).get("code") == RESTORED:
         # The yes is as old as the backup: much may have been said since.
         _attempt(work, execution, "looked_up", {"found": "absent"})
-        _put_before_them_anew(work, taken, execution, {"code": RESTORED, "data": {}})
+        _put_before_them_anew(work, taken, execution, {"code": RESTORED_ABSENT, "data": {}})
     elif finding == "absent":
         _attempt(work, execution, "looked_up", {"found": "absent"})
         execution.status, execution.due_at, execution.lease_until = "ready", work.now, None

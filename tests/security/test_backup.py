@@ -144,7 +144,7 @@ def test_a_restored_system_has_everything_and_does_nothing_twice(
     assert len(_sent(world)) == 1, "the look-up found it, and it was not sent again; what is not there is asked anew"
     with world.work() as work:
         assert {work.suggestions.get(made[name].id).status for name in ("held", "claimed", "sending")} == {"pending"}
-        assert work.executions.of(made["held"].id).error == {"code": "approvals.restored", "data": {}}
+        assert work.executions.of(made["held"].id).error == {"code": "approvals.restored_absent", "data": {}}
     (aside_event,) = world.storage.inbox.set_aside(10)
     assert (aside_event.id, aside_event.error, aside_event.payload) == (
         made["inbound"],
