@@ -22,7 +22,7 @@ from tests.runners.world import World
 
 MANIFEST = Path(bots.slack.__file__).parent / "manifest.yaml"
 FORGOTTEN = ("message_not_found", "edit_window_closed")
-RETRIES = (0.05, 3.0, 30.0)
+RETRIES = (0.05, 4.0, 8.0)
 """Seconds until what was said is sent again. Slack itself leaves a minute and five for a door to come back."""
 KEPT = "SELECT external_id FROM nod.inbound_events WHERE channel = 'slack'"
 
