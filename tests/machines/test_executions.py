@@ -338,5 +338,63 @@ def test_whatever_becomes_of_workers_and_of_the_world_an_execution_says_the_trut
 ) -> None:
     monkeypatch.setattr(kinds, "settings", lambda: settings)
     ground = make_ground(make_world(storage, settings, tmp_path), owner_url)
-    run_state_machine_as_test(machine(ground), settings=profile(examples=15, steps=30))
+    run_state_machine_as_test(machine(ground), settings=profile(examples=9, steps=30))
+    kinds.templates.cache_clear()
+
+
+def _takes(ground: Ground, execution: ActionExecution, then: str) -> Armed | None:
+    """A worker takes it, comes as far as `then`, and is gone; its lease is over."""
+
+    def take(work: Any) -> Armed | None:
+        claimed = execute.claim(work, execution.id)
+        return claimed if claimed is None or then == "claimed" else execute.arm(work, claimed)
+
+    taken = ground.changed(take)
+    ground.passes(1)
+    ground.changed(lambda work: execute.reap(work, execution.id))
+    return taken
+
+
+def test_what_may_have_been_done_is_not_called_undone_because_a_later_try_was_refused(
+    storage: Storage, settings: Settings, owner_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "settings", lambda: settings)
+    ground = make_ground(make_world(storage, settings, tmp_path), owner_url)
+    owner = ground.people["owner"]
+    execution = ground.world.approve(ground.suggest(event(), "owner"))
+    assert _takes(ground, execution, "sending") is not None, "it may have been done when the worker vanished"
+    ground.changed(lambda work: pause_agent(work, owner, ground.world.agent_id))
+    assert _takes(ground, execution, "sending") is None, "the last gate refused"
+    with ground.work() as work:
+        assert work.executions.get(execution.id).status == "unknown"
+    looking = ground.changed(lambda work: execute.claim_lookup(work, execution.id))
+    assert looking is not None
+    ground.changed(lambda work: execute.looked_up(work, looking, "absent"))
+    assert _takes(ground, execution, "sending") is None
+    with ground.work() as work:
+        ended = work.executions.get(execution.id)
+    assert (ended.status, ended.error["code"]) == ("failed", "catalog.agent_paused"), "now it is known"
+    kinds.templates.cache_clear()
+
+
+def test_what_ends_worker_after_worker_is_given_up(
+    storage: Storage, settings: Settings, owner_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "settings", lambda: settings)
+    ground = make_ground(make_world(storage, settings, tmp_path), owner_url)
+    never, perhaps = (ground.world.approve(ground.suggest(made, "owner")) for made in (mail(), event()))
+    for _ in range(execute.MOST_TRIES):
+        assert _takes(ground, never, "claimed") is not None
+        assert _takes(ground, perhaps, "sending") is not None
+    for execution in (never, perhaps):
+        assert _takes(ground, execution, "claimed") is None
+    with ground.work() as work:
+        assert work.executions.get(never.id).status == "failed"
+        assert work.executions.get(perhaps.id).status == "unknown"
+    looking = ground.changed(lambda work: execute.claim_lookup(work, perhaps.id))
+    assert looking is not None
+    ground.changed(lambda work: execute.looked_up(work, looking, "absent"))
+    with ground.work() as work:
+        ended = work.executions.get(perhaps.id)
+    assert (ended.status, ended.error["code"]) == ("failed", "approvals.worker_lost")
     kinds.templates.cache_clear()

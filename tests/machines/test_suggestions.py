@@ -330,5 +330,25 @@ def test_whatever_people_and_time_do_to_a_suggestion_it_stands_as_the_model_says
 ) -> None:
     monkeypatch.setattr(kinds, "settings", lambda: settings)
     ground = make_ground(make_world(storage, settings, tmp_path), owner_url)
-    run_state_machine_as_test(machine(ground), settings=profile(examples=12, steps=30))
+    run_state_machine_as_test(machine(ground), settings=profile(examples=10, steps=30))
+    kinds.templates.cache_clear()
+
+
+def test_the_brake_takes_back_what_others_said_yes_to(
+    storage: Storage, settings: Settings, owner_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "settings", lambda: settings)
+    ground = make_ground(make_world(storage, settings, tmp_path), owner_url)
+    ground.changed(lambda work: work.suggestions.add_policy(ApprovalPolicy(
+        id=new_id(), workspace_id=work.workspace_id, operation="*", created_at=work.now, allowed_roles=["admin"], undo_seconds=600,
+    )))  # fmt: skip
+    theirs, others = ground.suggest(mail(), "member"), ground.suggest(mail("Re: Other"), "approver")
+    for made in (theirs, others):
+        ground.changed(
+            lambda work, made=made: decide.approve(work, ground.people["admin"], made.id, 1, sure=True), "admin"
+        )
+    stopped = ground.changed(lambda work: stop(work, ground.people["member"]), "member")
+    assert [one.id for one in stopped.undone] == [theirs.id]
+    assert ground.suggestion(theirs.id)[2][-1].status == "withdrawn"
+    assert ground.suggestion(others.id)[2][-1].status == "held", "everybody brakes their own"
     kinds.templates.cache_clear()
