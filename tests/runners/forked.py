@@ -26,7 +26,14 @@ LOADED = {
         f"{SKILLS}.mail_draft",
         f"{SKILLS}.mail_read",
     ),
-    "bots": ("bots.wiring", "bots.kit.serving", "bots.telegram.door", "bots.slack.door", "bots.slack.secrets", "bots.web.app"),
+    "bots": (
+        "bots.wiring",
+        "bots.kit.serving",
+        "bots.telegram.door",
+        "bots.slack.door",
+        "bots.slack.secrets",
+        "bots.web.app",
+    ),
 }
 
 
