@@ -7,8 +7,9 @@ from email.utils import format_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
+
+from core.catalog.samples.written import written
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _STEP = re.compile(r"([+-])(\d+)(min|h|d|w|b)(?::(mon|tue|wed|thu|fri|sat|sun))?")
@@ -47,7 +48,7 @@ class SampleDates:
         """Read `mailbox.yaml` in `folder`. ValueError when `now` has no timezone."""
         if now.tzinfo is None:
             raise ValueError("now needs a timezone")
-        facts = _Facts.model_validate(yaml.safe_load((folder / "mailbox.yaml").read_text("utf-8")))
+        facts = _Facts.model_validate(written(folder / "mailbox.yaml"))
         self.zone = ZoneInfo(facts.timezone)
         self.now = now.astimezone(self.zone)
         self.owner = owner or facts.owner

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from core.catalog.samples.calendar import SampleDates
 from core.catalog.samples.mime import Part, entity, header
+from core.catalog.samples.written import written
 
 _Folder = Literal["INBOX", "Sent"]
 _AUTH = {
@@ -74,7 +75,7 @@ def build_mailbox(folder: Path, now: datetime, owner: str | None = None) -> list
 
 def _build(path: Path, dates: SampleDates) -> SampleMail:
     try:
-        source = _Source.model_validate(_rendered(yaml.safe_load(path.read_text("utf-8")), dates))
+        source = _Source.model_validate(_rendered(written(path), dates))
         sent = dates.moment(source.when)
         raw = (
             source.verbatim.encode("latin-1")
