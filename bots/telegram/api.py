@@ -5,15 +5,14 @@ import traceback
 import warnings
 from contextlib import suppress
 
-import httpx
 import telegram
-from telegram.request import HTTPXRequest
 from telegram.warnings import PTBDeprecationWarning, PTBUserWarning
 
+from bots.telegram.request import Request
 from core.kernel.settings import Settings
 
 HIDDEN = "<token>"
-CONNECTIONS, KEPT = 64, 8
+CONNECTIONS = 64
 # Updates are taken as they came, so that one which the library cannot read does not hold up those after it.
 warnings.filterwarnings("ignore", message=r"Please use 'Bot\.", category=PTBUserWarning)
 warnings.filterwarnings("ignore", message=".*retry_after", category=PTBDeprecationWarning)
@@ -26,16 +25,7 @@ def make_bot(settings: Settings) -> telegram.Bot:
     base = settings.telegram_api_url.rstrip("/")
     return telegram.Bot(
         settings.telegram_token.get_secret_value(), base_url=f"{base}/bot", base_file_url=f"{base}/file/bot",
-        request=_request(), get_updates_request=_request(1),
-    )  # fmt: skip
-
-
-def _request(connections: int = CONNECTIONS) -> HTTPXRequest:
-    # Each call looks at every connection that lies idle: a few are enough.
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=min(connections, KEPT))
-    return HTTPXRequest(
-        connection_pool_size=connections, httpx_kwargs={"limits": limits}, read_timeout=10, write_timeout=10, connect_timeout=5, pool_timeout=5,
-        media_write_timeout=30,
+        request=Request(CONNECTIONS), get_updates_request=Request(1),
     )  # fmt: skip
 
 
@@ -62,7 +52,7 @@ def hide_token(settings: Settings) -> None:
     """From now on no log line of this process has the token; the libraries' own lines about requests are not written at all."""
     if settings.telegram_token is None:
         return
-    for name in ("httpx", "httpcore", "telegram"):
+    for name in ("aiohttp", "telegram"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(Hide(settings.telegram_token.get_secret_value()))
