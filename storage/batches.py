@@ -151,7 +151,7 @@ class SqlBatches:
     def _at_once(
         self, workspace_id: UUID, user_id: UUID, statement: LiteralString, given: dict[str, Any]
     ) -> tuple[Any, ...]:
-        return self._database.at_once(workspace_id, user_id, statement, given)
+        return self._database.at_once(workspace_id, user_id, statement, given)[0]
 
     def _key(self, owner: dict[str, Any]) -> PersonKeys:
         wrapped = bytes.fromhex(owner["wrapped"])

@@ -1,30 +1,30 @@
 """Who somebody is, before a workspace is known: the doors of the database, each asked in a transaction of its own."""
 
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
-
-from sqlalchemy import TextClause, text
 
 from core.identity.ports import Known
 from core.kernel.due import DueItem
 from storage.engine import Database
 from storage.vault import NOWHERE
 
-BY_LINK = text("SELECT * FROM nod.directory_by_link(:provider, :tenant, :subject)")
-LINKS_OF_ACCOUNT = text("SELECT * FROM nod.links_of_account(:provider, :tenant, :subject)")
-BY_INVITATION = text("SELECT * FROM nod.directory_by_invitation(:code_hash)")
-BY_SESSION = text("SELECT * FROM nod.directory_by_session(:sid)")
-BY_API_KEY = text("SELECT * FROM nod.directory_by_api_key(:prefix)")
-BY_LINK_CODE = text("SELECT * FROM nod.directory_by_link_code(:code_hash)")
-BY_SIGN_IN = text("SELECT * FROM nod.directory_by_sign_in(:hash)")
-BY_RETURN_CODE = text("SELECT * FROM nod.directory_by_return_code(:code_hash)")
-WORKSPACES_OF = text("SELECT * FROM nod.workspaces_of(:person)")
-SHARED_WORKSPACES_OF = text("SELECT * FROM nod.shared_workspaces_of(:person, :most)")
-BY_TRIGGER = text("SELECT * FROM nod.directory_by_trigger(:id)")
-BY_SLACK_TEAM = text("SELECT * FROM nod.directory_by_slack_team(:team)")
-BY_ROOM = text("SELECT * FROM nod.directory_by_room(:provider, :tenant, :address)")
-LINKS_OF_TENANT = text("SELECT * FROM nod.links_of_tenant(:provider, :tenant, :after, :most)")
-BY_EMAIL = text("SELECT * FROM nod.directory_by_email(:email)")
+KNOWN = "SELECT id, user_id, workspace_id, role, scopes, secret_hash FROM "
+WHERE = "SELECT id, workspace_id, user_id FROM "
+BY_LINK = KNOWN + "nod.directory_by_link(%(provider)s, %(tenant)s, %(subject)s)"
+LINKS_OF_ACCOUNT = KNOWN + "nod.links_of_account(%(provider)s, %(tenant)s, %(subject)s)"
+BY_INVITATION = KNOWN + "nod.directory_by_invitation(%(code_hash)s)"
+BY_SESSION = KNOWN + "nod.directory_by_session(%(sid)s)"
+BY_API_KEY = KNOWN + "nod.directory_by_api_key(%(prefix)s)"
+BY_LINK_CODE = KNOWN + "nod.directory_by_link_code(%(code_hash)s)"
+BY_SIGN_IN = KNOWN + "nod.directory_by_sign_in(%(hash)s)"
+BY_RETURN_CODE = KNOWN + "nod.directory_by_return_code(%(code_hash)s)"
+WORKSPACES_OF = WHERE + "nod.workspaces_of(%(person)s)"
+SHARED_WORKSPACES_OF = WHERE + "nod.shared_workspaces_of(%(person)s, %(most)s)"
+BY_TRIGGER = WHERE + "nod.directory_by_trigger(%(id)s)"
+BY_SLACK_TEAM = WHERE + "nod.directory_by_slack_team(%(team)s)"
+BY_ROOM = WHERE + "nod.directory_by_room(%(provider)s, %(tenant)s, %(address)s)"
+LINKS_OF_TENANT = WHERE + "nod.links_of_tenant(%(provider)s, %(tenant)s, %(after)s, %(most)s)"
+BY_EMAIL = KNOWN + "nod.directory_by_email(%(email)s)"
 
 
 class SqlDirectory:
@@ -79,23 +79,21 @@ class SqlDirectory:
     def shares(self, user_id: UUID) -> bool:
         return bool(self._list(SHARED_WORKSPACES_OF, person=user_id, most=1))
 
-    def _list(self, door: TextClause, **given: Any) -> list[DueItem]:
-        connection, _ = self._database.begin(NOWHERE, NOWHERE)
-        with connection:
-            rows: Any = connection.execute(door, given).all()
-        return [DueItem(row.id, row.workspace_id, row.user_id) for row in rows]
+    def _list(self, door: LiteralString, **given: Any) -> list[DueItem]:
+        return [DueItem(*row) for row in self._database.at_once(NOWHERE, NOWHERE, door, given)]
 
-    def _ask(self, door: TextClause, **words: str) -> Known | None:
+    def _ask(self, door: LiteralString, **words: str) -> Known | None:
         found = self._all(door, **words)
         return found[0] if found else None
 
-    def _all(self, door: TextClause, **words: str) -> list[Known]:
+    def _all(self, door: LiteralString, **words: str) -> list[Known]:
         if not all(_askable(word) for word in words.values()):
             return []
-        connection, _ = self._database.begin(NOWHERE, NOWHERE)
-        with connection:
-            rows: Any = connection.execute(door, words).all()
-        return [Known(r.id, r.user_id, r.workspace_id, r.role, tuple(r.scopes), r.secret_hash) for r in rows]
+        found = self._database.at_once(NOWHERE, NOWHERE, door, words)
+        return [
+            Known(id, user_id, workspace_id, role, tuple(scopes), secret)
+            for id, user_id, workspace_id, role, scopes, secret in found
+        ]
 
 
 def _askable(word: str) -> bool:

@@ -39,9 +39,10 @@ class Ask:
 
 
 def ask(connection: Connection, question: Ask) -> Sequence[Any]:
-    """The rows of a question, in the connection's transaction. Raises what its rules refuse."""
+    """The rows of a question, in the connection's transaction; none of a change that answers none. Raises what its rules refuse."""
     try:
-        return driver(connection).execute(question.statement, question.given()).fetchall()
+        answered = driver(connection).execute(question.statement, question.given())
+        return answered.fetchall() if answered.description is not None else ()
     except psycopg.Error as problem:
         raise failure_of(problem) or problem from None
 
@@ -115,8 +116,8 @@ class Database:
 
     def at_once(
         self, workspace_id: UUID, user_id: UUID, statement: LiteralString, given: Mapping[str, Any]
-    ) -> tuple[Any, ...]:
-        """One statement of one row in a transaction of its own under the context: begin, context, statement and commit travel together, in one round trip.
+    ) -> Sequence[tuple[Any, ...]]:
+        """The rows of one statement in a transaction of its own under the context: begin, context, statement and commit travel together, in one round trip.
         `statement` is psycopg's, with named placeholders. Raises as `begin` does, and what the statement's rules refuse."""
         for last in (False, True):
             with self.engine.connect() as connection:
@@ -128,9 +129,7 @@ class Database:
                     with raw.pipeline():
                         raw.execute(CONTEXT, (said,))
                         asked = raw.execute(statement, given)
-                    row = asked.fetchone()
-                    assert row is not None
-                    return row
+                    return asked.fetchall()
                 except psycopg.Error as problem:
                     connection.invalidate()
                     failure = failure_of(problem)

@@ -5,18 +5,38 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text, update
 
 from core.kernel.ids import new_id
 from core.messaging.models import InboundEvent
 from storage.engine import Database
-from storage.repositories.base import clock, from_now
 from storage.rows import from_row
 from storage.tables.messaging import inbound_events as inbound
 from storage.values import dumps
 from storage.vault import NOWHERE, LocalKeys, SealBroken, sealed_by
 
+STORE = """
+    INSERT INTO nod.inbound_events (id, channel, external_id, payload, received_at, status, fence, attempts)
+    SELECT n.id, %(channel)s, n.external_id, n.payload, now(), 'pending', 0, 0
+    FROM unnest(%(ids)s::uuid[], %(external_ids)s::text[], %(payloads)s::bytea[]) AS n (id, external_id, payload)
+    ON CONFLICT (channel, external_id) DO NOTHING RETURNING external_id, id
+"""
+# MATERIALIZED: a plain subquery may be run once a row, and would take more than `most`.
+CLAIM = """
+    WITH oldest AS MATERIALIZED (
+        SELECT id FROM nod.inbound_events WHERE channel = %(channel)s AND status IN ('pending', 'processing')
+            AND (status = 'pending' OR lease_until <= now()) ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE nod.inbound_events e SET status = 'processing', fence = fence + 1, attempts = attempts + 1,
+        lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+    FROM oldest WHERE e.id = oldest.id
+    RETURNING e.id, external_id, payload, received_at, status, fence, lease_until, attempts, error
+"""
+SETTLE = """
+    UPDATE nod.inbound_events SET status = %(status)s, error = %(error)s, lease_until = NULL,
+        payload = CASE WHEN %(status)s = 'done' THEN NULL ELSE payload END
+    WHERE id = %(id)s AND fence = %(fence)s AND status = 'processing' AND lease_until > clock_timestamp() RETURNING id
+"""
 FORGET = text("""
     DELETE FROM nod.inbound_events WHERE id = ANY (ARRAY(SELECT id FROM nod.inbound_events
         WHERE status = 'done' AND id < nod.first_id(now() - interval '30 days') OR status = 'failed' AND id < nod.first_id(now() - interval '90 days')
@@ -39,61 +59,31 @@ class SqlInbox:
 
     def _store(self, channel: str, events: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, UUID]:
         """The ids of those that were not known, by their external id."""
-        rows: list[dict[str, Any]] = []
-        for external_id, payload in events:
-            id = new_id()
-            sealed = self._keys.seal_inbound(dumps(payload).encode(), id)
-            rows.append(
-                {"id": id, "channel": channel, "external_id": external_id, "payload": sealed, "status": "pending", "fence": 0, "attempts": 0}
-            )  # fmt: skip
-        connection, now = self._database.begin(NOWHERE, NOWHERE)
-        with connection:
-            stored = connection.execute(
-                insert(inbound)
-                .values([{**row, "received_at": now} for row in rows])
-                .on_conflict_do_nothing(index_elements=("channel", "external_id"))
-                .returning(inbound.c.external_id, inbound.c.id)
-            ).all()
-            connection.commit()
-        return {row.external_id: row.id for row in stored}
+        ids = [new_id() for _ in events]
+        given = {
+            "channel": channel,
+            "ids": ids,
+            "external_ids": [external_id for external_id, _ in events],
+            "payloads": [
+                self._keys.seal_inbound(dumps(payload).encode(), id)
+                for id, (_, payload) in zip(ids, events, strict=True)
+            ],
+        }
+        return dict(self._database.at_once(NOWHERE, NOWHERE, STORE, given))
 
     def claim(self, channel: str, lease_seconds: float, limit: int) -> list[InboundEvent]:
-        c = inbound.c
-        free = or_(c.status == "pending", c.lease_until <= func.now())
-        oldest = (
-            select(c.id)
-            .where(c.channel == channel, c.status.in_(("pending", "processing")), free)
-            .order_by(c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            # A plain subquery may be run once a row, and would take more than `limit`.
-            .cte("oldest")
-            .prefix_with("MATERIALIZED")
-        )
-        connection, _ = self._database.begin(NOWHERE, NOWHERE)
-        with connection:
-            rows = connection.execute(
-                update(inbound)
-                .where(c.id == oldest.c.id)
-                .values(
-                    status="processing",
-                    fence=c.fence + 1,
-                    attempts=c.attempts + 1,
-                    lease_until=from_now(lease_seconds),
-                )
-                .returning(inbound)
-            ).all()
-            connection.commit()
-        return [
-            from_row(InboundEvent, row, payload=json.loads(self._keys.open_inbound(row.payload, row.id)))
-            for row in sorted(rows, key=lambda row: row.id)
-        ]
+        given = {"channel": channel, "lease": lease_seconds, "most": limit}
+        claimed = []
+        for id, external_id, sealed, *more in sorted(self._database.at_once(NOWHERE, NOWHERE, CLAIM, given)):
+            payload = json.loads(self._keys.open_inbound(sealed, id))
+            claimed.append(InboundEvent(id, channel, external_id, payload, *more))
+        return claimed
 
     def done(self, event: InboundEvent) -> bool:
-        return self._settle(event, status="done", payload=None, error=None)
+        return self._settle(event, "done", None)
 
     def failed(self, event: InboundEvent, error: str, retry: bool) -> bool:
-        return self._settle(event, status="pending" if retry else "failed", error=error)
+        return self._settle(event, "pending" if retry else "failed", error)
 
     def set_aside(self, limit: int) -> list[InboundEvent]:
         """See core.messaging.ports.Inbox."""
@@ -167,14 +157,6 @@ class SqlInbox:
         except SealBroken:
             return {}
 
-    def _settle(self, event: InboundEvent, **values: Any) -> bool:
-        c = inbound.c
-        connection, _ = self._database.begin(NOWHERE, NOWHERE)
-        with connection:
-            settled = connection.execute(
-                update(inbound)
-                .where(c.id == event.id, c.fence == event.fence, c.status == "processing", c.lease_until > clock())
-                .values(lease_until=None, **values)
-            )
-            connection.commit()
-        return settled.rowcount == 1
+    def _settle(self, event: InboundEvent, status: str, error: str | None) -> bool:
+        given = {"id": event.id, "fence": event.fence, "status": status, "error": error}
+        return bool(self._database.at_once(NOWHERE, NOWHERE, SETTLE, given))

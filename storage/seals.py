@@ -5,14 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from core.kernel.errors import NotFound
+from storage.engine import ask
+from storage.prepared import Prepared
 from storage.tables.identity import data_keys
 from storage.values import dumps
 from storage.vault import LocalKeys, PersonKeys, Place, erased, new_data_key, sealed_by
 
 c = data_keys.c
+KEY = Prepared(select(c.wrapped, c.destroyed_at).where(c.user_id == bindparam("user_id")))
 
 
 class Seals:
@@ -80,12 +83,13 @@ class Seals:
     def key(self, user_id: UUID) -> PersonKeys:
         """The person's data keys. Raises NotFound `privacy.data_erased`, or `identity.user_unknown` when this workspace does not know them."""
         if user_id not in self._found:
-            row = self._connection.execute(select(c.wrapped, c.destroyed_at).where(c.user_id == user_id)).one_or_none()
-            if row is None:
+            rows = ask(self._connection, KEY(user_id=user_id))
+            if not rows:
                 raise NotFound("identity.user_unknown", user_id=str(user_id))
-            if row.wrapped is None or row.destroyed_at is not None:
+            wrapped, destroyed_at = rows[0]
+            if wrapped is None or destroyed_at is not None:
                 raise erased(user_id)
-            self._found[user_id] = PersonKeys(self._keeper.unwrap(row.wrapped, user_id))
+            self._found[user_id] = PersonKeys(self._keeper.unwrap(wrapped, user_id))
         return self._found[user_id]
 
     def seal(self, user_id: UUID, table: str, row: UUID | str, column: str, content: bytes) -> bytes:

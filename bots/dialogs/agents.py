@@ -5,7 +5,7 @@ from uuid import UUID
 
 from bots.dialogs import connecting, own_words, triggers, ways
 from bots.kit import forms
-from bots.kit.dialog import Chat, Reply, Tap, action, command
+from bots.kit.dialog import Chat, Reply, action, command
 from bots.kit.screen import Block, Button, Facts, Form, Heading, Paragraph, Screen, row
 from core.catalog.configure import change_agent, pause_agent, resume_agent
 from core.catalog.kinds import template
@@ -73,13 +73,7 @@ def _pending(chat: Chat, agent: Agent) -> int:
 def open_agent(chat: Chat, agent_id: str) -> Reply:
     """One agent's page."""
     agent = chat.work.agents.get(UUID(agent_id))
-    return Reply(_page(chat, agent), mode=_mode(chat))
-
-
-def _mode(chat: Chat) -> Any:
-    """A list or page is edited in place; a card stays where it is."""
-    place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
-    return "replace" if place is not None and chat.work.messages.delivery(place).subject_kind == "message" else "new"
+    return Reply(_page(chat, agent), mode=chat.in_place)
 
 
 def _page(chat: Chat, agent: Agent, told: str = "") -> Screen:
@@ -183,7 +177,7 @@ def urgent(chat: Chat, agent_id: str, state: str) -> Reply:
     prefer(chat.work, chat.actor, scope(agent.id), URGENT, state == "on")
     release(chat.work, chat.user.id)
     told = chat.say("agent.urgent.is_on" if state == "on" else "agent.urgent.is_off", agent=agent.name)
-    return Reply(_page(chat, agent, told), mode=_mode(chat), toast=told)
+    return Reply(_page(chat, agent, told), mode=chat.in_place, toast=told)
 
 
 @action("agent.pause")
@@ -191,7 +185,7 @@ def pause(chat: Chat, agent_id: str) -> Reply:
     """Holds it until it is resumed."""
     agent = pause_agent(chat.work, chat.actor, UUID(agent_id))
     told = chat.say("agent.paused", agent=agent.name)
-    return Reply(_page(chat, agent, told), mode=_mode(chat), toast=told)
+    return Reply(_page(chat, agent, told), mode=chat.in_place, toast=told)
 
 
 @action("agent.resume")
@@ -199,7 +193,7 @@ def resume(chat: Chat, agent_id: str) -> Reply:
     """Lets it go on."""
     agent = resume_agent(chat.work, chat.actor, UUID(agent_id))
     told = chat.say("agent.resumed", agent=agent.name)
-    return Reply(_page(chat, agent, told), mode=_mode(chat), toast=told)
+    return Reply(_page(chat, agent, told), mode=chat.in_place, toast=told)
 
 
 @action("agent.settings")
@@ -243,7 +237,9 @@ def tools(chat: Chat, agent_id: str) -> Reply:
             label = chat.say("agent.tool.add", tool=name)
             rows.append(row(Button(label=label, action="connections.add", args=(need.tool,))))
     blocks = (Heading(text=chat.say("agent.tools.heading", agent=agent.name)), Facts(rows=tuple(facts)))
-    return Reply(Screen(blocks=blocks, buttons=(*rows, row(ways.agent(chat, agent_id, agent.name)))), mode=_mode(chat))
+    return Reply(
+        Screen(blocks=blocks, buttons=(*rows, row(ways.agent(chat, agent_id, agent.name)))), mode=chat.in_place
+    )
 
 
 @action("agent.tool")

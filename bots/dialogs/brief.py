@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bots.dialogs import questions, ways
 from bots.dialogs.inbox import MOST, ranked
 from bots.dialogs.kinds import counted
-from bots.kit.dialog import Chat, Reply, Tap, action, command
+from bots.kit.dialog import Chat, Reply, action, command
 from bots.kit.screen import Block, Bullets, Button, Facts, Heading, Paragraph, Screen, row
 from core.approvals.deciders import seen_by
 from core.approvals.models import Suggestion
@@ -28,9 +28,7 @@ def brief(chat: Chat, rest: str = "") -> Reply:
 @action("brief.open")
 def open_brief(chat: Chat) -> Reply:
     """The same, by a button."""
-    place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
-    here = place is not None and chat.work.messages.delivery(place).subject_kind == "message"
-    return Reply(_page(chat), mode="replace" if here else "new")
+    return Reply(_page(chat), mode=chat.in_place)
 
 
 def _page(chat: Chat) -> Screen:

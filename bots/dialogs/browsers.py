@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from bots.dialogs import ways
-from bots.kit.dialog import Chat, Reply, Tap, action
+from bots.kit.dialog import Chat, Reply, action
 from bots.kit.screen import Button, Facts, Heading, Paragraph, Screen, row
 from core.identity.models import Session
 from core.identity.prove import end_session
@@ -14,9 +14,7 @@ SHOWN = 12
 @action("browsers.open")
 def open_browsers(chat: Chat) -> Reply:
     """All of them, the newest first."""
-    place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
-    subject = chat.work.messages.delivery(place).subject_kind if place is not None else ""
-    return Reply(_list(chat), mode="replace" if subject == "message" else "new")
+    return Reply(_list(chat), mode=chat.in_place)
 
 
 @action("browsers.end")

@@ -7,7 +7,7 @@ from uuid import UUID
 from bots.dialogs import connecting, connections, own_words, talk, uploads, ways
 from bots.dialogs.consents import consent_words
 from bots.kit import forms
-from bots.kit.dialog import Chat, Reply, Tap, Upload, action, command, step
+from bots.kit.dialog import Chat, Reply, Upload, action, command, step
 from bots.kit.screen import Block, Bullets, Button, Facts, Form, Heading, Paragraph, Screen, row
 from core.catalog.configure import create_agent
 from core.catalog.kinds import Template, template, templates
@@ -204,13 +204,7 @@ def tool(chat: Chat, name: str, connection_id: str) -> Reply:
             status=connection.status,
         )
     talk.keep(chat, conversation, conversation.step, tools={**conversation.state["tools"], name: connection_id})
-    return _next(chat, conversation, "replace" if _on_a_message(chat) else "new")
-
-
-def _on_a_message(chat: Chat) -> bool:
-    """A list may be replaced by what comes next; a card stays."""
-    place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
-    return place is not None and chat.work.messages.delivery(place).subject_kind == "message"
+    return _next(chat, conversation, chat.in_place)
 
 
 @step(DIALOG)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from bots.dialogs import connecting, own_words, talk, tools, uploads, ways
 from bots.kit import forms
-from bots.kit.dialog import Chat, Reply, Tap, Upload, action, command, renderer, step
+from bots.kit.dialog import Chat, Reply, Upload, action, command, renderer, step
 from bots.kit.screen import Block, Button, Heading, Paragraph, Progress, Screen, row
 from bots.kit.screen import Facts as Rows
 from bots.kit.speak import speak
@@ -129,13 +129,7 @@ def heard(chat: Chat, conversation: Conversation) -> Reply:
 def open_one(chat: Chat, connection_id: str) -> Reply:
     """Its card."""
     chat.work.connections.get(UUID(connection_id))
-    return Reply(subject=("connection", UUID(connection_id)), mode="replace" if _from_list(chat) else "new")
-
-
-def _from_list(chat: Chat) -> bool:
-    """A card never takes the place of another card."""
-    place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
-    return place is not None and chat.work.messages.delivery(place).subject_kind == "message"
+    return Reply(subject=("connection", UUID(connection_id)), mode=chat.in_place)
 
 
 @action("connection.check")

@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from bots.dialogs import plan, targets, ways
-from bots.dialogs.packs import mode_of
 from bots.dialogs.trigger_words import address
 from bots.kit.contracts import contracts
 from bots.kit.dialog import Chat, Reply, Tried, Upload, action
@@ -39,7 +38,7 @@ def ask(chat: Chat) -> Reply:
     blocks = (Heading(text=chat.say("document.ask")), Paragraph(text=chat.say("document.ask.how")))
     ways_on = Button(label=chat.say("way.workflows"), action="flows.open", args=("1",))
     screen = Screen(blocks=blocks, buttons=(row(ways_on, ways.agents(chat)),), accepts_file=SUFFIXES)
-    return Reply(screen, mode=mode_of(chat))
+    return Reply(screen, mode=chat.in_place)
 
 
 def take(chat: Chat, upload: Upload) -> NoReturn:
@@ -108,8 +107,8 @@ def _tried(chat: Chat, name: str, blob: str, size: int, sent: UUID | None = None
     def shown(fresh: Chat) -> Reply:
         message = sent or fresh.heard
         if all(each.how == "unchanged" for each in changes):
-            return Reply(_nothing(fresh, name, changes), mode=mode_of(fresh))
-        return Reply(_planned(fresh, name, changes, str(message), page), mode=mode_of(fresh))
+            return Reply(_nothing(fresh, name, changes), mode=fresh.in_place)
+        return Reply(_planned(fresh, name, changes, str(message), page), mode=fresh.in_place)
 
     raise Tried(shown)
 
@@ -136,7 +135,7 @@ def _refused(name: str, refused: Failure) -> Any:
         blocks.append(Paragraph(text=chat.say("document.refused.again"), muted=True))
         buttons = (row(_workflows(chat), ways.help_(chat)),)
         screen = Screen(blocks=tuple(blocks), buttons=buttons, tone="problem", accepts_file=SUFFIXES)
-        return Reply(screen, mode=mode_of(chat))
+        return Reply(screen, mode=chat.in_place)
 
     return shown
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from bots.dialogs import targets
-from bots.dialogs.packs import mode_of
 from bots.dialogs.run_steps import node_name
 from bots.dialogs.values import named
 from bots.kit.dialog import Chat, Reply, action
@@ -31,7 +30,7 @@ def open_graph(chat: Chat, kind: str, id: str) -> Reply:
     if len(drawn) > STEPS:
         blocks.append(Paragraph(text=chat.say("flow.more", n=len(drawn) - STEPS), muted=True))
     back = row(targets.back(chat, kind, id))
-    return Reply(Screen(blocks=tuple(blocks), buttons=(back,), picture=drawing), mode=mode_of(chat))
+    return Reply(Screen(blocks=tuple(blocks), buttons=(back,), picture=drawing), mode=chat.in_place)
 
 
 def boxes(chat: Chat, kind: str, id: str) -> list[Box]:

@@ -1,7 +1,7 @@
 """How long a person's history is kept: as long as the plan keeps it, or shorter as they like."""
 
 from bots.dialogs import ways
-from bots.kit.dialog import Chat, Reply, Tap, action
+from bots.kit.dialog import Chat, Reply, action
 from bots.kit.screen import Block, Button, Heading, Paragraph, Screen, row
 from core.billing.reserve import limits_of
 from core.kernel.errors import Invalid
@@ -15,9 +15,7 @@ LONGEST = "longest"
 @action("history.open")
 def open_history(chat: Chat) -> Reply:
     """What holds now, and what it could be."""
-    place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
-    here = place is not None and chat.work.messages.delivery(place).subject_kind == "message"
-    return Reply(_page(chat), mode="replace" if here else "new")
+    return Reply(_page(chat), mode=chat.in_place)
 
 
 @action("history.choose")

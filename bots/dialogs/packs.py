@@ -1,12 +1,11 @@
 """Packs: agents that run together."""
 
-from typing import Any
 from uuid import UUID
 
 from bots.dialogs import flow_runs, targets, ways
 from bots.dialogs.runs import label
 from bots.kit import clean
-from bots.kit.dialog import Chat, Reply, Tap, action, command
+from bots.kit.dialog import Chat, Reply, action, command
 from bots.kit.screen import Block, Bullets, Button, Facts, Heading, Paragraph, Screen, row
 from core.workflows.models import Pack
 from core.workflows.packs import archive_pack, pause_pack, resume_pack
@@ -64,13 +63,7 @@ def _line(chat: Chat, pack: Pack) -> str:
 @action("pack.open")
 def open_pack(chat: Chat, pack_id: str) -> Reply:
     """One pack's page."""
-    return Reply(page(chat, chat.work.packs.get(UUID(pack_id))), mode=mode_of(chat))
-
-
-def mode_of(chat: Chat) -> Any:
-    """A list or page is edited in place; a card stays where it is."""
-    place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
-    return "replace" if place is not None and chat.work.messages.delivery(place).subject_kind == "message" else "new"
+    return Reply(page(chat, chat.work.packs.get(UUID(pack_id))), mode=chat.in_place)
 
 
 def page(chat: Chat, pack: Pack, told: str = "") -> Screen:
@@ -133,14 +126,14 @@ def dry(chat: Chat, pack_id: str) -> Reply:
 def pause(chat: Chat, pack_id: str) -> Reply:
     """Held until it is resumed, also what is under way."""
     pack = pause_pack(chat.work, chat.actor, UUID(pack_id))
-    return Reply(page(chat, pack, chat.say("flow.paused")), mode=mode_of(chat))
+    return Reply(page(chat, pack, chat.say("flow.paused")), mode=chat.in_place)
 
 
 @action("pack.resume")
 def resume(chat: Chat, pack_id: str) -> Reply:
     """It runs again, and what was held goes on."""
     pack = resume_pack(chat.work, chat.actor, UUID(pack_id))
-    return Reply(page(chat, pack, chat.say("flow.resumed")), mode=mode_of(chat))
+    return Reply(page(chat, pack, chat.say("flow.resumed")), mode=chat.in_place)
 
 
 @action("pack.archive")
@@ -154,7 +147,7 @@ def archive(chat: Chat, pack_id: str) -> Reply:
             buttons=(row(yes, targets.back(chat, "pack", pack_id)),),
             tone="ask",
         ),
-        mode=mode_of(chat),
+        mode=chat.in_place,
     )
 
 
@@ -168,7 +161,7 @@ def archived(chat: Chat, pack_id: str) -> Reply:
 @action("pack.runs")
 def runs(chat: Chat, pack_id: str) -> Reply:
     """What it did."""
-    return Reply(listed(chat, "pack", pack_id), mode=mode_of(chat))
+    return Reply(listed(chat, "pack", pack_id), mode=chat.in_place)
 
 
 def listed(chat: Chat, kind: str, id: str) -> Screen:

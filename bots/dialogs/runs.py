@@ -9,7 +9,7 @@ from bots.dialogs.dry import dry
 from bots.dialogs.kinds import counted
 from bots.dialogs.run_facts import facts, name_of, problems, spoken_error
 from bots.dialogs.run_steps import linked, nodes_of, waiting_for
-from bots.kit.dialog import Chat, Reply, Tap, action, command, renderer
+from bots.kit.dialog import Chat, Reply, action, command, renderer
 from bots.kit.screen import Block, Bullets, Button, Heading, Paragraph, Progress, Screen, row
 from bots.kit.speak import speak
 from core.messaging.post import refresh
@@ -31,11 +31,7 @@ def runs(chat: Chat, rest: str = "") -> Reply:
 @action("runs.open")
 def open_list(chat: Chat, page: str = "", agent_id: str = "") -> Reply:
     """A page of the list, of one agent or of all."""
-    place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
-    on_message = place is not None and chat.work.messages.delivery(place).subject_kind == "message"
-    return Reply(
-        _list(chat, int(page or 1), UUID(agent_id) if agent_id else None), mode="replace" if on_message else "new"
-    )
+    return Reply(_list(chat, int(page or 1), UUID(agent_id) if agent_id else None), mode=chat.in_place)
 
 
 def _list(chat: Chat, page: int, agent_id: UUID | None) -> Screen:

@@ -5,7 +5,7 @@ from typing import Any
 from bots.dialogs import contexts, ways
 from bots.dialogs.people import called
 from bots.kit import forms
-from bots.kit.dialog import Chat, Reply, Tap, action, command
+from bots.kit.dialog import Chat, Reply, action, command
 from bots.kit.place import language_name, place
 from bots.kit.screen import Button, Facts, Form, Heading, Paragraph, Screen, row
 from bots.kit.words import words
@@ -27,9 +27,7 @@ def settings(chat: Chat, rest: str = "") -> Reply:
 @action("settings.open")
 def open_settings(chat: Chat) -> Reply:
     """The same, in place of the list that it was tapped on."""
-    place_ = chat.input.delivery_id if isinstance(chat.input, Tap) else None
-    here = place_ is not None and chat.work.messages.delivery(place_).subject_kind == "message"
-    return Reply(_page(chat), mode="replace" if here else "new")
+    return Reply(_page(chat), mode=chat.in_place)
 
 
 def _page(chat: Chat, told: str = "") -> Screen:

@@ -6,7 +6,7 @@ from uuid import UUID
 from bots.dialogs import targets, ways
 from bots.dialogs.trigger_words import BODY, address, describe, firing, listed, next_times
 from bots.kit import clean, forms
-from bots.kit.dialog import Chat, Reply, Tap, Text, action, unasked
+from bots.kit.dialog import Chat, Reply, Text, action, unasked
 from bots.kit.screen import Block, Bullets, Button, Facts, Form, Heading, Paragraph, Quote, Screen, row
 from core.workflows.match import heard, start_by_hand
 from core.workflows.models import Trigger
@@ -35,7 +35,7 @@ def open_triggers(chat: Chat, kind: str, id: str) -> Reply:
         for what in ("schedule", "event", "webhook")
     ]
     screen = Screen(blocks=tuple(blocks), buttons=ways.rows(*rows, add, row(targets.back(chat, kind, id))))
-    return Reply(screen, mode=_mode(chat))
+    return Reply(screen, mode=chat.in_place)
 
 
 @unasked("words")
@@ -49,16 +49,10 @@ def by_phrase(chat: Chat) -> Reply | None:
     return Reply(subject=("run", run.id))
 
 
-def _mode(chat: Chat) -> Any:
-    """Pages are edited in place; a card stays where it is."""
-    place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
-    return "replace" if place is not None and chat.work.messages.delivery(place).subject_kind == "message" else "new"
-
-
 @action("trigger.open")
 def open_trigger(chat: Chat, trigger_id: str) -> Reply:
     """One of them."""
-    return Reply(page(chat, chat.work.triggers.get(UUID(trigger_id))), mode=_mode(chat))
+    return Reply(page(chat, chat.work.triggers.get(UUID(trigger_id))), mode=chat.in_place)
 
 
 def page(chat: Chat, trigger: Trigger, told: str = "", secret: str = "") -> Screen:
@@ -160,7 +154,7 @@ def ask_to_remove(chat: Chat, trigger_id: str) -> Reply:
         blocks.append(Paragraph(text=chat.say("trigger.remove.webhook"), muted=True))
     yes = Button(label=chat.say("trigger.remove.yes"), action="trigger.remove_now", args=(trigger_id,), style="danger")
     no = Button(label=chat.say("trigger.remove.no"), action="trigger.open", args=(trigger_id,))
-    return Reply(Screen(blocks=tuple(blocks), buttons=(row(no, yes),), tone="ask"), mode=_mode(chat))
+    return Reply(Screen(blocks=tuple(blocks), buttons=(row(no, yes),), tone="ask"), mode=chat.in_place)
 
 
 @action("trigger.remove_now")

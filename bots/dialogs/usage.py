@@ -9,7 +9,7 @@ from uuid import UUID
 from babel.dates import format_date
 
 from bots.dialogs import usage_picture, ways
-from bots.kit.dialog import Chat, Reply, Tap, action, command, notice
+from bots.kit.dialog import Chat, Reply, action, command, notice
 from bots.kit.screen import Block, Button, Facts, Heading, Paragraph, Picture, Progress, Screen, row
 from bots.kit.speak import speak
 from core.billing.limits import TIERS, Limits, resets_at, today
@@ -205,6 +205,4 @@ def _ways(chat: Chat, here: str) -> tuple[tuple[Button, ...], ...]:
 
 
 def _in_place(chat: Chat, screen: Screen) -> Reply:
-    place = chat.input.delivery_id if isinstance(chat.input, Tap) else None
-    here = place is not None and chat.work.messages.delivery(place).subject_kind == "message"
-    return Reply(screen, mode="replace" if here else "new")
+    return Reply(screen, mode=chat.in_place)

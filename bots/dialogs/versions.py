@@ -5,7 +5,6 @@ from typing import Literal
 from uuid import UUID
 
 from bots.dialogs import targets, values, ways
-from bots.dialogs.packs import mode_of
 from bots.dialogs.people import who
 from bots.kit.dialog import Chat, Reply, action
 from bots.kit.screen import Block, Button, Facts, Heading, Paragraph, Screen, row
@@ -45,7 +44,7 @@ def open_versions(chat: Chat, kind: str, id: str, page: str = "1") -> Reply:
             row(targets.back(chat, kind, id)),
         ),
     )
-    return Reply(screen, mode=mode_of(chat))
+    return Reply(screen, mode=chat.in_place)
 
 
 @action("version.open")
@@ -72,7 +71,7 @@ def open_version(chat: Chat, kind: str, id: str, number: str) -> Reply:
     choose = Button(label=chat.say("version.choose"), action="version.choose", args=args)
     back = Button(label=chat.say("versions.all"), action="versions.open", args=(kind, id, "1"))
     buttons = ways.rows(() if chosen else row(compare, choose), row(back))
-    return Reply(Screen(blocks=tuple(blocks), buttons=buttons), mode=mode_of(chat))
+    return Reply(Screen(blocks=tuple(blocks), buttons=buttons), mode=chat.in_place)
 
 
 @action("version.diff")
@@ -84,7 +83,7 @@ def compare(chat: Chat, kind: str, id: str, old: str, new: str) -> Reply:
         *_difference(chat, _numbered(made, old), _numbered(made, new)),
     ]
     back = Button(label=chat.say("way.back"), action="version.open", args=(kind, id, old))
-    return Reply(Screen(blocks=tuple(blocks), buttons=(row(back),)), mode=mode_of(chat))
+    return Reply(Screen(blocks=tuple(blocks), buttons=(row(back),)), mode=chat.in_place)
 
 
 @action("version.choose")
@@ -100,7 +99,7 @@ def ask(chat: Chat, kind: str, id: str, number: str) -> Reply:
         *_difference(chat, current, version),
         Paragraph(text=chat.say("version.choose.what", number=number)),
     ]
-    return Reply(Screen(blocks=tuple(blocks), buttons=(row(yes, no),), tone="ask"), mode=mode_of(chat))
+    return Reply(Screen(blocks=tuple(blocks), buttons=(row(yes, no),), tone="ask"), mode=chat.in_place)
 
 
 @action("version.chosen")

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from bots.dialogs import flow_runs, graph, packs, ways
-from bots.dialogs.packs import mode_of
 from bots.kit import clean, picture
 from bots.kit.dialog import Chat, Reply, action, command
 from bots.kit.screen import Block, Bullets, Button, Facts, Heading, Paragraph, Screen, row
@@ -63,7 +62,7 @@ def _line(chat: Chat, flow: Workflow) -> str:
 @action("flow.open")
 def open_workflow(chat: Chat, workflow_id: str) -> Reply:
     """One workflow's page."""
-    return Reply(page(chat, chat.work.workflows.get(UUID(workflow_id))), mode=mode_of(chat))
+    return Reply(page(chat, chat.work.workflows.get(UUID(workflow_id))), mode=chat.in_place)
 
 
 def page(chat: Chat, flow: Workflow, told: str = "") -> Screen:
@@ -115,17 +114,17 @@ def dry(chat: Chat, workflow_id: str) -> Reply:
 def pause(chat: Chat, workflow_id: str) -> Reply:
     """Held until it is resumed, also what is under way."""
     flow = pause_workflow(chat.work, chat.actor, UUID(workflow_id))
-    return Reply(page(chat, flow, chat.say("flow.paused")), mode=mode_of(chat))
+    return Reply(page(chat, flow, chat.say("flow.paused")), mode=chat.in_place)
 
 
 @action("flow.resume")
 def resume(chat: Chat, workflow_id: str) -> Reply:
     """It runs again, and what was held goes on."""
     flow = resume_workflow(chat.work, chat.actor, UUID(workflow_id))
-    return Reply(page(chat, flow, chat.say("flow.resumed")), mode=mode_of(chat))
+    return Reply(page(chat, flow, chat.say("flow.resumed")), mode=chat.in_place)
 
 
 @action("flow.runs")
 def runs(chat: Chat, workflow_id: str) -> Reply:
     """What it did."""
-    return Reply(packs.listed(chat, "flow", workflow_id), mode=mode_of(chat))
+    return Reply(packs.listed(chat, "flow", workflow_id), mode=chat.in_place)

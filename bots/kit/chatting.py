@@ -25,13 +25,12 @@ def open_chat(
     """The chat of `actor.link_id`. Whoever has settled nothing yet is spoken to in the language of their client (`extra`). Raises NotFound when the person or the link is gone."""
     if actor.link_id is None:
         raise ValueError("a chat needs an actor that speaks through a link")
-    profile = work.people.profile(actor.user_id)
+    user, profile, link = work.people.speaker(actor.user_id, actor.link_id)
     client = (extra or {}).get("language")
     asked = client if profile.settled_at is None and isinstance(client, str) and client else profile.language
     here = place(parts.words.spoken(asked), profile.timezone, work.now)
-    link = work.people.link(actor.link_id)
     return Chat(
-        work=work, actor=actor, user=work.people.user(actor.user_id), profile=profile, link=link,
+        work=work, actor=actor, user=user, profile=profile, link=link,
         say=parts.words.in_language(here, profile.tone, TYPED.get(link.provider, "/")), place=here, catalog=parts.catalog,
         blobs=parts.storage.blobs(actor.workspace_id, actor.user_id), input=heard, trace=trace, extra=extra or {}, mail=parts.mail,
         model=parts.model,

@@ -102,6 +102,21 @@ class Chat:
     inbox: Any = None
 
     @property
+    def tapped(self) -> UUID | None:
+        """The delivery whose button was pressed, where the door knows it."""
+        return self.input.delivery_id if isinstance(self.input, Tap) else None
+
+    @property
+    def on_message(self) -> bool:
+        """Whether what was tapped is something that was said, and not a card about a subject."""
+        return self.tapped is not None and self.work.messages.shown(self.tapped).subject_kind == "message"
+
+    @property
+    def in_place(self) -> Literal["new", "replace"]:
+        """How a page follows a tap: in place of the page that it was tapped on; a card stays where it is."""
+        return "replace" if self.on_message else "new"
+
+    @property
     def thread(self) -> str | None:
         """Where in the chat the person speaks, on surfaces that have threads: what is said to them stands there too."""
         return self.extra.get("thread")

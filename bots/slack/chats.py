@@ -6,11 +6,12 @@ from uuid import UUID
 
 from bots.kit import clean
 from bots.kit.chatting import open_chat
+from bots.kit.here import here
 from bots.kit.parts import Parts
 from bots.kit.screen import Paragraph, Screen
 from bots.kit.speak import failure
 from bots.kit.words import Say
-from bots.slack import asking, events, modal, reach
+from bots.slack import asking, events, modal
 from bots.slack.teams import Team
 from core.identity.prove import by_account
 from core.kernel.actor import Actor
@@ -75,12 +76,7 @@ class Chats:
 
     def here(self, actor: Actor, channel: str, ref: str | None) -> UUID | None:
         """The person is here; the delivery that a message of ours stands for."""
-        with self._work(actor) as work:
-            found = work.messages.delivery_by_ref(actor.link_id, ref) if ref is not None else None
-            delivery_id = found.id if found is not None else None
-            if reach.back(work, actor, channel if channel.startswith("D") else None):
-                work.commit()
-        return delivery_id
+        return here(self._parts, actor, channel if channel.startswith("D") else None, ref)
 
     def spoken_in(self, actor: Actor, thread: str) -> int:
         """How much was said to the person in a thread."""

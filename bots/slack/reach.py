@@ -1,13 +1,9 @@
 """Whether people can be reached at Slack, and what follows when they cannot: one who is gone, or a whole team that took Nod out."""
 
-from typing import Any
 from uuid import UUID
 
 from bots.kit.parts import Parts
 from core.approvals import stop
-from core.identity.settle import reachable
-from core.kernel.actor import Actor
-from core.messaging.post import back_again
 
 PROVIDER = "slack"
 PAGE = 100
@@ -48,15 +44,3 @@ def team_gone(parts: Parts, team_id: str, at: float | None = None, org: str = ""
             unreached(parts, link.workspace_id, link.user_id, link.id)
         after, people = found[-1].id, people + len(found)
     return people
-
-
-def back(work: Any, actor: Actor, address: str | None) -> bool:
-    """They are here, in the channel `address` where that is known; whether that is news."""
-    link = work.people.link(actor.link_id)
-    news = not link.reachable or (address is not None and link.address != address)
-    if news:
-        if not link.reachable:
-            back_again(work, link.id)
-        reachable(work, link.id)
-        link.address = address or link.address
-    return news

@@ -15,6 +15,7 @@ from bots.kit.arrivals import on_record
 from bots.kit.chatting import open_chat
 from bots.kit.dialog import Input, Tap, Text, Upload
 from bots.kit.dispatch import Dispatch
+from bots.kit.here import here
 from bots.kit.parts import Parts
 from bots.kit.speak import failure
 from bots.telegram import reach, render
@@ -187,25 +188,16 @@ class Answering:
     async def _answered_elsewhere(self, person: telegram.User, address: str, ref: str) -> tuple[Actor, UUID] | None:
         """The same for words that answer a message of ours."""
         for actor in await self._parts.hop(everywhere, self._parts, person.id):
-            place = await self._parts.hop(self._here, actor, address, ref)
+            place = await self._parts.hop(here, self._parts, actor, address, ref)
             if place is not None:
                 return actor, place
         return None
 
-    def _here(self, actor: Actor, address: str, ref: str | None) -> UUID | None:
-        """The person is in this chat; the delivery that a message of ours there stands for."""
-        with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-            found = work.messages.delivery_by_ref(actor.link_id, ref) if ref is not None else None
-            delivery_id = found.id if found is not None else None
-            if reach.back(work, actor, address):
-                work.commit()
-        return delivery_id
-
     async def _place(self, actor: Actor, address: str, ref: str | None) -> UUID | None:
-        """The same; a message that was tapped or answered as it arrived may not be on our record yet."""
+        """As bots.kit.here; a message that was tapped or answered as it arrived may not be on our record yet."""
         if ref is None:
-            return await self._parts.hop(self._here, actor, address, None)
-        return await on_record(lambda: self._parts.hop(self._here, actor, address, ref))
+            return await self._parts.hop(here, self._parts, actor, address, None)
+        return await on_record(lambda: self._parts.hop(here, self._parts, actor, address, ref))
 
     async def _member(self, change: telegram.ChatMemberUpdated) -> None:
         """The person blocked the bot, or lets it speak again; a group took it in, or threw it out."""
@@ -219,7 +211,7 @@ class Answering:
         if change.new_chat_member.status in ("kicked", "left"):
             await self._parts.hop(reach.blocked, self._parts, actor.workspace_id, actor.user_id, actor.link_id)
         else:
-            await self._parts.hop(self._here, actor, str(change.chat.id), None)
+            await self._parts.hop(here, self._parts, actor, str(change.chat.id), None)
 
     async def _toast(self, query: telegram.CallbackQuery, text: str | None, alert: bool = False) -> None:
         """Ends the waiting of the person's client. What was decided is decided and stands on the card: a toast that does not arrive, or

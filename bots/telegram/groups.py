@@ -164,8 +164,7 @@ class Groups:
     def _look(self, actor: Actor, address: str, ref: str) -> UUID | None:
         with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
             room = work.rooms.at("telegram", "", address)
-            found = work.messages.delivery_in_room(room.id, ref) if room is not None else None
-            return found.id if found is not None else None
+            return work.messages.in_room_by_ref(room.id, ref) if room is not None else None
 
     def _lost(self, room: DueItem) -> None:
         with self._parts.storage.work(room.workspace_id, room.user_id) as work:

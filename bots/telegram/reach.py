@@ -1,14 +1,10 @@
 """Whether a person can be reached at Telegram, and what follows when they cannot."""
 
-from typing import Any
 from uuid import UUID
 
 from bots.kit.outbound import Letter
 from bots.kit.parts import Parts
 from core.approvals import stop
-from core.identity.settle import reachable
-from core.kernel.actor import Actor
-from core.messaging.post import back_again
 from core.messaging.rooms import moved_room
 
 
@@ -17,18 +13,6 @@ def blocked(parts: Parts, workspace_id: UUID, user_id: UUID, link_id: UUID) -> N
     with parts.storage.work(workspace_id, user_id) as work:
         stop.unreached(work, link_id, "telegram.blocked")
         work.commit()
-
-
-def back(work: Any, actor: Actor, address: str) -> bool:
-    """They are here, in the chat `address`; whether that is news."""
-    link = work.people.link(actor.link_id)
-    news = not link.reachable or link.address != address
-    if news:
-        if not link.reachable:
-            back_again(work, link.id)
-        reachable(work, link.id)
-        link.address = address
-    return news
 
 
 def moved(parts: Parts, letter: Letter, address: str) -> None:

@@ -39,8 +39,7 @@ def unreachable(work: IdentityWork, link_id: UUID) -> None:
         work.record(Event("identity.unreachable", link.workspace_id, link.user_id, {"link_id": str(link_id)}))
 
 
-def reachable(work: IdentityWork, link_id: UUID) -> None:
-    """They spoke to us there again."""
+def reachable(work: IdentityWork, link_id: UUID, address: str | None = None) -> None:
+    """They spoke to us there again, in the chat `address` where that is known."""
     link = work.people.link(link_id)
-    if not link.reachable:
-        link.reachable = True
+    link.reachable, link.address = True, address or link.address

@@ -58,6 +58,15 @@ class RoomAgent:
     version: int = 1
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a delivery is about, and in which room, if in one."""
+
+    subject_kind: str
+    subject_id: UUID
+    room_id: UUID | None
+
+
 @dataclass
 class Delivery:
     """One message's place in one chat: a person's (`link_id`) or a shared one (`room_id`), exactly one of them. It is due while `wanted > shown`: a door renders what is true now, sends it the first time

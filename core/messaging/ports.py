@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from core.kernel.unit_of_work import UnitOfWork
-from core.messaging.models import Conversation, Delivery, InboundEvent, Message, Room, RoomAgent, SetAside
+from core.messaging.models import Conversation, Delivery, InboundEvent, Message, Room, RoomAgent, SetAside, Shown
 
 
 class Messages(Protocol):
@@ -30,11 +30,15 @@ class Messages(Protocol):
         """Raises NotFound `messaging.delivery_unknown`."""
         ...
 
-    def delivery_by_ref(self, link_id: UUID, remote_ref: str) -> Delivery | None:
+    def shown(self, delivery_id: UUID) -> Shown:
+        """What a delivery is about now; unlike `delivery` it waits for nobody, and cannot be changed. Raises NotFound `messaging.delivery_unknown`."""
+        ...
+
+    def by_ref(self, link_id: UUID, remote_ref: str) -> UUID | None:
         """The delivery that a platform's message stands for."""
         ...
 
-    def delivery_in_room(self, room_id: UUID, remote_ref: str) -> Delivery | None:
+    def in_room_by_ref(self, room_id: UUID, remote_ref: str) -> UUID | None:
         """The same, of a message in a room."""
         ...
 

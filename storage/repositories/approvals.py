@@ -1,10 +1,11 @@
 """Suggestions with their revisions and decisions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, func, insert, select, tuple_
+from sqlalchemy import bindparam, case, func, insert, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.orm import make_transient_to_detached
 
@@ -13,6 +14,7 @@ from core.approvals.models import Action, Approval, ApprovalPolicy, Batch, Batch
 from core.kernel.errors import NotFound
 from core.kernel.ids import new_id
 from storage.mapping import remember_values
+from storage.prepared import Prepared
 from storage.repositories.base import Repository
 from storage.rows import from_row, to_row
 from storage.tables.approvals import approval_policies as policies
@@ -23,6 +25,27 @@ from storage.tables.approvals import suggestion_revisions as revisions
 from storage.transaction import Transaction
 
 ACTION = ("suggestion_revisions", "action")
+APPROVE = Prepared(insert(approvals))
+DECISIONS = Prepared(
+    select(approvals)
+    .where(approvals.c.suggestion_id == bindparam("suggestion_id"))
+    .order_by(approvals.c.decided_at, approvals.c.id)
+)
+_revisions = select(revisions).where(revisions.c.suggestion_id == bindparam("suggestion_id"))
+REVISIONS = Prepared(_revisions.order_by(revisions.c.number))
+REVISION = Prepared(_revisions.where(revisions.c.number == bindparam("number")))
+LOCK = (
+    select(Suggestion)
+    .where(suggestions.c.id == bindparam("suggestion_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+POLICY = (
+    select(ApprovalPolicy)
+    .where(or_(policies.c.operation == bindparam("operation"), policies.c.operation == "*"))
+    .order_by(case((policies.c.operation == bindparam("operation"), 0), else_=1))
+    .limit(literal_column("1"))
+)
 
 
 class SqlSuggestions(Repository):
@@ -70,22 +93,18 @@ class SqlSuggestions(Repository):
         c = revisions.c
         wanted = tuple_(c.suggestion_id, c.number).in_([(s.id, s.revision) for s in found])
         owner = {s.id: s.user_id for s in found}
-        rows = self._t.connection.execute(select(revisions).where(wanted)).all()
-        return {row.suggestion_id: self._opened([row], owner[row.suggestion_id])[0] for row in rows}
+        rows = [dict(row._mapping) for row in self._t.connection.execute(select(revisions).where(wanted))]
+        return {row["suggestion_id"]: self._opened([row], owner[row["suggestion_id"]])[0] for row in rows}
 
     def revisions(self, suggestion_id: UUID) -> list[SuggestionRevision]:
         return self._revisions(suggestion_id, None)
 
     def approve(self, approval: Approval) -> None:
-        self._t.connection.execute(insert(approvals), to_row(approval))
+        self._t.ask(APPROVE(**to_row(approval)))
 
     def approvals(self, suggestion_id: UUID) -> list[Approval]:
-        rows = self._t.connection.execute(
-            select(approvals)
-            .where(approvals.c.suggestion_id == suggestion_id)
-            .order_by(approvals.c.decided_at, approvals.c.id)
-        )
-        return [from_row(Approval, row) for row in rows]
+        rows = self._t.ask(DECISIONS(suggestion_id=suggestion_id))
+        return [from_row(Approval, row) for row in DECISIONS.named(rows)]
 
     def page(
         self,
@@ -150,8 +169,7 @@ class SqlSuggestions(Repository):
         return list(self._t.session.scalars(waiting))
 
     def policy(self, operation: str) -> ApprovalPolicy:
-        exact_first = case((policies.c.operation == operation, 0), else_=1)
-        stored = self._first(ApprovalPolicy, policies.c.operation.in_((operation, "*")), order=(exact_first,))
+        stored = self._t.session.scalars(POLICY, {"operation": operation}).one_or_none()
         return stored or ApprovalPolicy(
             id=new_id(), workspace_id=self._t.workspace_id, operation="*", created_at=self._t.now
         )
@@ -175,20 +193,19 @@ class SqlSuggestions(Repository):
 
     def _revisions(self, suggestion_id: UUID, number: int | None) -> list[SuggestionRevision]:
         suggestion = self.get(suggestion_id)
-        query = select(revisions).where(revisions.c.suggestion_id == suggestion_id).order_by(revisions.c.number)
-        if number is not None:
-            query = query.where(revisions.c.number == number)
-        return self._opened(self._t.connection.execute(query).all(), suggestion.user_id)
+        if number is None:
+            rows = REVISIONS.named(self._t.ask(REVISIONS(suggestion_id=suggestion_id)))
+        else:
+            rows = REVISION.named(self._t.ask(REVISION(suggestion_id=suggestion_id, number=number)))
+        return self._opened(rows, suggestion.user_id)
 
-    def _opened(self, rows: Sequence[Row[tuple[object, ...]]], user_id: UUID) -> list[SuggestionRevision]:
+    def _opened(self, rows: Sequence[Mapping[str, Any]], user_id: UUID) -> list[SuggestionRevision]:
         table, column = ACTION
         return [
             from_row(
                 SuggestionRevision,
                 row,
-                action=Action.model_validate_json(
-                    self._t.seals.open(user_id, table, row._mapping["id"], column, row._mapping["action"])
-                ),
+                action=Action.model_validate_json(self._t.seals.open(user_id, table, row["id"], column, row["action"])),
             )
             for row in rows
         ]

@@ -2,9 +2,17 @@
 
 from uuid import UUID
 
+from sqlalchemy import bindparam, select
+
 from core.approvals.models import Delegation
 from storage.repositories.base import Repository
 from storage.tables.approvals import delegations
+
+ACTIVE = (
+    select(Delegation)
+    .where(delegations.c.revoked_at.is_(None), delegations.c.until > bindparam("now"))
+    .order_by(delegations.c.id)
+)
 
 
 class SqlDelegations(Repository):
@@ -17,5 +25,4 @@ class SqlDelegations(Repository):
         return self._lock(Delegation, delegation_id, "approvals.delegation_unknown")
 
     def active(self) -> list[Delegation]:
-        c = delegations.c
-        return self._all(Delegation, c.revoked_at.is_(None), c.until > self._t.now, order=(c.id,))
+        return list(self._t.session.scalars(ACTIVE, {"now": self._t.now}))

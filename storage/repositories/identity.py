@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import Text, bindparam, delete, func, literal_column, select
 
 from core.identity.models import (
     ApiKey,
@@ -19,6 +19,7 @@ from core.identity.models import (
     Workspace,
 )
 from core.kernel.errors import NotFound
+from storage.prepared import Prepared
 from storage.repositories.base import Repository
 from storage.tables.identity import (
     api_keys,
@@ -30,6 +31,25 @@ from storage.tables.identity import (
     user_profiles,
     users,
 )
+
+ACTIVE = (
+    select(Membership)
+    .join(users, users.c.id == memberships.c.user_id)
+    .where(users.c.status == literal_column("'active'"), memberships.c.left_at.is_(None))
+    .order_by(memberships.c.id)
+)
+SPEAKER = (
+    select(User, UserProfile, IdentityLink)
+    .join(UserProfile, user_profiles.c.user_id == users.c.id)
+    .join(IdentityLink, identity_links.c.id == bindparam("link"))
+    .where(users.c.id == bindparam("person"))
+)
+REACHED = Prepared(
+    select(identity_links.c.id).where(
+        identity_links.c.id == bindparam("link"), identity_links.c.reachable,
+        identity_links.c.address.is_not_distinct_from(func.coalesce(bindparam("address", type_=Text), identity_links.c.address)),
+    )
+)  # fmt: skip
 
 
 class SqlPeople(Repository):
@@ -44,6 +64,14 @@ class SqlPeople(Repository):
     def profile(self, user_id: UUID) -> UserProfile:
         return _found(self._first(UserProfile, user_profiles.c.user_id == user_id), "identity.profile_unknown", user_id)
 
+    def speaker(self, user_id: UUID, link_id: UUID) -> tuple[User, UserProfile, IdentityLink]:
+        found = self._t.session.execute(SPEAKER, {"person": user_id, "link": link_id}).one_or_none()
+        # Rarely nobody: then it is asked one by one who is missing.
+        return (self.user(user_id), self.profile(user_id), self.link(link_id)) if found is None else found._tuple()
+
+    def reached(self, link_id: UUID, address: str | None) -> bool:
+        return bool(self._t.ask(REACHED(link=link_id, address=address)))
+
     def workspace(self) -> Workspace:
         return self._get(Workspace, self._t.workspace_id, "identity.workspace_unknown")
 
@@ -54,9 +82,7 @@ class SqlPeople(Repository):
         return self._all(Membership, order=(memberships.c.id,))
 
     def active_members(self) -> list[Membership]:
-        here = select(Membership).join(users, users.c.id == memberships.c.user_id).where(users.c.status == "active")
-        here = here.where(memberships.c.left_at.is_(None))
-        return list(self._t.session.scalars(here.order_by(memberships.c.id)))
+        return list(self._t.session.scalars(ACTIVE))
 
     def links(self, user_id: UUID) -> list[IdentityLink]:
         return self._all(IdentityLink, identity_links.c.user_id == user_id, order=(identity_links.c.id,))

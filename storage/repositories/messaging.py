@@ -6,18 +6,35 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, func, insert, or_, select, union_all
+from sqlalchemy import Row, bindparam, case, func, insert, literal_column, or_, select, union_all
 from sqlalchemy import null as sql_null
 
 from core.kernel.errors import NotFound
-from core.messaging.models import Delivery, Message
+from core.messaging.models import Delivery, Message, Shown
 from storage.engine import Ask
+from storage.prepared import Prepared
 from storage.repositories.base import Repository, clock, from_now
 from storage.rows import from_row, to_row
 from storage.tables.messaging import deliveries, messages
 
 PAYLOAD = ("messages", "payload")
+ADD = Prepared(insert(messages))
 KNOWN = "SELECT 1 FROM nod.messages WHERE id = %(id)s"
+SHOWN = Prepared(
+    select(deliveries.c.subject_kind, deliveries.c.subject_id, deliveries.c.room_id).where(
+        deliveries.c.id == bindparam("id")
+    )
+)
+BY_REF = Prepared(
+    select(deliveries.c.id)
+    .where(deliveries.c.link_id == bindparam("link_id"), deliveries.c.remote_ref == bindparam("ref"))
+    .order_by(deliveries.c.id.desc()).limit(literal_column("1"))
+)  # fmt: skip
+IN_ROOM_BY_REF = Prepared(
+    select(deliveries.c.id)
+    .where(deliveries.c.room_id == bindparam("room_id"), deliveries.c.remote_ref == bindparam("ref"))
+    .order_by(deliveries.c.id.desc()).limit(literal_column("1"))
+)  # fmt: skip
 # A batch shows its suggestions: what changes one of them changes it.
 REFRESH = """
     UPDATE nod.deliveries SET wanted = wanted + 1, version = version + 1, status = CASE WHEN status = 'sending' THEN 'sending' ELSE 'pending' END
@@ -56,7 +73,7 @@ class SqlMessages(Repository):
     def add(self, message: Message) -> None:
         table, column = PAYLOAD
         payload = self._t.seals.seal_json(message.user_id, table, message.id, column, message.payload)
-        self._t.connection.execute(insert(messages), to_row(message, payload=payload))
+        self._t.ask(ADD(**to_row(message, payload=payload)))
 
     def get(self, message_id: UUID) -> Message:
         for row in self._t.connection.execute(select(messages).where(messages.c.id == message_id)):
@@ -76,13 +93,16 @@ class SqlMessages(Repository):
         self._place(found)
         return found
 
-    def delivery_by_ref(self, link_id: UUID, remote_ref: str) -> Delivery | None:
-        c = deliveries.c
-        return self._first(Delivery, c.link_id == link_id, c.remote_ref == remote_ref, order=(c.id.desc(),))
+    def shown(self, delivery_id: UUID) -> Shown:
+        for row in self._t.ask(SHOWN(id=delivery_id)):
+            return Shown(*row)
+        raise NotFound("messaging.delivery_unknown", id=str(delivery_id))
 
-    def delivery_in_room(self, room_id: UUID, remote_ref: str) -> Delivery | None:
-        c = deliveries.c
-        return self._first(Delivery, c.room_id == room_id, c.remote_ref == remote_ref, order=(c.id.desc(),))
+    def by_ref(self, link_id: UUID, remote_ref: str) -> UUID | None:
+        return next((found for (found,) in self._t.ask(BY_REF(link_id=link_id, ref=remote_ref))), None)
+
+    def in_room_by_ref(self, room_id: UUID, remote_ref: str) -> UUID | None:
+        return next((found for (found,) in self._t.ask(IN_ROOM_BY_REF(room_id=room_id, ref=remote_ref))), None)
 
     def in_thread(self, link_id: UUID, thread: str) -> int:
         c = deliveries.c

@@ -36,7 +36,7 @@ def test_a_delivery_is_shown_once_and_again_after_its_subject_changed(storage: S
         assert work.messages.claim(made.id, 60) is None
         work.commit()
     with _work(storage, actor) as work:
-        shown = work.messages.delivery_by_ref(actor.link_id, "ref-1")
+        shown = work.messages.delivery(work.messages.by_ref(actor.link_id, "ref-1"))
         assert (shown.status, shown.shown, shown.wanted, shown.attempts) == ("delivered", 1, 1, 0)
         refresh(work, made.subject_kind, made.subject_id)
         work.commit()

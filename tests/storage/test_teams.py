@@ -103,7 +103,7 @@ def test_a_delivery_is_in_one_place_and_a_room_shows_nothing_but_suggestions_and
     with _work(storage, ana) as work:
         claimed = work.messages.claim(said.id, 30)
         assert claimed is not None and work.messages.settle(claimed, 1, "17", None)
-        assert work.messages.delivery_in_room(room.id, "17").id == said.id
+        assert work.messages.in_room_by_ref(room.id, "17") == said.id
         assert work.messages.rooms_of([said.id, new_id()]) == {said.id: room.id}
 
 

@@ -15,7 +15,6 @@ from bots.kit.screen import Button, Heading, Paragraph, Screen, row
 from bots.kit.screen import Facts as Rows
 from bots.kit.speak import failure
 from core.approvals import decide, execute
-from core.approvals.deciders import need_to_see
 from core.approvals.invert import undo_done
 from core.kernel.errors import Conflict, Invalid
 from core.messaging.post import refresh
@@ -73,15 +72,9 @@ def _said_by(chat: Chat, late: Conflict) -> str:
     return chat.say("person.for", who=by, whom=whom) if by and whom else by
 
 
-def here(chat: Chat) -> UUID | None:
-    """The delivery that the tap was on."""
-    return getattr(chat.input, "delivery_id", None)
-
-
 def card_again(chat: Chat, suggestion_id: str, **fields: Any) -> Reply:
     """A tap on the card itself changes nothing but the card; on another message about it, the card takes that message's place."""
-    place = here(chat)
-    if place is not None and chat.work.messages.delivery(place).subject_kind == "message":
+    if chat.on_message:
         return Reply(subject=("suggestion", UUID(suggestion_id)), mode="replace", **fields)
     return Reply(**fields)
 
@@ -91,10 +84,9 @@ def approve(chat: Chat, suggestion_id: str, revision: str, sure: str = "") -> Re
     """Yes, to exactly this revision. What cannot be taken back and is risky is asked twice."""
 
     def attempt() -> Reply:
-        need_to_see(chat.work, chat.actor, chat.work.suggestions.get(UUID(suggestion_id)))
         try:
             made = decide.approve(
-                chat.work, chat.actor, UUID(suggestion_id), int(revision), here(chat), sure=bool(sure)
+                chat.work, chat.actor, UUID(suggestion_id), int(revision), chat.tapped, sure=bool(sure)
             )
         except Conflict as asked:
             if asked.code != "approvals.not_sure":
@@ -138,7 +130,7 @@ def reject(chat: Chat, suggestion_id: str, revision: str) -> Reply:
 
     def attempt() -> Reply:
         facts = gather(chat, UUID(suggestion_id))
-        decide.reject(chat.work, chat.actor, UUID(suggestion_id), int(revision), delivery_id=here(chat))
+        decide.reject(chat.work, chat.actor, UUID(suggestion_id), int(revision), delivery_id=chat.tapped)
         return card_again(chat, suggestion_id, toast=did(chat, "decided.no", facts))
 
     return truly(chat, suggestion_id, attempt)
@@ -187,7 +179,7 @@ def resolve(chat: Chat, suggestion_id: str, choice: str) -> Reply:
 def invert(chat: Chat, suggestion_id: str) -> Reply:
     """Undoes what was done: this tap approves the inverse."""
     try:
-        done = undo_done(chat.work, chat.actor, UUID(suggestion_id), here(chat))
+        done = undo_done(chat.work, chat.actor, UUID(suggestion_id), chat.tapped)
     except Conflict as late:
         if late.code not in ("approvals.undo_impossible", "approvals.undo_under_way", "approvals.connection_unusable"):
             raise
