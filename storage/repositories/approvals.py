@@ -34,12 +34,6 @@ DECISIONS = Prepared(
 _revisions = select(revisions).where(revisions.c.suggestion_id == bindparam("suggestion_id"))
 REVISIONS = Prepared(_revisions.order_by(revisions.c.number))
 REVISION = Prepared(_revisions.where(revisions.c.number == bindparam("number")))
-LOCK = (
-    select(Suggestion)
-    .where(suggestions.c.id == bindparam("suggestion_id"))
-    .with_for_update()
-    .execution_options(populate_existing=True)
-)
 POLICY = (
     select(ApprovalPolicy)
     .where(or_(policies.c.operation == bindparam("operation"), policies.c.operation == "*"))

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Table, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, DateTime, Select, Table, bindparam, func, insert, select, update
 
 from core.kernel.errors import NotFound
 from storage.mapping import MAPPED
@@ -41,9 +42,7 @@ class Repository:
     def _lock(self, kind: type[T], id: UUID, unknown: str) -> T:
         """Like `_get`, locked and fresh."""
         self._t.flush()
-        # Not Session.get: with a lock it compares versions, and what was read before may have been changed by whoever held the lock.
-        row = select(kind).where(MAPPED[kind].c.id == id).with_for_update().execution_options(populate_existing=True)
-        found = self._t.session.scalars(row).one_or_none()
+        found = self._t.session.scalars(_locking(kind), {"id": id}).one_or_none()
         if found is None:
             raise NotFound(unknown, id=str(id))
         return found
@@ -96,6 +95,13 @@ class Repository:
         if after is not None:
             where.append(table.c.id < after)
         return self._all(kind, *where, order=(table.c.id.desc(),), limit=limit)
+
+
+@cache
+def _locking(kind: type) -> Select[Any]:
+    # Not Session.get: with a lock it compares versions, and what was read before may have been changed by whoever held the lock.
+    row = select(kind).where(MAPPED[kind].c.id == bindparam("id"))
+    return row.with_for_update().execution_options(populate_existing=True)
 
 
 def _written(value: int | str | None) -> Any:
