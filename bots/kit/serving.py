@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+from core.kernel.garbage import keep_what_is_loaded
+
 SWITCH_SECONDS = 0.001
 """How long a thread that handles something may keep the interpreter from the loop, which takes in and acknowledges: Python's own 5 ms add up to seconds under load."""
 
@@ -38,6 +40,7 @@ async def serve(make: Callable[[], Door], descriptor: int | None) -> None:
 
 async def _announce(ready: asyncio.Event, descriptor: int | None) -> None:
     await ready.wait()
+    keep_what_is_loaded()
     if descriptor is not None:
         with suppress(OSError):  # A supervisor that is gone needs no answer.
             os.write(descriptor, b"ready\n")

@@ -14,6 +14,7 @@ def main() -> int:
 
     from bots import wiring
     from bots.web.app import make_web
+    from core.kernel.garbage import keep_what_is_loaded
     from core.kernel.settings import settings
 
     chosen = settings()
@@ -25,6 +26,7 @@ def main() -> int:
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            keep_what_is_loaded()
             if self.started and chosen.ready_fd is not None:
                 with suppress(OSError):  # A supervisor that is gone needs no answer.
                     os.write(chosen.ready_fd, b"ready\n")
