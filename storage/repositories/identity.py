@@ -66,8 +66,10 @@ class SqlPeople(Repository):
 
     def speaker(self, user_id: UUID, link_id: UUID) -> tuple[User, UserProfile, IdentityLink]:
         found = self._t.session.execute(SPEAKER, {"person": user_id, "link": link_id}).one_or_none()
-        # Rarely nobody: then it is asked one by one who is missing.
-        return (self.user(user_id), self.profile(user_id), self.link(link_id)) if found is None else found._tuple()
+        if found is None:  # Rarely: then each is asked for, and says who is missing.
+            return self.user(user_id), self.profile(user_id), self.link(link_id)
+        user, profile, link = found
+        return user, profile, link
 
     def reached(self, link_id: UUID, address: str | None) -> bool:
         return bool(self._t.ask(REACHED(link=link_id, address=address)))
