@@ -91,8 +91,9 @@ def _sign_in(server: smtplib.SMTP, account: Account) -> None:
         raise EffectFailed("connectors.login_postponed", lasting=False, host=host, status=status)
 
 
-def _expect(wanted: Sequence[int], answer: tuple[int, bytes], code: str, **data: str) -> None:
+def _expect(wanted: Sequence[int], answer: tuple[int, bytes], code: str, *, address: str | None = None) -> None:
     status, text = answer
     if status not in wanted:
+        told: dict[str, Any] = {} if address is None else {"address": address}
         said = "".join(c for c in text.decode("utf-8", "replace") if c.isprintable())[:200]
-        raise EffectFailed(code, lasting=500 <= status < 600, status=status, answer=said, **data)
+        raise EffectFailed(code, lasting=500 <= status < 600, status=status, answer=said, **told)
