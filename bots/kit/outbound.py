@@ -38,7 +38,7 @@ AT_WORK = 40
 """People whose messages are under way at once in one process. What waits longer than a platform lets it is better not claimed and drawn yet."""
 THREADS = 3
 """Of a pool of its own: what a tap is answered with never waits behind cards that are drawn."""
-REST_SECONDS = 0.05
+REST_SECONDS = 0.1
 """Between one person's message and the next while taps wait for their answers: nobody waits for a card that is drawn anew as for those."""
 IN_A_ROW = 3
 """After so many of a person's messages it is asked anew what is due: a receipt goes before the cards that were there first."""

@@ -6,6 +6,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from core.connectors.ports import EffectFailed, EffectUnknown, LoginRefused
 from runners.connectors.imap.account import Account
