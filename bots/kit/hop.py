@@ -10,10 +10,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+THREADS = 4
+"""More wait for each other rather than for the database: Python carries out one at a time."""
+
+
 class Hop:
     """`await hop(function, …)` runs it in one of `threads` threads; more calls wait their turn."""
 
-    def __init__(self, threads: int = 8) -> None:
+    def __init__(self, threads: int = THREADS) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="nod-core")
 
     async def __call__(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -130,7 +130,7 @@ class Answering:
             if tap is not None and tap.delivery_id is None and chat is not None:
                 await self._give_up(query, str(chat.id))
             return
-        actor = await self._known(query.from_user)
+        actor, place = await self._parts.hop(self._pointed, query.from_user, str(chat.id), reference(query.message))
         if actor is None:
             await self._strangers.tap(event, query, self._toast)
             self._wake()
@@ -143,14 +143,20 @@ class Answering:
                 words = await self._parts.hop(self._words, actor, forged)
                 await self._toast(query, words, True)
                 return
-            actor, tap = found
+            (actor, tap), place = found, None
         if tap.action not in OWN_ACTIONS:
-            tap = replace(tap, delivery_id=await self._place(actor, str(chat.id), reference(query.message)))
+            place = place or await self._place(actor, str(chat.id), reference(query.message))
+            tap = replace(tap, delivery_id=place)
         answered = await self._dispatch.handle(actor, tap, self._extra(query.from_user), event.id)
         self._wake()
         await self._toast(query, answered.toast, answered.alert)
         if tap.delivery_id is None and tap.action not in OWN_ACTIONS:
             await self._retire(actor, query, str(chat.id))
+
+    def _pointed(self, person: telegram.User, address: str, ref: str | None) -> tuple[Actor | None, UUID | None]:
+        """Who taps, and the delivery that what they tapped stands for, where that is on our record."""
+        actor = known(self._parts, person.id)
+        return (None, None) if actor is None else (actor, here(self._parts, actor, address, ref))
 
     async def _retire(self, actor: Actor, query: telegram.CallbackQuery, address: str) -> None:
         """A copy that we do not know: its sending was cut off before it was on our record, and the card was sent again. Nobody will ever
