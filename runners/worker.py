@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 import structlog
 
@@ -22,7 +24,7 @@ log = structlog.get_logger()
 def main() -> int:
     """Runs a worker process; 0 after an orderly stop."""
     wiring.see("worker")
-    os.nice(NICE)
+    _step_back()
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
@@ -51,3 +53,11 @@ def main() -> int:
     storage.close()
     log.info("worker.stopped")
     return 0
+
+
+def _step_back() -> None:
+    os.nice(NICE)
+    if os.getsid(0) == os.getpid():
+        # Linux weighs sessions against each other (sched(7), autogroup), and processes within one only by how nice they are.
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(NICE))

@@ -26,7 +26,6 @@ WAIT_SECONDS = 10
 # kept when they are not, so it never reads a whole table.
 CONTEXT = """SELECT set_config('nod.context', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true),
     set_config('enable_seqscan', 'off', true)"""
-SOON = "SELECT set_config('synchronous_commit', 'off', true)"
 ENTER = "SELECT set_config('nod.context', %s, true), now(), nod.current_workspace()"
 
 
@@ -116,16 +115,10 @@ class Database:
             return self._begin(workspace_id, user_id, first)
 
     def at_once(
-        self,
-        workspace_id: UUID,
-        user_id: UUID,
-        statement: LiteralString,
-        given: Mapping[str, Any],
-        *,
-        lasting: bool = True,
+        self, workspace_id: UUID, user_id: UUID, statement: LiteralString, given: Mapping[str, Any]
     ) -> Sequence[tuple[Any, ...]]:
         """The rows of one statement in a transaction of its own under the context: begin, context, statement and commit travel together, in one round trip.
-        `statement` is psycopg's, with named placeholders. Not `lasting`: nobody waits for the disk, and when the database server dies it may be as if it had never been. Raises as `begin` does, and what the statement's rules refuse."""
+        `statement` is psycopg's, with named placeholders. Raises as `begin` does, and what the statement's rules refuse."""
         for last in (False, True):
             with self.engine.connect() as connection:
                 raw = driver(connection)
@@ -135,8 +128,6 @@ class Database:
                     # No BEGIN, no COMMIT: what is between two Syncs is one transaction (PostgreSQL, "Extended Query", Pipelining).
                     with raw.pipeline():
                         raw.execute(CONTEXT, (said,))
-                        if not lasting:
-                            raw.execute(SOON)
                         asked = raw.execute(statement, given)
                     return asked.fetchall()
                 except psycopg.Error as problem:

@@ -74,10 +74,7 @@ class SqlInbox:
     def claim(self, channel: str, lease_seconds: float, limit: int) -> list[InboundEvent]:
         given = {"channel": channel, "lease": lease_seconds, "most": limit}
         claimed = []
-        # A claim that is forgotten is made again: an event has one effect, however often it is handled.
-        for id, external_id, sealed, *more in sorted(
-            self._database.at_once(NOWHERE, NOWHERE, CLAIM, given, lasting=False)
-        ):
+        for id, external_id, sealed, *more in sorted(self._database.at_once(NOWHERE, NOWHERE, CLAIM, given)):
             payload = json.loads(self._keys.open_inbound(sealed, id))
             claimed.append(InboundEvent(id, channel, external_id, payload, *more))
         return claimed
@@ -162,4 +159,4 @@ class SqlInbox:
 
     def _settle(self, event: InboundEvent, status: str, error: str | None) -> bool:
         given = {"id": event.id, "fence": event.fence, "status": status, "error": error}
-        return bool(self._database.at_once(NOWHERE, NOWHERE, SETTLE, given, lasting=status != "done"))
+        return bool(self._database.at_once(NOWHERE, NOWHERE, SETTLE, given))
