@@ -11,6 +11,7 @@ import time
 from typing import Any
 from uuid import UUID
 
+import structlog
 from core.kernel.actor import Actor
 from core.kernel.settings import settings
 from core.orchestration.start import start
@@ -22,6 +23,7 @@ from bench.skills import join
 
 def main() -> None:
     """Runs one plan."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     join()
     plan = json.loads(sys.stdin.readline())
     if plan["bare"]:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
+import structlog
 import typer
 from pydantic import ValidationError
 
@@ -284,7 +285,8 @@ def export(
 
 
 def main() -> None:
-    """Entry point of `nod`. Exits non-zero on failure."""
+    """Entry point of `nod`. Exits non-zero on failure. What is printed is the answer; what there is to say besides goes to stderr."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         app()
     except ValidationError as wrong:
