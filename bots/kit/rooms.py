@@ -30,8 +30,7 @@ def tapped(parts: Parts, actor: Actor, room: DueItem, token: str, remote_ref: st
 def place_in(parts: Parts, room: DueItem, remote_ref: str) -> UUID | None:
     """The delivery that a message of ours in the room stands for."""
     with parts.storage.work(room.workspace_id, room.user_id) as work:
-        found = work.messages.in_room_by_ref(room.id, remote_ref)
-        return found.id if found is not None else None
+        return work.messages.in_room_by_ref(room.id, remote_ref)
 
 
 async def connect(

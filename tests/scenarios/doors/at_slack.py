@@ -40,6 +40,7 @@ class Post:
 
 class AtSlack(Person):
     door = "slack"
+    typed = "/nod "
 
     def __init__(self, world: World, actor: Actor, slack: SlackEmulator, account: Any) -> None:
         super().__init__(world, actor)

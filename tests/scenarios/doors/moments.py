@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from bots.kit.contracts import contracts
 from core.approvals import execute
@@ -10,6 +11,8 @@ from core.approvals.models import Suggestion
 from core.approvals.propose import propose
 from core.approvals.wake import wake
 from core.catalog.versions import compose_agent
+from core.kernel.errors import Conflict
+from core.messaging.hold import HELD
 from core.messaging.post import announce
 from core.orchestration.ports import Proposal
 from tests.runners.world import World
@@ -20,11 +23,23 @@ YEARS = timedelta(days=3650)
 
 
 def changed(world: World, change: Callable[[Any], T]) -> T:
-    """Something happens elsewhere, in a transaction of its own."""
+    """Something happens elsewhere, in a transaction of its own; anew, as the product does it, where somebody changed the same meanwhile."""
+    while True:
+        try:
+            with world.work() as work:
+                result = change(work)
+                work.commit()
+            return result
+        except Conflict as stale:
+            if stale.code != "kernel.version_stale":
+                raise
+
+
+def held(world: World, link_id: UUID | None) -> bool:
+    """Whether something waits for its hour in a chat. Nothing is let go by looking: it is not committed."""
+    assert link_id is not None
     with world.work() as work:
-        result = change(work)
-        work.commit()
-    return result
+        return bool(work.messages.release(link_id, HELD))
 
 
 def suggests(world: World, *proposals: Proposal) -> list[Suggestion]:

@@ -34,6 +34,8 @@ class Person(ABC):
     """`world` is who they are to Nod, `actor` they in this chat; `heard` is what their taps were answered with, one after another."""
 
     door: ClassVar[str]
+    typed: ClassVar[str] = "/"
+    """What a command begins with here."""
 
     def __init__(self, world: World, actor: Actor) -> None:
         self.world, self.actor = world, actor

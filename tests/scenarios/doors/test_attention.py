@@ -36,6 +36,7 @@ def test_quiet_hours_hold_what_nobody_asked_for_and_let_go_of_it_afterwards(pers
     person.world.suggest(mail())
     person.command("help")
     person.sees("What you can say")
+    person.wait(lambda: moments.held(person.world, person.actor.link_id) or None)
     assert not any("Re: Offer" in one.words for one in person.messages)
     _quiet(person, False)
     person.card("Re: Offer")

@@ -262,7 +262,12 @@ def test_stop_holds_everything_at_once_and_can_be_taken_back(person: Person) -> 
 @point("help")
 def test_help_says_what_can_be_said_and_what_never_happens(person: Person) -> None:
     person.command("help")
-    person.sees("/inbox", "/settings", "nothing happens without your Approve", labels=("Open inbox",))
+    person.sees(
+        f"{person.typed}inbox",
+        f"{person.typed}settings",
+        "nothing happens without your Approve",
+        labels=("Open inbox",),
+    )
 
 
 @point("cancel")
