@@ -117,7 +117,8 @@ class Load:
             self._count("telegram, answers", len(wanted), len(phone.chat.bot_messages))
             begun, ended = self._begun.get(phone.id, []), answered.get(phone.id, [])
             self.seconds["telegram"] += [after - before for before, after in zip(begun, ended, strict=False)]
-        self.faults["429"] += sum(call.status == HTTPStatus.TOO_MANY_REQUESTS for call in telegram.calls)
+        for call in telegram.calls:
+            self.faults[f"429 to {call.method}"] += call.status == HTTPStatus.TOO_MANY_REQUESTS
 
     def _check_pages(self, storage: Storage, pages: Sequence[Page]) -> None:
         for page in pages:
