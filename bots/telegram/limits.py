@@ -4,7 +4,8 @@ second in a chat with short bursts, 20 a minute in a group. Each has a bucket of
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from telegram.error import RetryAfter
@@ -13,6 +14,8 @@ from bots.kit.outbound import SlowDown
 
 LONGEST_WAIT_SECONDS = 3.0
 CHATS = 10_000
+UNDER_WAY = 20
+"""Messages at once on their way to Telegram: they may all arrive in one moment, however they were spread when they left."""
 SUSPECTED, WITHIN_SECONDS = 3, 1.0
 """So many chats that are told to wait within a second were not too fast, each by itself: the bot was."""
 
@@ -73,16 +76,31 @@ class Limits:
         self._bot, self._late = Bucket(rates.bot), Bucket(rates.bot)
         self._chats: OrderedDict[str, tuple[Bucket, ...]] = OrderedDict()
         self._told: dict[str, float] = {}
+        self._under_way = asyncio.Semaphore(UNDER_WAY)
 
-    async def turn(self, chat: str, edit: bool = False) -> None:
-        """Waits until something may be sent to the chat; an edit is no new message and counts against the bot's own limit only.
-        Raises SlowDown when that is more than three seconds."""
-        wait = self.wait(chat, edit)
-        # Those that a busy moment kept from going go one after another all the same, not at once when it is over.
-        while (wait := max(wait, self._late.next() - self._clock())) > 0:
-            await asyncio.sleep(wait)
-            wait = 0.0
-        self._late.take(self._clock())
+    @asynccontextmanager
+    async def turn(self, chat: str, edit: bool = False) -> AsyncIterator[None]:
+        """Waits until something may be sent to the chat, and counts it as under way while it lasts; an edit is no new message and counts against the bot's own limit only.
+        Raises SlowDown when that is more than three seconds, also where Telegram asks for it meanwhile."""
+        await asyncio.sleep(self.wait(chat, edit))
+        async with self._under_way:
+            # Those that a busy moment kept from going go one after another all the same, not at once when it is over.
+            wait = self._still(chat)
+            while wait > 0:
+                await asyncio.sleep(wait)
+                wait = self._still(chat)
+            self._late.take(self._clock())
+            yield
+        if not edit:
+            self.sent(chat)
+
+    def _still(self, chat: str) -> float:
+        """The seconds that one whose place is due waits on. Raises SlowDown."""
+        now = self._clock()
+        paused = max(self._bot.paused, *(bucket.paused for bucket in self._of(chat))) - now
+        if paused > LONGEST_WAIT_SECONDS:
+            raise SlowDown(paused)
+        return max(paused, self._late.next() - now)
 
     def wait(self, chat: str, edit: bool = False) -> float:
         """Takes a place; the seconds until it is due. Raises SlowDown, and then no place was taken."""

@@ -71,12 +71,9 @@ class TelegramSender:
 
     async def send(self, letter: Letter) -> str | None:
         drawn = await self._draw(letter)
-        async with self._troubles(letter):
-            await self._limits.turn(_chat(letter))
+        async with self._troubles(letter), self._limits.turn(_chat(letter)):
             try:
-                ref = await self._send(_chat(letter), drawn)
-                self._limits.sent(_chat(letter))
-                return ref
+                return await self._send(_chat(letter), drawn)
             except ChatMigrated as moved:
                 there = str(moved.new_chat_id)
                 await self._parts.hop(reach.moved, self._parts, letter, there)
@@ -108,8 +105,7 @@ class TelegramSender:
             with suppress(TelegramError):
                 await self._bot.delete_message(_chat(letter), number)
             raise Gone
-        async with self._troubles(letter):
-            await self._limits.turn(_chat(letter), edit=True)
+        async with self._troubles(letter), self._limits.turn(_chat(letter), edit=True):
             if drawn.attached is None:
                 await self._bot.edit_message_text(
                     drawn.text, _chat(letter), number, parse_mode=HTML, link_preview_options=NO_PREVIEW,

@@ -238,17 +238,16 @@ class Strangers:
 
     async def _speak(self, chat_id: int, text: str, buttons: InlineKeyboardMarkup | None) -> None:
         """Sends it; who blocked the bot, or threw it out, does not want to hear it."""
-        await self._limits.turn(str(chat_id))
         preview = LinkPreviewOptions(is_disabled=True)
-        try:
-            await self._bot.send_message(chat_id, text, "HTML", link_preview_options=preview, reply_markup=buttons)
-        except Forbidden:
-            return
-        except ChatMigrated as moved:
-            await self._bot.send_message(
-                moved.new_chat_id, text, "HTML", link_preview_options=preview, reply_markup=buttons
-            )
-        self._limits.sent(str(chat_id))
+        async with self._limits.turn(str(chat_id)):
+            try:
+                await self._bot.send_message(chat_id, text, "HTML", link_preview_options=preview, reply_markup=buttons)
+            except Forbidden:
+                return
+            except ChatMigrated as moved:
+                await self._bot.send_message(
+                    moved.new_chat_id, text, "HTML", link_preview_options=preview, reply_markup=buttons
+                )
 
     async def _close(self, query: telegram.CallbackQuery, say: Say, code: str) -> None:
         """Takes the buttons away and says what came of it."""

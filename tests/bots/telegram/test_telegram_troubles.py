@@ -13,7 +13,7 @@ from bots.kit.outbound import SlowDown
 from bots.kit.parts import Parts
 from bots.kit.screen import Paragraph, Screen
 from bots.telegram.files import LIMIT
-from bots.telegram.limits import Limits, Rates
+from bots.telegram.limits import UNDER_WAY, Limits, Rate, Rates
 from core.approvals.stop import resume_all
 from core.identity.prove import make_code
 from core.kernel.settings import Settings
@@ -248,18 +248,64 @@ def test_a_paused_chat_waits_and_others_do_not() -> None:
         limits = Limits()
         limits.pause("1", 0.4)
         began = time.monotonic()
-        await limits.turn("2")
-        other = time.monotonic() - began
-        await limits.turn("1")
-        own = time.monotonic() - began
+        async with limits.turn("2"):
+            other = time.monotonic() - began
+        async with limits.turn("1"):
+            own = time.monotonic() - began
         limits.pause("1", 60)
         with pytest.raises(SlowDown) as slow:
-            await limits.turn("1")
+            async with limits.turn("1"):
+                pass
         assert 55 < slow.value.seconds <= 60
         return other, own
 
     other, own = asyncio.run(sending())
     assert other < 0.2 and own >= 0.4
+
+
+def test_what_waits_for_its_turn_heeds_a_pause_that_comes_meanwhile() -> None:
+    async def sending() -> None:
+        limits = Limits(Rates(chat=Rate(2)))
+        async with limits.turn("1"):
+            pass
+        waiting = asyncio.create_task(_once(limits, "1"))
+        await asyncio.sleep(0)
+        limits.pause("1", 60)
+        with pytest.raises(SlowDown) as slow:
+            await waiting
+        assert 55 < slow.value.seconds <= 60
+
+    asyncio.run(sending())
+
+
+def test_no_more_are_under_way_than_may_arrive_in_one_moment() -> None:
+    async def sending() -> tuple[int, list[int]]:
+        limits, left = Limits(Rates(bot=Rate(1000, 100))), []
+        full, arrived = asyncio.Event(), asyncio.Event()
+
+        async def one(chat: int) -> None:
+            async with limits.turn(str(chat)):
+                left.append(chat)
+                if len(left) == UNDER_WAY:
+                    full.set()
+                await arrived.wait()
+
+        every = [asyncio.create_task(one(chat)) for chat in range(60)]
+        await full.wait()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(asyncio.gather(*every)), 0.3)
+        held_up = len(left)
+        arrived.set()
+        await asyncio.gather(*every)
+        return held_up, left
+
+    held_up, left = asyncio.run(sending())
+    assert held_up == UNDER_WAY < 30 and sorted(left) == list(range(60))
+
+
+async def _once(limits: Limits, chat: str) -> None:
+    async with limits.turn(chat):
+        pass
 
 
 def test_a_door_that_is_told_to_stop_as_it_opens_stops(

@@ -55,6 +55,16 @@ def suggests(world: World, *proposals: Proposal) -> list[Suggestion]:
     return changed(world, ends)
 
 
+def checked(world: World, tool: str) -> None:
+    """A new connection is tried by a worker; what happens to it before that is over would be overwritten by what the worker finds."""
+
+    def over() -> bool:
+        with world.work() as work:
+            return work.connections.get(world.tools[tool]).last_used_at is not None
+
+    world.wait_until(over)
+
+
 def composes(world: World, name: str) -> None:
     """An agent of the person's own that does nothing."""
     known = contracts()

@@ -185,6 +185,7 @@ def test_an_expired_login_is_said_with_what_mends_it(person: Person) -> None:
     world = person.world
     world.suggest(mail())
     card = person.card()
+    moments.checked(world, "mail")
     moments.changed(world, lambda work: login_refused(work, world.tools["mail"]))
     person.press("Approve", card)
     person.sees(labels=("Reconnect", "Try again"))
