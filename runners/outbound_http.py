@@ -17,6 +17,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from core.connectors.gate import last_gate
 from core.kernel.errors import Failure, Unavailable
 from runners.forbidden_networks import forbidden
 
@@ -275,6 +276,7 @@ class _TimedStream(httpcore.NetworkStream):
         return self._inner.read(max_bytes, remaining(self._backend.deadline))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        last_gate()
         self._backend.written = True
         self._inner.write(buffer, remaining(self._backend.deadline))
 

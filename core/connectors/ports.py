@@ -118,7 +118,8 @@ class Connector(Protocol):
         ...
 
     def perform(self, operation: str, key: str, input: Mapping[str, Any]) -> Receipt:
-        """Does it. `key` is the execution's idempotency key, the same at each attempt. `input` is exactly what was approved.
+        """Does it. `key` is the execution's idempotency key, the same at each attempt. `input` is exactly what was approved. Calls
+        `core.connectors.gate.last_gate` right before what cannot be taken back (`runners.outbound_http` does so by itself).
         Raises EffectFailed (surely not done; LoginRefused is one) or EffectUnknown; any other exception counts as unknown."""
         ...
 

@@ -11,6 +11,7 @@ import structlog
 from core.approvals import execute
 from core.approvals.execute import Armed
 from core.approvals.models import ActionExecution, ExecutionStatus
+from core.connectors.gate import gated
 from core.connectors.models import ConnectorExecution
 from core.connectors.ports import Connector, EffectFailed, EffectUnknown, LoginRefused, Receipt
 from core.kernel.errors import Conflict, Failure, Unavailable
@@ -112,7 +113,7 @@ def _do_outside(claimed: Armed, given: Access, anew: bool) -> None:
     try:
         with opened(given) as client:
             stale = None if anew else _stale(client, claimed)
-            arming = _clock()
+            still = _StillOurs(claimed)
             with storage().work(execution.workspace_id, claimed.suggestion.user_id) as work:
                 if stale is not None:
                     execute.ask_anew(work, claimed, stale, {})
@@ -126,7 +127,7 @@ def _do_outside(claimed: Armed, given: Access, anew: bool) -> None:
                 return
             fault("after_arm")
             began = time.monotonic()
-            outcome = _effect(client, armed) if _still_ours(armed, arming) else EffectUnknown("approvals.worker_lost")
+            outcome = _effect(client, armed, still)
     except Failure as why:
         # What went wrong after the effect, while its connection was closed, takes nothing back.
         outcome = outcome or EffectFailed(why.code, lasting=not isinstance(why, Unavailable), **why.data)
@@ -138,12 +139,13 @@ def _do_outside(claimed: Armed, given: Access, anew: bool) -> None:
     _record(claimed, armed, outcome, time.monotonic() - began)
 
 
-def _effect(client: Connector, armed: Armed) -> Receipt | EffectFailed | EffectUnknown:
+def _effect(client: Connector, armed: Armed, still: "_StillOurs") -> Receipt | EffectFailed | EffectUnknown:
     """The effect itself, with the approved bytes and nothing else. Whatever a client raises becomes one of three outcomes; a
     refused login (surely not done) goes on to where the connection is marked as expired."""
     action, execution = armed.revision.action, armed.execution
     try:
-        with Heartbeat(lambda: _renew(execution, armed.suggestion.user_id), execute.LEASE_SECONDS):
+        still()
+        with Heartbeat(lambda: _renew(execution, armed.suggestion.user_id), execute.LEASE_SECONDS), gated(still):
             return client.perform(action.operation, execution.key, action.input)
     except LoginRefused:
         raise
@@ -225,18 +227,26 @@ def _stale(client: Connector, claimed: Armed) -> str | None:
     return client.stale(action.operation, claimed.execution.key, action.input)
 
 
-def _still_ours(armed: Armed, arming: float) -> bool:
-    """Whether nobody can have taken over since the last gate. A process that stood still there (a suspended machine, SIGSTOP) asks before it acts: somebody else
-    may have looked, found nothing, and done it."""
-    if _clock() - arming < STILL_SECONDS:
-        return True
-    execution = armed.execution
-    with storage().work(execution.workspace_id, armed.suggestion.user_id) as work:
-        kept = work.executions.move(
-            execution.id, execution.fence, "sending", "sending", lease_seconds=execute.LEASE_SECONDS
-        )
-        work.commit()
-        return kept
+class _StillOurs:
+    """Asks, before each thing that cannot be taken back, whether nobody can have taken over since the last gate. A process that stood still there (a suspended machine, SIGSTOP) has the database
+    tell: somebody else may have looked, found nothing, and done it. Raises EffectUnknown."""
+
+    def __init__(self, claimed: Armed) -> None:
+        self._claimed, self._known = claimed, _clock()
+
+    def __call__(self) -> None:
+        now = _clock()
+        if now - self._known < STILL_SECONDS:
+            return
+        execution = self._claimed.execution
+        with storage().work(execution.workspace_id, self._claimed.suggestion.user_id) as work:
+            kept = work.executions.move(
+                execution.id, execution.fence, "sending", "sending", lease_seconds=execute.LEASE_SECONDS
+            )
+            work.commit()
+        if not kept:
+            raise EffectUnknown("approvals.worker_lost")
+        self._known = now
 
 
 def _clock() -> float:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from core.connectors.gate import last_gate
 from core.connectors.ports import EffectFailed, EffectUnknown, LoginRefused
 from runners.connectors.imap.account import Account
 
@@ -41,6 +42,7 @@ def transmit(server: smtplib.SMTP, sender: str, recipients: Sequence[str], raw: 
         server.send(_LINE_START_DOT.sub(b"..", raw))
     except _GONE:
         raise EffectFailed("connectors.connection_lost", lasting=False) from None
+    last_gate()
     try:
         server.send(b".\r\n")
         answer = server.getreply()

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
+from core.connectors.gate import last_gate
 from core.connectors.ports import EffectFailed, EffectUnknown, Finding, LoginRefused, Page, Place, Receipt, Report
+from core.kernel.faults import fault
 
 SECONDS = 4.0
 
@@ -34,6 +36,8 @@ class SinkClient:
                 line.connect()
             except OSError as away:
                 raise EffectFailed("outbound.unreachable", lasting=False, host="sink") from away
+            fault("in_call")
+            last_gate()
             try:
                 line.request("POST", "/do", body)
                 answer = line.getresponse()
