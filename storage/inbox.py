@@ -32,9 +32,13 @@ CLAIM = """
     FROM oldest WHERE e.id = oldest.id
     RETURNING e.id, external_id, payload, received_at, status, fence, lease_until, attempts, error
 """
-SETTLE = """
-    UPDATE nod.inbound_events SET status = %(status)s, error = %(error)s, lease_until = NULL,
-        payload = CASE WHEN %(status)s = 'done' THEN NULL ELSE payload END
+DONE = """
+    UPDATE nod.inbound_events e SET status = 'done', error = NULL, lease_until = NULL, payload = NULL
+    FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[]) AS n (id, fence)
+    WHERE e.id = n.id AND e.fence = n.fence AND status = 'processing' AND lease_until > clock_timestamp() RETURNING e.id
+"""
+FAILED = """
+    UPDATE nod.inbound_events SET status = %(status)s, error = %(error)s, lease_until = NULL
     WHERE id = %(id)s AND fence = %(fence)s AND status = 'processing' AND lease_until > clock_timestamp() RETURNING id
 """
 FORGET = text("""
@@ -79,11 +83,14 @@ class SqlInbox:
             claimed.append(InboundEvent(id, channel, external_id, payload, *more))
         return claimed
 
-    def done(self, event: InboundEvent) -> bool:
-        return self._settle(event, "done", None)
+    def done(self, events: Sequence[InboundEvent]) -> set[UUID]:
+        given = {"ids": [one.id for one in events], "fences": [one.fence for one in events]}
+        return {id for (id,) in self._database.at_once(NOWHERE, NOWHERE, DONE, given)}
 
     def failed(self, event: InboundEvent, error: str, retry: bool) -> bool:
-        return self._settle(event, "pending" if retry else "failed", error)
+        status = "pending" if retry else "failed"
+        given = {"id": event.id, "fence": event.fence, "status": status, "error": error}
+        return bool(self._database.at_once(NOWHERE, NOWHERE, FAILED, given))
 
     def set_aside(self, limit: int) -> list[InboundEvent]:
         """See core.messaging.ports.Inbox."""
@@ -156,7 +163,3 @@ class SqlInbox:
             return json.loads(self._keys.open_inbound(row.payload, row.id))
         except SealBroken:
             return {}
-
-    def _settle(self, event: InboundEvent, status: str, error: str | None) -> bool:
-        given = {"id": event.id, "fence": event.fence, "status": status, "error": error}
-        return bool(self._database.at_once(NOWHERE, NOWHERE, SETTLE, given))

@@ -103,6 +103,5 @@ def may_try(inbox: Any, channel: str, who: str, event: InboundEvent) -> bool:
     hour = event.received_at.astimezone(UTC).strftime("%Y%m%d%H")
     if not any(inbox.store(channel, f"{who}:{hour}:{nth}", {}) for nth in range(CODES_AN_HOUR)):
         return False
-    for one in inbox.claim(channel, 10, CODES_AN_HOUR):
-        inbox.done(one)
+    inbox.done(inbox.claim(channel, 10, CODES_AN_HOUR))
     return True

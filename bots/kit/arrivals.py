@@ -28,6 +28,8 @@ TRIES, PATIENT_TRIES = 4, 12
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 15.0
 STOP_SECONDS = 5.0
 RECORD_TRIES, RECORD_PAUSE_SECONDS = 10, 0.1
+GATHER_SECONDS = 0.05
+"""While taps wait for their answers, what was handled is written down at most so often."""
 T = TypeVar("T")
 
 PRESSED_SECONDS = 0.25
@@ -70,6 +72,8 @@ class Arrivals:
         self._tasks: set[asyncio.Task[None]] = set()
         self._taps: set[UUID] = set()
         self._rung = -PRESSED_SECONDS
+        self._handled: list[UUID] = []
+        self._recording: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         """Something was stored."""
@@ -149,9 +153,8 @@ class Arrivals:
             try:
                 with span(f"{self._channel}.update"):
                     outcome = await self._handle(self._in_hand[event_id])
-                self._taps.discard(event_id)
                 fault("arrival_handled")
-                await self._parts.hop(inbox.done, self._in_hand[event_id])
+                self._is_handled(event_id)
                 break
             except Exception as trouble:
                 pause = self._pause(trouble, attempt)
@@ -161,6 +164,7 @@ class Arrivals:
                     await self._parts.hop(self._note, self._in_hand[event_id], reason)
                     with suppress(Failure):
                         await self._parts.hop(inbox.failed, self._in_hand[event_id], reason, False)
+                    self._in_hand.pop(event_id, None)
                     break
             self._taps.discard(event_id)
             if self._stopping:
@@ -168,11 +172,39 @@ class Arrivals:
             await asyncio.sleep(pause)
         count("inbound_events", channel=self._channel, outcome=outcome)
         self._taps.discard(event_id)
-        self._in_hand.pop(event_id, None)
+
+    def _is_handled(self, event_id: UUID) -> None:
+        self._handled.append(event_id)
+        if self._recording is None or self._recording.done():
+            self._recording = asyncio.create_task(self._record())
+
+    async def _record(self) -> None:
+        """Writes down what was handled, together what was handled meanwhile: a transaction for each would keep taps waiting. What is handled and not written down when the process dies comes again, and
+        has no second effect (Dispatch.handle, `once`)."""
+        attempt = 0
+        while self._handled:
+            if self.pressed() and not self._stopping:
+                await asyncio.sleep(GATHER_SECONDS)
+            done, self._handled = self._handled, []
+            try:
+                await self._parts.hop(self._parts.storage.inbox.done, [self._in_hand[id] for id in done])
+            except Failure as away:
+                self._handled, attempt = done + self._handled, attempt + 1
+                if self._stopping:
+                    return
+                log.warning("events of %s that were handled wait to be written down: %s", self._channel, away.code)
+                await asyncio.sleep(later(attempt, RECORD_TRIES) or LONGEST_PAUSE_SECONDS)
+                continue
+            attempt = 0
+            for id in done:
+                self._in_hand.pop(id, None)
 
     async def _finish(self) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+        if self._recording is not None:
+            await asyncio.wait({self._recording}, timeout=STOP_SECONDS)
+            self._recording.cancel()
         for task in self._tasks:
             task.cancel()
         for event in self._in_hand.values():

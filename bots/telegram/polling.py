@@ -23,6 +23,8 @@ WANTED = ["message", "callback_query", "my_chat_member"]
 WAIT_SECONDS = 25
 LONGEST_PAUSE_SECONDS = 30.0
 STAND_BY_SECONDS = 5.0
+GATHER_SECONDS = 0.03
+"""What comes so shortly after other updates is fetched together: a call and two transactions for each would keep their answers waiting for longer."""
 
 
 class Polling:
@@ -76,4 +78,5 @@ class Polling:
         self._arrivals.wake()
         if any(map(is_tap, updates)):
             await self._ringer.ring(tap=True)
+        await asyncio.sleep(GATHER_SECONDS)
         return max(offset, *(update["update_id"] + 1 for update in updates))

@@ -1,10 +1,12 @@
 """The library's calls over aiohttp: a call costs a fraction of what it costs over httpx, and a connection that lies idle is used again however many there are."""
 
 from typing import Any
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
+from yarl import URL
 
 READ_SECONDS, WRITE_SECONDS, MEDIA_SECONDS, CONNECT_SECONDS, WAIT_SECONDS = 10.0, 10.0, 30.0, 5.0, 5.0
 
@@ -15,6 +17,7 @@ class Request(BaseRequest):
     def __init__(self, connections: int) -> None:
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._ways: dict[str, dict[str, Any]] = {}
 
     @property
     def read_timeout(self) -> float:
@@ -27,7 +30,6 @@ class Request(BaseRequest):
             connector = aiohttp.TCPConnector(limit=self._connections)
             self._session = aiohttp.ClientSession(
                 connector=connector, headers={"User-Agent": self.USER_AGENT}, cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=True,
             )  # fmt: skip
 
     async def shutdown(self) -> None:
@@ -53,12 +55,23 @@ class Request(BaseRequest):
             total=None, connect=connect + wait, sock_connect=connect, sock_read=read + write
         )
         try:
-            async with self._session.request(method, url, data=_body(request_data), timeout=patience) as response:
+            async with self._session.request(
+                method, url, data=_body(request_data), timeout=patience, **self._way(URL(url))
+            ) as response:
                 return response.status, await response.read()
         except (TimeoutError, aiohttp.ServerTimeoutError) as late:
             raise TimedOut from late
         except (aiohttp.ClientError, OSError) as away:
             raise NetworkError(f"aiohttp.{type(away).__name__}: {away}") from away
+
+    def _way(self, to: URL) -> dict[str, Any]:
+        """Through the proxy that the environment names for a server, if it names one: asked once a server, because the library would ask at each call."""
+        if to.authority not in self._ways:
+            named = None if proxy_bypass(to.authority) else getproxies().get(to.scheme)
+            proxy = URL(named) if named else None
+            login = aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy and proxy.user else None
+            self._ways[to.authority] = {"proxy": proxy.with_user(None), "proxy_auth": login} if proxy else {}
+        return self._ways[to.authority]
 
 
 def _given(seconds: Any, usual: float) -> float:

@@ -201,8 +201,8 @@ class Inbox(Protocol):
         """Takes what is pending or was left by a dead process, oldest first."""
         ...
 
-    def done(self, event: InboundEvent) -> bool:
-        """Drops the payload, keeps the id. False when the claim was lost."""
+    def done(self, events: Sequence[InboundEvent]) -> set[UUID]:
+        """Drops the payloads, keeps the ids; answers those whose claim was not lost."""
         ...
 
     def failed(self, event: InboundEvent, error: str, retry: bool) -> bool: ...

@@ -34,7 +34,7 @@ def test_events_are_forgotten_long_after_they_were_handled_or_given_up(storage: 
     }
     for event in storage.inbox.claim("telegram", 60, 10):
         if event.external_id in ("old", "new"):
-            assert storage.inbox.done(event)
+            assert storage.inbox.done([event])
         elif event.external_id != "waiting":
             assert storage.inbox.failed(event, "broken", False)
     for name, days in (("old", 31), ("new", 29), ("lost", 89), ("long lost", 91), ("waiting", 365)):
@@ -96,7 +96,7 @@ def test_a_master_key_that_only_an_installation_or_an_event_needs_is_not_taken_a
         assert storage.installations.revoke("T1")
     else:
         (event,) = storage.inbox.claim("telegram", 10, 1)
-        storage.inbox.done(event)
+        storage.inbox.done([event])
     with psycopg.connect(settings.database_url.get_secret_value()) as owner:  # type: ignore[union-attr]
         owner.execute("SET ROLE nod_owner")
         assert owner.execute("SELECT * FROM nod.master_keys_in_use()").fetchall() == []

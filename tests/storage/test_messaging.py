@@ -196,8 +196,8 @@ def test_what_came_in_is_taken_in_order_once_and_dropped_when_done(storage: Stor
     first, rest = storage.inbox.claim("telegram", 60, 2), storage.inbox.claim("telegram", 60, 10)
     assert [event.id for event in (*first, *rest)] == stored
     assert storage.inbox.claim("telegram", 60, 10) == []
-    assert all(storage.inbox.done(event) for event in first)
-    assert not storage.inbox.done(first[0])
+    assert storage.inbox.done(first) == {event.id for event in first}
+    assert not storage.inbox.done(first)
     assert storage.inbox.failed(rest[0], "broken", retry=True)
     assert storage.inbox.failed(rest[1], "hopeless", retry=False)
     again = storage.inbox.claim("telegram", 60, 10)
@@ -213,8 +213,8 @@ def test_an_event_whose_holder_died_is_taken_again(storage: Storage) -> None:
     (dead,) = storage.inbox.claim("telegram", -1, 10)
     (heir,) = storage.inbox.claim("telegram", 60, 10)
     assert heir.fence == 2
-    assert not storage.inbox.done(dead)
-    assert storage.inbox.done(heir)
+    assert not storage.inbox.done([dead])
+    assert storage.inbox.done([dead, heir]) == {heir.id}
 
 
 @pytest.mark.parametrize("odd", [{"t": "\0"}, {"t": "\ud800"}, {"deep": [[[[]]]]}, {}])
