@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from core.connectors.gate import last_gate
 from core.connectors.operations import CalendarCreate, CalendarDelete
 from core.connectors.ports import EffectFailed, Finding, Page, Place, Receipt, Report
 from core.kernel.errors import Invalid, Unavailable
@@ -41,6 +42,7 @@ class CalendarFolder:
         try:
             content = write_event(event, key, self._place.now)
             with self._folder.alone():
+                last_gate()
                 return self._put(event, key, content)
         except Invalid as wrong:
             raise EffectFailed(wrong.code, lasting=True, **wrong.data) from None
@@ -81,6 +83,7 @@ class CalendarFolder:
                 if not held.alone:
                     name = printable(held.path.name)
                     raise EffectFailed("connectors.event_file_shared", lasting=True, uid=wanted.uid, file=name)
+                last_gate()
                 self._folder.remove(held.path)
         except OSError as failed:
             reason = os.strerror(failed.errno or 0)

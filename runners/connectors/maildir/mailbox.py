@@ -10,6 +10,7 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
+from core.connectors.gate import last_gate
 from core.connectors.operations import MailSend
 from core.connectors.ports import EffectFailed, Finding, Item, Page, Problem, Receipt
 from core.kernel.errors import Invalid
@@ -73,6 +74,7 @@ class Mailbox:
         """Files the mail among the sent ones, exactly once per key. Raises EffectFailed."""
         try:
             raw = compose(mail, key, self._now)
+            last_gate()
             self._sent.add(_name(key), raw, arrived_ns=int(self._now.timestamp()) * 10**9)
         except Invalid as wrong:
             raise EffectFailed(wrong.code, lasting=True, **wrong.data) from None

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from core.catalog.samples import build_mailbox
+from core.connectors.gate import last_gate
 from core.connectors.operations import MailUnsubscribe
 from core.connectors.ports import EffectFailed, Finding, Place, Receipt
 from core.kernel.registry import package_folder
@@ -44,6 +45,7 @@ class SampleClient(MaildirClient):
         }
         try:
             self._left.mkdir(exist_ok=True)
+            last_gate()
             write_new(self._record(key), json.dumps(record, indent=1).encode())
         except OSError as failed:
             reason = os.strerror(failed.errno or 0)

@@ -11,10 +11,11 @@ from uuid import UUID
 import pytest
 from jsonschema import Draft202012Validator
 
+from core.connectors.gate import gated
 from core.connectors.inverse import INVERSES, inverse_of
 from core.connectors.manifest import ConnectorManifest
 from core.connectors.operations import OPERATIONS, schema_of
-from core.connectors.ports import EffectFailed, Item, Page, Problem, Receipt
+from core.connectors.ports import EffectFailed, EffectUnknown, Item, Page, Problem, Receipt
 from core.kernel.errors import Failure, Invalid, NotFound
 from runners.connectors import connect, local, manifest, manifests
 from tests.contract.connectors.rigs import LOCAL, RIGS, Rig, Rows
@@ -171,6 +172,18 @@ class TestAnEffect:
                     client.perform(operation, "key-1", wrong)
                 assert failed.value.lasting
         assert rig.effects(operation) == []
+
+    def test_does_not_happen_when_the_last_gate_is_closed(self, rig: Rig, operation: str) -> None:
+        def closed() -> None:
+            raise EffectUnknown("approvals.worker_lost")
+
+        example = rig.examples[operation]
+        with rig.open() as client, gated(closed), pytest.raises((EffectUnknown, EffectFailed)):
+            client.perform(operation, "key-1", example)
+        assert rig.effects(operation) == []
+        with rig.open() as client:
+            client.perform(operation, "key-1", example)
+        assert len(rig.effects(operation)) == 1
 
     def test_shows_no_key_outside(self, rig: Rig, operation: str) -> None:
         with rig.open() as client:
