@@ -54,7 +54,7 @@ def _code(address: str) -> str:
         token = re.findall(r'name="token" value="([^"]+)"', before)[-1]
         page.post("/chat/tap", data={"token": token})
         html = page.get("/", headers={"Accept": "text/html"}).text
-        return re.findall(r"\b[A-Z2-9]{4}-[A-Z2-9]{4}\b", html)[-1]
+        return re.findall(r"(?<![\w-])[A-Z2-9]{4}-[A-Z2-9]{4}(?![\w-])", html)[-1]
 
 
 def _tap(person: Person, message: Message, label: str) -> str:

@@ -80,7 +80,7 @@ def test_a_code_of_the_page_links_telegram_and_the_page_says_so(
 ) -> None:
     page.post("/chat/say", data={"text": "/connect"})
     _taps(page, "Link another chat")
-    code = re.findall(r"\b[A-Z2-9]{4}-[A-Z2-9]{4}\b", _html(page))[-1]
+    code = re.findall(r"(?<![\w-])[A-Z2-9]{4}-[A-Z2-9]{4}(?![\w-])", _html(page))[-1]
     mia = telegram.user("Mia")
     mia.sends(code)
     ask = mia.chat.wait_for(lambda shown: shown.labels == ["Link", "Not me"])

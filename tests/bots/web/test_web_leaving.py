@@ -7,7 +7,7 @@ from core.kernel.settings import Settings
 from storage import Storage
 from tests.bots.web.conftest import TOKEN, Site, running
 
-CODE = re.compile(r"\b[A-Z2-9]{4}-[A-Z2-9]{4}\b")
+CODE = re.compile(r"(?<![\w-])[A-Z2-9]{4}-[A-Z2-9]{4}(?![\w-])")
 
 
 def test_who_leaves_is_out_everywhere_and_back_with_the_code(

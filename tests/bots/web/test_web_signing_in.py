@@ -24,7 +24,7 @@ from tests.emulators.authority import Authority
 from tests.emulators.mailserver import PASSWORD
 from tests.emulators.smtpserver import SmtpServer, smtp_server
 
-CODE = re.compile(r"\b[A-Z2-9]{4}-[A-Z2-9]{4}\b")
+CODE = re.compile(r"(?<![\w-])[A-Z2-9]{4}-[A-Z2-9]{4}(?![\w-])")
 LINK = re.compile(r"/enter/[\w-]{40,}")
 PATIENCE_SECONDS = 60
 
