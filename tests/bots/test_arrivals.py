@@ -1,6 +1,7 @@
 """What a door does with what came in: each once, in order, and written down as done in the end, together with what is done beside it."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
@@ -24,17 +25,20 @@ CHANNEL = "telegram"
 
 
 class Line:
-    """The way to what is kept, which breaks as often as it is told when something is to be written down as done."""
+    """The way to what is kept, which breaks as often as it is told when something is to be written down as done, and holds it up until it is `free`."""
 
     def __init__(self, storage: Storage, breaks: int = 0) -> None:
         self._storage, self._breaks = storage, breaks
         self.written: list[int] = []
         self.changed: Callable[[], object] = lambda: None
+        self.free = threading.Event()
+        self.free.set()
 
     def done(self, events: Sequence[InboundEvent]) -> set[UUID]:
         if self._breaks:
             self._breaks -= 1
             raise Unavailable("kernel.database_away")
+        assert self.free.wait(PATIENCE)
         done = self._storage.inbox.done(events)
         self.written.append(len(done))
         self.changed()
@@ -80,6 +84,7 @@ def _handled(
         async with asyncio.timeout(PATIENCE):
             await over.wait()
             door.stop()
+            line.free.set()
             await running
             turn.stop()
             await keeping
@@ -94,6 +99,7 @@ def test_what_was_handled_is_written_down_before_the_door_is_closed(
 ) -> None:
     _comes(storage, 40)
     line = Line(storage)
+    line.free.clear()
     seen = _handled(_parts(line, catalogue), line, lambda seen: len(seen) == 40, taps=taps)
     assert _states(owner_url) == ["done"] * 40
     assert len(line.written) < sum(line.written) == 40, "what is done beside each other is written down together"
