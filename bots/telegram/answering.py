@@ -76,7 +76,8 @@ class Answering:
             return heard
         if person.is_bot:
             return False
-        actor = await self._known(person)
+        address, answered_ref = str(message.chat.id), _answered(message)
+        actor, reply_to = await self._parts.hop(self._pointed, person, address, answered_ref)
         if actor is None:
             await self._strangers.message(event, message, person)
             self._wake()
@@ -84,10 +85,10 @@ class Answering:
         if await self._strangers.code_from_known(actor, message):
             self._wake()
             return True
-        answered_ref = _answered(message)
-        reply_to = await self._place(actor, str(message.chat.id), answered_ref)
         if reply_to is None and answered_ref is not None:
-            elsewhere = await self._answered_elsewhere(person, str(message.chat.id), answered_ref)
+            reply_to = await self._place(actor, address, answered_ref)
+        if reply_to is None and answered_ref is not None:
+            elsewhere = await self._answered_elsewhere(person, address, answered_ref)
             actor, reply_to = elsewhere or (actor, None)
         understood = False
         async with busy(self._bot, message.chat.id, message.message_id) as doing:
@@ -154,7 +155,7 @@ class Answering:
             await self._retire(actor, query, str(chat.id))
 
     def _pointed(self, person: telegram.User, address: str, ref: str | None) -> tuple[Actor | None, UUID | None]:
-        """Who taps, and the delivery that what they tapped stands for, where that is on our record."""
+        """Who taps or answers, and the delivery that what they point at stands for, where that is on our record."""
         actor = known(self._parts, person.id)
         return (None, None) if actor is None else (actor, here(self._parts, actor, address, ref))
 
