@@ -1,12 +1,12 @@
 """The library's calls over aiohttp: a call costs a fraction of what it costs over httpx, and a connection that lies idle is used again however many there are."""
 
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
-from yarl import URL
 
 READ_SECONDS, WRITE_SECONDS, MEDIA_SECONDS, CONNECT_SECONDS, WAIT_SECONDS = 10.0, 10.0, 30.0, 5.0, 5.0
 
@@ -17,7 +17,7 @@ class Request(BaseRequest):
     def __init__(self, connections: int) -> None:
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
-        self._ways: dict[str, dict[str, Any]] = {}
+        self._proxies: dict[str, str | None] = {}
 
     @property
     def read_timeout(self) -> float:
@@ -56,7 +56,7 @@ class Request(BaseRequest):
         )
         try:
             async with self._session.request(
-                method, url, data=_body(request_data), timeout=patience, **self._way(URL(url))
+                method, url, data=_body(request_data), timeout=patience, proxy=self._proxy(url)
             ) as response:
                 return response.status, await response.read()
         except (TimeoutError, aiohttp.ServerTimeoutError) as late:
@@ -64,14 +64,12 @@ class Request(BaseRequest):
         except (aiohttp.ClientError, OSError) as away:
             raise NetworkError(f"aiohttp.{type(away).__name__}: {away}") from away
 
-    def _way(self, to: URL) -> dict[str, Any]:
-        """Through the proxy that the environment names for a server, if it names one: asked once a server, because the library would ask at each call."""
-        if to.authority not in self._ways:
-            named = None if proxy_bypass(to.authority) else getproxies().get(to.scheme)
-            proxy = URL(named) if named else None
-            login = aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy and proxy.user else None
-            self._ways[to.authority] = {"proxy": proxy.with_user(None), "proxy_auth": login} if proxy else {}
-        return self._ways[to.authority]
+    def _proxy(self, url: str) -> str | None:
+        """That of the environment for a server, if it names one: asked once a server, because the library would ask at each call."""
+        to = urlsplit(url)
+        if to.netloc not in self._proxies:
+            self._proxies[to.netloc] = None if proxy_bypass(to.netloc) else getproxies().get(to.scheme)
+        return self._proxies[to.netloc]
 
 
 def _given(seconds: Any, usual: float) -> float:
