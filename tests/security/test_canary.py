@@ -66,7 +66,7 @@ def test_what_is_secret_is_nowhere_in_the_clear(
             {"hosts": "h.example", "header": "Authorization", "secret": f"{CANARY}-header"},
         )
         work.commit()
-    secrets |= {"key": key.rsplit("_", 1)[-1], "session": session, "header": f"{CANARY}-header", "master": MASTER_KEY}
+    secrets |= {"key": key.split("_", 2)[2], "session": session, "header": f"{CANARY}-header", "master": MASTER_KEY}
     world.storage.installations.save("T1", "", {"bot_token": f"xoxb-{CANARY}"})
     secrets["slack"] = f"xoxb-{CANARY}"
     world.approve(world.suggest(mail()))
