@@ -8,7 +8,7 @@ from tests.faults.system import Asked, System
 
 UNDER_WAY = """
 SELECT e.id FROM nod.action_executions e JOIN nod.suggestions s ON s.id = e.suggestion_id
-WHERE e.status IN ('held', 'ready', 'claimed', 'sending') OR (e.status = 'unknown' AND e.lookups = 0)
+WHERE e.status IN ('held', 'ready', 'claimed', 'sending') OR (e.status = 'unknown' AND (e.lookups = 0 OR e.lease_until IS NOT NULL))
    OR (e.status = 'unknown' AND e.due_at < now() + interval '1 hour' AND s.kind <> 'other')"""
 RUNS_UNDER_WAY = "SELECT id FROM nod.runs WHERE status IN ('queued', 'running')"
 BROKEN = {
