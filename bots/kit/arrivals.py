@@ -188,13 +188,18 @@ class Arrivals:
             done, self._handled = self._handled, []
             try:
                 await self._parts.hop(self._parts.storage.inbox.done, [self._in_hand[id] for id in done])
-            except Failure as away:
-                self._handled, attempt = done + self._handled, attempt + 1
+            except Exception as trouble:
+                reason = trouble.code if isinstance(trouble, Failure) else type(trouble).__name__
+                log.warning("events of %s that were handled wait to be written down: %s", self._channel, reason)
+                attempt += 1
+                pause = later(attempt, RECORD_TRIES)
                 if self._stopping:
                     return
-                log.warning("events of %s that were handled wait to be written down: %s", self._channel, away.code)
-                await asyncio.sleep(later(attempt, RECORD_TRIES) or LONGEST_PAUSE_SECONDS)
-                continue
+                if pause is not None:
+                    self._handled = done + self._handled
+                    await asyncio.sleep(pause)
+                    continue
+                # They come again when their leases are over; what is handled beside them does not wait for them.
             attempt = 0
             for id in done:
                 self._in_hand.pop(id, None)

@@ -141,10 +141,13 @@ def _do_outside(claimed: Armed, given: Access, anew: bool) -> None:
 
 def _effect(client: Connector, armed: Armed, still: "_StillOurs") -> Receipt | EffectFailed | EffectUnknown:
     """The effect itself, with the approved bytes and nothing else. Whatever a client raises becomes one of three outcomes; a
-    refused login (surely not done) goes on to where the connection is marked as expired."""
+    refused login (surely not done) goes on to where the connection is marked as expired. Raises Unavailable when nobody can say, before the call, whether it is still ours."""
     action, execution = armed.revision.action, armed.execution
     try:
         still()
+    except EffectUnknown as lost:
+        return lost
+    try:
         with Heartbeat(lambda: _renew(execution, armed.suggestion.user_id), execute.LEASE_SECONDS), gated(still):
             return client.perform(action.operation, execution.key, action.input)
     except LoginRefused:

@@ -10,7 +10,6 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from bots.kit import arrivals
 from bots.kit.arrivals import Arrivals
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
@@ -27,8 +26,9 @@ CHANNEL = "telegram"
 class Line:
     """The way to what is kept, which breaks as often as it is told when something is to be written down as done, and holds it up until it is `free`."""
 
-    def __init__(self, storage: Storage, breaks: int = 0) -> None:
+    def __init__(self, storage: Storage, breaks: int = 0, trouble: Exception | None = None) -> None:
         self._storage, self._breaks = storage, breaks
+        self._trouble = trouble or Unavailable("kernel.database_away")
         self.written: list[int] = []
         self.changed: Callable[[], object] = lambda: None
         self.free = threading.Event()
@@ -37,7 +37,7 @@ class Line:
     def done(self, events: Sequence[InboundEvent]) -> set[UUID]:
         if self._breaks:
             self._breaks -= 1
-            raise Unavailable("kernel.database_away")
+            raise self._trouble
         assert self.free.wait(PATIENCE)
         done = self._storage.inbox.done(events)
         self.written.append(len(done))
@@ -107,12 +107,12 @@ def test_what_was_handled_is_written_down_before_the_door_is_closed(
         assert [one["n"] for one in seen if one["chat"] == chat] == list(range(chat, 40, 5))
 
 
+@pytest.mark.parametrize("trouble", [None, RuntimeError("nobody expected it")], ids=["away", "unexpected"])
 def test_what_cannot_be_written_down_is_written_down_later_and_not_handled_a_second_time(
-    storage: Storage, catalogue: Words, owner_url: str, monkeypatch: pytest.MonkeyPatch
+    storage: Storage, catalogue: Words, owner_url: str, trouble: Exception | None
 ) -> None:
-    monkeypatch.setattr(arrivals, "FIRST_PAUSE_SECONDS", 0.01)
     _comes(storage, 10)
-    line = Line(storage, breaks=3)
+    line = Line(storage, 1, trouble)
     seen = _handled(_parts(line, catalogue), line, lambda _: sum(line.written) == 10)
     assert sorted(one["n"] for one in seen) == list(range(10))
     assert _states(owner_url) == ["done"] * 10

@@ -292,8 +292,8 @@ def test_no_more_are_under_way_than_may_arrive_in_one_moment() -> None:
 
         every = [asyncio.create_task(one(chat)) for chat in range(60)]
         await full.wait()
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(asyncio.gather(*every)), 0.3)
+        for _ in range(1000):  # Whoever may go goes within a few turns of the loop: none waits for its bucket.
+            await asyncio.sleep(0)
         held_up = len(left)
         arrived.set()
         await asyncio.gather(*every)

@@ -49,12 +49,12 @@ def kill_9_at_any_moment(system: System, size: int) -> list[Asked]:
     return asked
 
 
-@case("workers", small=3, large=10)
+@case("workers", small=6, large=10)
 def stopped_for_longer_than_its_lease_while_sending_then_going_on(system: System, size: int) -> list[Asked]:
     """SIGSTOP right before the call, or within it, behind the connecting and before the request; another worker takes over; then SIGCONT: the first one is a zombie that still has
     its effect to make."""
-    asked = ask(system, size, ("keyed", "event", "searchable", "blind", "mail", "searchable", "keyed", "blind"))
-    within = {2, 3, 6}
+    asked = ask(system, size, ("keyed", "searchable", "blind", "event", "mail", "searchable", "blind", "keyed"))
+    within = {2, 5, 7}
     stopped = []
     for number, one in enumerate(asked):
         child = system.start(f"worker {number}", "in_call:stop" if number % 8 in within else "after_arm:stop")
