@@ -89,6 +89,27 @@ def see(page: Page, words: str | re.Pattern[str]) -> None:
     expect(page.get_by_role("log").get_by_text(words).last).to_be_visible(timeout=PATIENCE)
 
 
+def from_the_inbox(page: Page, kind: str) -> tuple[Locator, str]:
+    """The first card of that kind in the inbox, opened, and what the group in `kind` stands for.
+
+    Which ones come first is another matter each day: the sample mails are of the week in which they are read.
+    """
+    say(page, "/inbox")
+    wanted = re.compile(kind)
+    inbox = page.locator("article.card").filter(has=page.get_by_role("heading", name="wait for you")).last
+    while not (found := inbox.get_by_role("button", name=wanted)).count():
+        turned = inbox.inner_text()
+        tap(inbox, "›")
+        expect(inbox).not_to_have_text(turned, timeout=PATIENCE)
+    found.first.click()
+    opened = page.get_by_role("log").locator("article.card").last
+    heading = opened.get_by_role("heading", name=wanted)
+    expect(heading).to_be_visible(timeout=PATIENCE)
+    told = wanted.search(heading.inner_text())
+    assert told
+    return card(page, told[0]), told[1]
+
+
 def _kill_everything(supervisor: subprocess.Popen[str], data: Path) -> None:
     """kill -9 of every process of the product, database and broker too."""
     family = psutil.Process(supervisor.pid).children(recursive=True)
@@ -120,19 +141,20 @@ def test_a_first_day_and_nothing_is_lost_when_everything_is_killed(browser: Brow
             press(page, "Every weekday at 08:00")
             see(page, re.compile("every weekday at 08:00", re.IGNORECASE))
             press(page, "Run it now")
+            see(page, re.compile("^It suggests 47 things"))
 
-            reply = card(page, "Reply to priya@")
+            reply, to = from_the_inbox(page, "Reply to (\\S+):")
             tap(reply, "Approve")
             tap(reply, "Undo")
             tap(reply, "Edit")
-            page.get_by_label("Text").last.fill("Hi Priya,\n\nboth files come tonight.\n\nBest, Alex")
+            page.get_by_label("Text").last.fill("Hello,\n\nboth files come tonight.\n\nBest, Alex")
             press(page, "Save, then show me")
             shows(reply, "both files come tonight")
             assert reply.locator("del").count() and reply.locator("ins").count(), "the difference is shown"
             tap(reply, "Approve")
             shows(reply, r"^Sent \d")
 
-            event = card(page, "Event: Chorprobe")
+            event, title = from_the_inbox(page, "Event: (.+)$")
             tap(event, "Approve")
             shows(event, "^In the calendar since")
             tap(event, "Details")
@@ -141,14 +163,14 @@ def test_a_first_day_and_nothing_is_lost_when_everything_is_killed(browser: Brow
             see(page, "45 suggestions wait for you")
         (sent,) = data.glob("connections/*/**/.Sent/cur/*nod*")
         mail = message_from_bytes(sent.read_bytes())
-        assert mail["To"] == "priya@lumen-loam.example" and mail["In-Reply-To"] in mail["References"]
+        assert mail["To"] == to and mail["In-Reply-To"] in mail["References"]
         assert "both files come tonight" in mail.get_payload(decode=True).decode()
         (added,) = data.glob("connections/*/**/*.ics")
-        assert "SUMMARY:Chorprobe" in added.read_text()
+        assert f"SUMMARY:{title}" in added.read_text()
         _kill_everything(supervisor, data)
 
     with product(data) as (_, address), chat(browser, address, viewport={"width": 1280, "height": 860}) as page:
-        shows(card(page, "Reply to priya@"), r"^Sent \d")
+        shows(card(page, f"Reply to {to}"), r"^Sent \d")
         say(page, "/inbox")
         see(page, "45 suggestions wait for you")
         bill = card(page, "45 suggestions wait for you")
