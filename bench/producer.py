@@ -1,7 +1,7 @@
 """`python -m bench.producer`: starts runs through the core use case, each in its own transaction, as a door does.
 
 Reads a plan as one line of JSON: `people` (rows of ids), `count`, `threads`, `rate` (starts a second, or null: as fast as it can), `warm` (so many
-are started first, at the same rate, which do not count), `bare` (write no events). Says `ready`, waits for a line, works, and says what it did."""
+are started first, at the same rate, which do not count, after one a thread at once: a door that has been there for a while has its connections), `bare` (write no events). Says `ready`, waits for a line, works, and says what it did."""
 
 import json
 import random
@@ -30,6 +30,8 @@ def main() -> None:
         strip()
     storage = open_storage(settings())
     people = [[UUID(id) for id in row] for row in plan["people"]]
+    if plan["warm"]:
+        _connect(storage, people, plan["threads"])
     for number in range(plan["warm"]):
         _start(storage, people[number % len(people)])
         time.sleep(1 / plan["rate"] if plan["rate"] else 0)
@@ -38,6 +40,23 @@ def main() -> None:
     done = _produce(storage, people, plan)
     print(json.dumps(done), flush=True)
     storage.close()
+
+
+def _connect(storage: Storage, people: list[list[UUID]], threads: int) -> None:
+    """Starts as many at the same time: each of them on a connection of its own."""
+    together = threading.Barrier(threads)
+
+    def work(row: list[UUID]) -> None:
+        with storage.work(row[0], row[1]) as work:
+            start(work, Actor(row[1], row[0], "owner", "api"), row[2], "manual", {})
+            together.wait()
+            work.commit()
+
+    each = [threading.Thread(target=work, args=(people[number % len(people)],)) for number in range(threads)]
+    for thread in each:
+        thread.start()
+    for thread in each:
+        thread.join()
 
 
 def _produce(storage: Storage, people: list[list[UUID]], plan: dict[str, Any]) -> dict[str, float]:
