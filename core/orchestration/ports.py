@@ -243,6 +243,10 @@ class Runs(Protocol):
         first time. None when there is nothing to take. Terms are the database's clock."""
         ...
 
+    def leave(self, run_id: UUID, seconds: float) -> None:
+        """A run whose holder died is nobody's for so long: whoever looks for what is lost finds others."""
+        ...
+
     def renew(self, run_id: UUID, fence: int, lease_seconds: float) -> bool:
         """Extends the lease. False when the claim was lost or a cancel was asked for."""
         ...

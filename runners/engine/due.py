@@ -7,12 +7,16 @@ from core.billing.reserve import refused_of
 from core.kernel.events import Event
 from core.kernel.faults import fault
 from core.orchestration.batches import Batch, LightRun
+from core.orchestration.finish import MAX_ATTEMPTS
 from runners.engine import light, run
 from runners.wiring import storage
 
 _lock = threading.Lock()
 _claiming: dict[UUID, bool] = {}
 """The workspaces that a thread of this process is claiming in, and whether their bell was heard once more meanwhile."""
+_last_try = threading.Lock()
+"""Held by the one run that this process carries out although it was in hand at so many deaths that one more would be its own."""
+ASIDE_SECONDS = 2.0
 
 
 def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
@@ -51,6 +55,23 @@ def _ring(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
 
 
 def _by_itself(batch: Batch, run_id: UUID) -> None:
+    """Those that were in hand at the same deaths would be so at the next: who is to be given up for one more gets its last try with no other such beside it."""
+    if batch.deaths + 1 != MAX_ATTEMPTS:
+        _take(batch, run_id)
+    elif _last_try.acquire(blocking=False):
+        try:
+            _take(batch, run_id)
+        finally:
+            _last_try.release()
+    else:
+        with storage().work(batch.workspace_id, batch.user_id) as work:
+            work.runs.leave(run_id, ASIDE_SECONDS)
+            work.commit()
+        if batch.more:
+            _ring(batch.workspace_id, batch.user_id, run_id)
+
+
+def _take(batch: Batch, run_id: UUID) -> None:
     try:
         taken = run.take(batch.workspace_id, batch.user_id, run_id)
     except run.NoPlace:

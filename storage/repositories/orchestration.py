@@ -89,6 +89,10 @@ class SqlRuns(Repository):
             started_at=func.coalesce(c.started_at, clock()),
         )
 
+    def leave(self, run_id: UUID, seconds: float) -> None:
+        c = runs.c
+        self._take(Run, c.id == run_id, c.status == "running", c.lease_until <= clock(), lease_until=from_now(seconds))
+
     def renew(self, run_id: UUID, fence: int, lease_seconds: float) -> bool:
         # No new version: the heartbeat must not make the holder's own write stale.
         return bool(

@@ -9,8 +9,9 @@ from core.catalog.configure import create_agent
 from core.catalog.versions import compose_agent
 from core.orchestration.start import start
 from runners.contracts import contracts
+from runners.sandbox.box import probe
 from tests.faults.case import case, workers
-from tests.faults.system import Asked, System
+from tests.faults.system import Asked, CannotHere, System
 from tests.runners.world import World
 
 CHAIN = {
@@ -22,6 +23,11 @@ CHAIN = {
 }
 POINTS = ("run_claimed", "after_step_read", "after_step_understand", "after_step_suggest")
 MAILS = 4
+SLOW = "n = 0\nwhile n < 3000000:\n    n = n + 1\nn"
+COMPUTES = {"nodes": [{"id": "work", "skill": "code", "inputs": {"source": SLOW, "inputs": {}}}]}
+ONE_BY_ONE = {"id": "boom", "skill": "code", "for_each": "run.input.often", "inputs": {"source": "1", "inputs": {}}}
+KILLS = {"nodes": [ONE_BY_ONE]}
+NOT_OVER = "SELECT id FROM nod.runs WHERE status NOT IN ('succeeded', 'failed')"
 NOT_WELL = "SELECT id FROM nod.runs WHERE status <> 'succeeded'"
 TOO_FEW = (
     "SELECT r.id FROM nod.runs r WHERE light AND (SELECT count(*) FROM nod.run_steps s WHERE s.run_id = r.id) <> 3"
@@ -87,6 +93,33 @@ def light_runs_whose_workers_die_at_any_moment(system: System, size: int) -> lis
             system.start(victim)
     _end_well(system)
     assert not _rows(system, TOO_FEW), "a run without its three steps"
+    return []
+
+
+@case("runs", small=3, large=18, people=6)
+def one_that_kills_its_workers_beside_others(system: System, size: int) -> list[Asked]:
+    """A run kills whatever worker has it in hand, and others are in hand each time. It is given up after its third death; they all end well."""
+    if (why := probe()) is not None:
+        raise CannotHere(f"code cannot be boxed ({why})")
+    graphs = [COMPUTES] * size
+    graphs.insert(size // 2, KILLS)
+    runs = []
+    for number, graph in enumerate(graphs):
+        world = system.people[number % len(system.people)]
+        with world.work() as work:
+            agent = compose_agent(work, world.actor, contracts(), f"Agent {number}", graph)
+            runs.append(start(work, world.actor, agent.id, "manual", {"often": [1, 2, 3, 4]}).id)
+            work.commit()
+
+    def over() -> bool:
+        if "worker 0" not in system.running or system.ended("worker 0"):
+            with system.owner() as owner:
+                owner.execute("UPDATE nod.runs SET lease_until = now() WHERE status = 'running'")
+            system.start("worker 0", "after_step_boom:kill9")
+        return not _rows(system, NOT_OVER)
+
+    system.wait(over, 300, "every run to end")
+    assert _rows(system, NOT_WELL) == [(runs[size // 2],)], "others were given up with it"
     return []
 
 
