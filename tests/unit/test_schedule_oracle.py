@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.kernel.ids import new_id
 from core.workflows.cron import fires
 from core.workflows.due import CATCH_UP, LATE, Reckoning, first_fire
+from core.workflows.due import spread as place
 from core.workflows.models import Misfire, Overlap
 from tests.unit.test_cron_oracle import CHANGES, Cron, crons, walked
 
@@ -82,16 +82,17 @@ jumps = st.lists(st.integers(-3600, 5 * 3600), min_size=1, max_size=25)
     st.sampled_from(("once", "all", "skip")),
     jumps,
     st.integers(0, 24 * 3600),
+    st.uuids(),
     st.integers(0, 90),
 )
 def test_whenever_it_looks_and_however_its_clock_jumps_each_fire_starts_once_as_the_policy_says(
-    cron: Cron, change: tuple[str, datetime], policy: Misfire, seconds: list[int], before: int, spread: int
+    cron: Cron, change: tuple[str, datetime], policy: Misfire, seconds: list[int], before: int, id: UUID, spread: int
 ) -> None:
     zone, at = change
     began = at - timedelta(seconds=before)
-    id = new_id()
     own = first_fire(id, cron.text, zone, spread, began)
-    offset = own - next(fires(cron.text, zone, own - timedelta(seconds=spread or 1) - timedelta(seconds=1)))
+    offset = place(id, spread)
+    assert timedelta() <= offset < timedelta(seconds=spread or 1)
     schedule = Schedule(id, cron.text, zone, policy, own, spread_seconds=spread)
     now = newest = began
     started: list[datetime] = []
