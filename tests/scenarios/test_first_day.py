@@ -94,9 +94,12 @@ def from_the_inbox(page: Page, kind: str) -> tuple[Locator, str]:
 
     Which ones come first is another matter each day: the sample mails are of the week in which they are read.
     """
-    say(page, "/inbox")
     wanted = re.compile(kind)
-    inbox = page.locator("article.card").filter(has=page.get_by_role("heading", name="wait for you")).last
+    inboxes = page.locator("article.card").filter(has=page.get_by_role("heading", name="wait for you"))
+    before = inboxes.count()
+    say(page, "/inbox")
+    expect(inboxes).to_have_count(before + 1, timeout=PATIENCE)
+    inbox = inboxes.last
     while not (found := inbox.get_by_role("button", name=wanted)).count():
         turned = inbox.inner_text()
         tap(inbox, "›")
