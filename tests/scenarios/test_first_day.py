@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from icalendar import Calendar
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from storage.embedded.process import working_in
@@ -169,7 +170,8 @@ def test_a_first_day_and_nothing_is_lost_when_everything_is_killed(browser: Brow
         assert mail["To"] == to and mail["In-Reply-To"] in mail["References"]
         assert "both files come tonight" in mail.get_payload(decode=True).decode()
         (added,) = data.glob("connections/*/**/*.ics")
-        assert f"SUMMARY:{title}" in added.read_text()
+        (entry,) = Calendar.from_ical(added.read_bytes()).walk("VEVENT")
+        assert entry["SUMMARY"] == title
         _kill_everything(supervisor, data)
 
     with product(data) as (_, address), chat(browser, address, viewport={"width": 1280, "height": 860}) as page:
