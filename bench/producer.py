@@ -8,6 +8,8 @@ import random
 import sys
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -44,19 +46,9 @@ def main() -> None:
 
 def _connect(storage: Storage, people: list[list[UUID]], threads: int) -> None:
     """Starts as many at the same time: each of them on a connection of its own."""
-    together = threading.Barrier(threads)
-
-    def work(row: list[UUID]) -> None:
-        with storage.work(row[0], row[1]) as work:
-            start(work, Actor(row[1], row[0], "owner", "api"), row[2], "manual", {})
-            together.wait()
-            work.commit()
-
-    each = [threading.Thread(target=work, args=(people[number % len(people)],)) for number in range(threads)]
-    for thread in each:
-        thread.start()
-    for thread in each:
-        thread.join()
+    together = threading.Barrier(threads, timeout=30)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda number: _start(storage, people[number % len(people)], together.wait), range(threads)))
 
 
 def _produce(storage: Storage, people: list[list[UUID]], plan: dict[str, Any]) -> dict[str, float]:
@@ -98,10 +90,11 @@ def _produce(storage: Storage, people: list[list[UUID]], plan: dict[str, Any]) -
     }
 
 
-def _start(storage: Storage, row: list[UUID]) -> None:
+def _start(storage: Storage, row: list[UUID], ready: Callable[[], object] = lambda: None) -> None:
     workspace_id, user_id, agent_id = row
     with storage.work(workspace_id, user_id) as work:
         start(work, Actor(user_id, workspace_id, "owner", "api"), agent_id, "manual", {})
+        ready()
         work.commit()
 
 

@@ -18,17 +18,17 @@ from storage.vault import LocalKeys, PersonKeys, Place
 
 CLAIM = """
 WITH queued AS (
-    SELECT id, light AND attempt = 0 AND status = 'queued' AS light, due_at, 0 AS deaths FROM nod.runs
+    SELECT id, light AND attempt = 0 AND status = 'queued' AS light, due_at, 0 AS tries FROM nod.runs
     WHERE workspace_id = %(workspace)s AND status IN ('queued', 'waiting') AND due_at <= now()
     ORDER BY due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ), lost AS (
-    SELECT id, false AS light, lease_until AS due_at, attempt AS deaths FROM nod.runs
+    SELECT id, false AS light, lease_until AS due_at, attempt AS tries FROM nod.runs
     WHERE workspace_id = %(workspace)s AND status = 'running' AND lease_until <= now()
     ORDER BY lease_until LIMIT 2 FOR UPDATE SKIP LOCKED
 ), found AS (
     SELECT * FROM lost UNION ALL SELECT * FROM queued
 ), head AS (
-    SELECT id, light, deaths FROM found ORDER BY due_at, id LIMIT 1
+    SELECT id, light, tries FROM found ORDER BY due_at, id LIMIT 1
 ), taken AS (
     UPDATE nod.runs r SET status = 'running', fence = r.fence + 1, attempt = r.attempt + 1, version = r.version + 1,
         lease_until = clock_timestamp() + make_interval(secs => %(lease)s), started_at = clock_timestamp()
@@ -47,7 +47,7 @@ WITH queued AS (
 ), whose AS (
     SELECT DISTINCT user_id FROM taken
 )
-SELECT (SELECT count(*) FROM found), (SELECT id FROM head WHERE NOT light), (SELECT deaths FROM head),
+SELECT (SELECT count(*) FROM found), (SELECT id FROM head WHERE NOT light), (SELECT tries FROM head),
     (SELECT json_agg(t ORDER BY t.due_at, t.id) FROM taken t), (SELECT json_agg(c) FROM counted c),
     (SELECT tier FROM nod.subscriptions WHERE workspace_id = %(workspace)s AND status = 'active'), now(),
     (SELECT json_agg(json_build_object('id', u.id, 'name', coalesce(u.preferred_name, u.name), 'email', u.email, 'timezone', p.timezone,
@@ -110,11 +110,11 @@ class SqlBatches:
     def claim(self, workspace_id: UUID, user_id: UUID, lease_seconds: float) -> Batch:
         """One transaction, one round trip. Raises Unavailable."""
         asked = {"workspace": workspace_id, "most": MOST_AT_ONCE, "lease": lease_seconds}
-        found, single, deaths, taken, counted, tier, now, whose, agents = self._at_once(
+        found, single, tries, taken, counted, tier, now, whose, agents = self._at_once(
             workspace_id, user_id, CLAIM, asked
         )
         if taken is None:
-            return Batch(workspace_id, user_id, single=single, deaths=deaths or 0, more=found > 1)
+            return Batch(workspace_id, user_id, single=single, tries=tries or 0, more=found > 1)
         return Batch(
             workspace_id,
             user_id,

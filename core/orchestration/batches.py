@@ -58,14 +58,14 @@ class Counted:
 
 @dataclass(frozen=True)
 class Batch:
-    """What was due in a workspace. `runs` were claimed together; or `single` is the run that has to be carried out by itself, not claimed yet: `deaths` workers did not come to its end. `more` says that there may be further due ones.
+    """What was due in a workspace. `runs` were claimed together; or `single` is the run that has to be carried out by itself, not claimed yet; where its worker died, `tries` says how often it was begun. `more` says that there may be further due ones.
     `agents` are names by id, without agents that were paused meanwhile; `counted` and `tier` tell what the limits have to say, `now` is the database's clock."""
 
     workspace_id: UUID
     user_id: UUID
     runs: Sequence[LightRun] = ()
     single: UUID | None = None
-    deaths: int = 0
+    tries: int = 0
     more: bool = False
     owners: Mapping[UUID, Owner] = field(default_factory=dict)
     agents: Mapping[UUID, str] = field(default_factory=dict)

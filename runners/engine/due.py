@@ -56,7 +56,7 @@ def _ring(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
 
 def _by_itself(batch: Batch, run_id: UUID) -> None:
     """Those that were in hand at the same deaths would be so at the next: who is to be given up for one more gets its last try with no other such beside it."""
-    if batch.deaths + 1 != MAX_ATTEMPTS:
+    if batch.tries + 1 != MAX_ATTEMPTS:
         _take(batch, run_id)
     elif _last_try.acquire(blocking=False):
         try:

@@ -93,6 +93,7 @@ def test_whenever_it_looks_and_however_its_clock_jumps_each_fire_starts_once_as_
     own = first_fire(id, cron.text, zone, spread, began)
     offset = place(id, spread)
     assert timedelta() <= offset < timedelta(seconds=spread or 1)
+    assert own - offset == next(fires(cron.text, zone, own - offset - timedelta(seconds=1)))
     schedule = Schedule(id, cron.text, zone, policy, own, spread_seconds=spread)
     now = newest = began
     started: list[datetime] = []
