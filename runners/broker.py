@@ -4,13 +4,16 @@ No retries, no delays, no results: what is due lives in PostgreSQL, and a sweep 
 their queue's bell, threads on their queue; a message is fetched only for a thread that is free. See runners/consumer.py.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import redis
 from dramatiq import Broker, Message, Worker
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.common import current_millis
 from dramatiq.middleware import AgeLimit, ShutdownNotifications
 from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from runners.consumer import LOOK_SECONDS, BellConsumer, Errands
@@ -57,6 +60,29 @@ class BellBroker(RedisBroker):
         super().__init__(**options)
         stock = bytes(self.client.get_encoder().encode(self.scripts["dispatch"].script)).decode()
         self.scripts["dispatch"] = self.client.register_script(BELL.replace("%s", stock))
+
+    def look(self, queue: str, settled: Sequence[tuple[str, str]], wait: float, room: int) -> list[bytes | None]:
+        """In one round trip: settles messages (`ack` or `nack`, id), listens to the queue's bell for `wait` seconds unless that is 0, fetches up to `room`
+        messages, which is also the heartbeat. Raises what redis raises; whatever was settled may be settled again."""
+        script = self.scripts["dispatch"]
+        asked = self.client.pipeline(transaction=False)
+        for command, id in settled:
+            asked.evalsha(script.sha, 1, *self._words(command, queue, id))
+        if wait:
+            asked.blpop([f"{self.namespace}:{queue}.bell"], wait)
+        asked.evalsha(script.sha, 1, *self._words("fetch", queue, room))
+        try:
+            return asked.execute()[-1]
+        except NoScriptError:
+            self.client.script_load(script.script)
+            return self.look(queue, settled, 0, room)
+
+    def _words(self, command: str, queue: str, *given: str | int) -> tuple[str | int, ...]:
+        """Key and arguments of Dramatiq's script, as its own RedisBroker puts them."""
+        return (
+            self.namespace, command, current_millis(), queue, self.broker_id, self.heartbeat_timeout, self.dead_message_ttl,
+            self._should_do_maintenance(command), self._max_unpack_size(), *given,
+        )  # fmt: skip
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BellConsumer:
         """Who hears the queue's bell, for `prefetch` threads; `timeout` is Dramatiq's, nothing is polled here."""

@@ -49,13 +49,13 @@ class BellConsumer(Consumer):
     """Messages of one queue, for at most `prefetch` threads.
 
     A queue that is empty is listened to (its bell list, see runners/broker.py); every half second it is looked at all the same, which is also the heartbeat
-    and covers a bell that was lost. Redis may be away or come back empty: what was carried out meanwhile is acknowledged when it is back, and what it believes
-    us to hold and we do not have, because its answer was lost, is given back. One thread iterates; any thread acknowledges.
+    and covers a bell that was lost. What was carried out is acknowledged with the next look, so that a message costs one round trip: who dies before is given
+    it again, and a message is only a hint. Redis may be away or come back empty: what is owed is said when it is back, and what it believes us to hold and
+    we do not have, because its answer was lost, is given back. One thread iterates; any thread acknowledges.
     """
 
     def __init__(self, broker: "BellBroker", queue_name: str, prefetch: int) -> None:
         self._broker, self._queue, self._prefetch = broker, queue_name, prefetch
-        self._bell = f"{broker.namespace}:{queue_name}.bell"
         self._fetched: deque[Message[Any]] = deque()
         self._taken: set[str] = set()
         self._owed: deque[tuple[str, str]] = deque()
@@ -80,7 +80,7 @@ class BellConsumer(Consumer):
         return MessageProxy(self._fetched.popleft())
 
     def ack(self, message: MessageProxy) -> None:
-        """It was carried out. Never raises: Redis is told when it is back."""
+        """It was carried out. Never raises: Redis is told with the next look."""
         self._settle("ack", message.options[ID])
 
     def nack(self, message: MessageProxy) -> None:
@@ -100,26 +100,33 @@ class BellConsumer(Consumer):
     def close(self) -> None:
         """Gives back what was fetched and not handed out, and says what is owed, if Redis can hear it."""
         try:
-            self._pay()
+            self._look(0)
             self._give_back_fetched()
         except (redis.RedisError, OSError) as away:
             log.warning("broker.closed_unheard", queue=self._queue, error=type(away).__name__)
 
     def _fill(self) -> None:
-        self._pay()
         self._give_back_fetched()
         if self._unsure:
+            self._look(0)
             self._reconcile()
         room = self._wait_for_room()
-        if room and not self._more:
-            self._broker.client.blpop([self._bell], LOOK_SECONDS)
-            room = 0 if self._resting else room
-        self._unsure = True  # until the answer is here: Redis may have counted messages to us that we never see
-        texts: list[bytes | None] = self._broker.do_fetch(self._queue, room)
-        self._unsure = False
+        texts = self._look(room, LOOK_SECONDS if room and not self._more else 0)
         self._more = 0 < room == len(texts)
         for text in texts:
             self._take(text)
+
+    def _look(self, room: int, wait: float = 0) -> list[bytes | None]:
+        """Says what is owed, listens to the bell for so many seconds, and fetches as many messages as there is room for: in one round trip."""
+        owed = list(self._owed)
+        self._unsure = (
+            self._unsure or room > 0
+        )  # until the answer is here: Redis may have counted messages to us that we never see
+        texts = self._broker.look(self._queue, owed, wait, room)
+        for _ in owed:
+            self._owed.popleft()
+        self._unsure = self._unsure and room == 0
+        return texts
 
     def _wait_for_room(self) -> int:
         """How many threads are free; 0 when none became so within the time between two heartbeats."""
@@ -139,20 +146,10 @@ class BellConsumer(Consumer):
         self._fetched.append(message)
 
     def _settle(self, command: str, id: str) -> None:
-        try:
-            getattr(self._broker, f"do_{command}")(self._queue, id)
-        except (redis.RedisError, OSError):
-            self._owed.append((command, id))
-        finally:
-            with self._changed:
-                self._taken.discard(id)
-                self._changed.notify_all()
-
-    def _pay(self) -> None:
-        while self._owed:
-            command, id = self._owed[0]
-            getattr(self._broker, f"do_{command}")(self._queue, id)
-            self._owed.popleft()
+        self._owed.append((command, id))
+        with self._changed:
+            self._taken.discard(id)
+            self._changed.notify_all()
 
     def _reconcile(self) -> None:
         """Gives back what Redis counts as ours and we do not have; what cannot be read goes to the dead letters."""

@@ -1,17 +1,17 @@
-"""Light runs by the dozen: claimed in one round trip, ended in another (docs/adr/0009). Written for speed, under the same rules as everything else."""
+"""Light runs by the dozen: claimed in one round trip, ended in another (docs/adr/0009), of several workspaces if need be (0018). Written for speed, under the same rules as everything else."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
 from core.billing.record import ledger_rows
 from core.kernel.ids import new_id
 from core.kernel.telemetry import span
-from core.orchestration.batches import MOST_AT_ONCE, Batch, Counted, Ended, LightRun, Owner
+from core.orchestration.batches import MOST_AT_ONCE, Batch, Counted, Ended, LightRun, Owner, Rung
 from storage.bell import Bell, Ring
-from storage.engine import Database
+from storage.engine import Database, Said
 from storage.repositories.events import MATCH
 from storage.values import dumps
 from storage.vault import LocalKeys, PersonKeys, Place
@@ -107,18 +107,41 @@ class SqlBatches:
     def __init__(self, database: Database, keys: LocalKeys, bell: Bell) -> None:
         self._database, self._keys, self._bell = database, keys, bell
 
-    def claim(self, workspace_id: UUID, user_id: UUID, lease_seconds: float) -> Batch:
-        """One transaction, one round trip. Raises Unavailable."""
-        asked = {"workspace": workspace_id, "most": MOST_AT_ONCE, "lease": lease_seconds}
-        found, single, tries, taken, counted, tier, now, whose, agents = self._at_once(
-            workspace_id, user_id, CLAIM, asked
-        )
+    def claim(self, rungs: Sequence[Rung], lease_seconds: float, *, hurried: bool = False) -> list[Batch]:
+        """One transaction, one round trip. Raises Unavailable, Conflict."""
+        asked = [
+            Said(
+                rung.workspace_id,
+                rung.user_id,
+                CLAIM,
+                {"workspace": rung.workspace_id, "most": MOST_AT_ONCE, "lease": lease_seconds},
+            )
+            for rung in rungs
+        ]
+        return [
+            self._batch(rung, *rows[0])
+            for rung, rows in zip(rungs, self._database.all_at_once(asked, hurried=hurried), strict=True)
+        ]
+
+    def _batch(
+        self,
+        rung: Rung,
+        found: int,
+        single: UUID | None,
+        tries: int | None,
+        taken: Any,
+        counted: Any,
+        tier: str | None,
+        now: datetime,
+        whose: Any,
+        agents: Any,
+    ) -> Batch:
+        mine = rung.workspace_id, rung.user_id
         if taken is None:
-            return Batch(workspace_id, user_id, single=single, tries=tries or 0, more=found > 1)
+            return Batch(*mine, single=single, tries=tries or 0, more=found > 1)
         return Batch(
-            workspace_id,
-            user_id,
-            runs=[_run(row, workspace_id) for row in taken],
+            *mine,
+            runs=[_run(row, rung.workspace_id) for row in taken],
             more=found >= MOST_AT_ONCE or found > len(taken),
             owners={owner.id: owner for owner in map(_owner, whose)},
             agents={UUID(id): name for id, name in (agents or {}).items()},
@@ -128,10 +151,26 @@ class SqlBatches:
             keys={UUID(one["id"]): self._key(one) for one in whose if one["wrapped"] is not None},
         )
 
-    def end(self, batch: Batch, ended: Sequence[Ended]) -> set[UUID]:
-        """One transaction, one round trip; then rings. Raises Unavailable."""
+    def end(self, done: Sequence[tuple[Batch, Sequence[Ended]]], *, hurried: bool = False) -> list[set[UUID]]:
+        """One transaction, one round trip; then rings. Raises Unavailable, Conflict."""
+        asked = [Said(batch.workspace_id, batch.user_id, END, self._given(batch, ended)) for batch, ended in done]
+        first = done[0][0]
+        with span(
+            "runs.end", workspace=first.workspace_id, workspaces=len(done), runs=sum(len(ended) for _, ended in done)
+        ):
+            answers = [rows[0] for rows in self._database.all_at_once(asked, hurried=hurried)]
+        rings: list[Ring] = []
+        for (batch, _), (_, matched, shown) in zip(done, answers, strict=True):
+            mine = batch.workspace_id, batch.user_id
+            rings += [Ring("triggers.matched", *mine, UUID(trigger)) for trigger in matched or ()]
+            rings += [Ring(f"deliveries.{d['channel']}", *mine, UUID(d["id"]), UUID(d["link_id"])) for d in shown or ()]
+        if rings:
+            self._bell.wake_all(rings)
+        return [{UUID(id) for id in won or ()} for won, _, _ in answers]
+
+    def _given(self, batch: Batch, ended: Sequence[Ended]) -> dict[str, Any]:
         runs = [end.run for end in ended]
-        given = {
+        return {
             "workspace": batch.workspace_id,
             "ids": [run.id for run in runs],
             "first": min(run.id for run in runs),
@@ -141,19 +180,6 @@ class SqlBatches:
             "ledger": dumps([_entry(entry) for entry in ledger_rows(runs, batch.now or runs[0].started_at)]),
             "events": dumps([event for run in runs if run.user_id in batch.keys for event in self._events(batch, run)]),
         }
-        with span("runs.end", workspace=batch.workspace_id, runs=len(runs)):
-            won, matched, shown = self._at_once(batch.workspace_id, batch.user_id, END, given)
-        mine = batch.workspace_id, batch.user_id
-        rings = [Ring("triggers.matched", *mine, UUID(trigger)) for trigger in matched or ()]
-        rings += [Ring(f"deliveries.{d['channel']}", *mine, UUID(d["id"]), UUID(d["link_id"])) for d in shown or ()]
-        if rings:
-            self._bell.wake_all(rings)
-        return {UUID(id) for id in won or ()}
-
-    def _at_once(
-        self, workspace_id: UUID, user_id: UUID, statement: LiteralString, given: dict[str, Any]
-    ) -> tuple[Any, ...]:
-        return self._database.at_once(workspace_id, user_id, statement, given)[0]
 
     def _key(self, owner: dict[str, Any]) -> PersonKeys:
         wrapped = bytes.fromhex(owner["wrapped"])

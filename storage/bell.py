@@ -40,17 +40,23 @@ for i = 1, #ARGV, 4 do
     end
 end
 """
-# A mark that is gone was perhaps forgotten with a ring in it: that is a reason to look, too.
+# Answers which of the places were rung. A mark that is gone was perhaps forgotten with a ring in it: that is a reason to look, too.
 HEARD = """
-local found = redis.call("get", KEYS[1])
-if found == "rung" then
-    return 0
-elseif found ~= "taken" and ARGV[1] == "1" then
-    redis.call("set", KEYS[1], "taken", "PX", ARGV[2])
-else
-    redis.call("del", KEYS[1])
+local heard = {}
+for i, mark in ipairs(KEYS) do
+    local found = redis.call("get", mark)
+    if found ~= "rung" then
+        if found ~= "taken" then
+            heard[#heard + 1] = i
+        end
+        if found ~= "taken" and ARGV[1] == "1" then
+            redis.call("set", mark, "taken", "PX", ARGV[2])
+        else
+            redis.call("del", mark)
+        end
+    end
 end
-return found == "taken" and 0 or 1
+return heard
 """
 
 _log = structlog.get_logger(__name__)
@@ -86,9 +92,9 @@ class Bell(Protocol):
 
     def wake_all(self, rings: Iterable[Ring]) -> None: ...
 
-    def heard_again(self, bell: str, place: UUID, going_on: bool) -> bool:
-        """Asked by who is about to leave a place of a held bell: whether it was rung since they came or asked last. With `going_on` they look once more
-        if it was, else they leave all the same. False when nobody can tell."""
+    def heard_again(self, bell: str, places: Sequence[UUID], going_on: bool) -> set[UUID]:
+        """Asked by who is about to leave places of a held bell: which of them were rung since they came or asked last. With `going_on` they look once more
+        at those, else they leave all the same. None when nobody can tell."""
         ...
 
     def close(self) -> None: ...
@@ -105,9 +111,9 @@ class NoBell:
     def wake_all(self, rings: Iterable[Ring]) -> None:
         """Nothing."""
 
-    def heard_again(self, bell: str, place: UUID, going_on: bool) -> bool:
-        """Never."""
-        return False
+    def heard_again(self, bell: str, places: Sequence[UUID], going_on: bool) -> set[UUID]:
+        """None."""
+        return set()
 
     def close(self) -> None:
         """Nothing."""
@@ -142,9 +148,11 @@ class RedisBell:
         for start in range(0, len(said), AT_ONCE * 4):
             self._tell(self._ring, ("dramatiq", str(MARK_MS)), said[start : start + AT_ONCE * 4])
 
-    def heard_again(self, bell: str, place: UUID, going_on: bool) -> bool:
+    def heard_again(self, bell: str, places: Sequence[UUID], going_on: bool) -> set[UUID]:
         """One round trip."""
-        return bool(self._tell(self._heard, (_mark(bell, place),), ("1" if going_on else "", str(MARK_MS))))
+        marks = [_mark(bell, place) for place in places]
+        heard = self._tell(self._heard, marks, ("1" if going_on else "", str(MARK_MS))) if marks else None
+        return {places[number - 1] for number in heard or ()}
 
     def _tell(self, script: "Script", keys: Sequence[str], args: Sequence[str | bytes]) -> Any:
         """What the script answers; None while Redis is away."""

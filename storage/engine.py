@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -26,6 +26,7 @@ WAIT_SECONDS = 10
 # kept when they are not, so it never reads a whole table.
 CONTEXT = """SELECT set_config('nod.context', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true),
     set_config('enable_seqscan', 'off', true)"""
+HURRY = "SELECT set_config('lock_timeout', '250ms', true)"
 ENTER = "SELECT set_config('nod.context', %s, true), now(), nod.current_workspace()"
 
 
@@ -36,6 +37,15 @@ class Ask:
     statement: LiteralString
     given: Callable[[], Mapping[str, Any]]
     told: Callable[[Sequence[Any]], None] | None = None
+
+
+class Said(NamedTuple):
+    """A statement of psycopg's with named placeholders, what they stand for, and the context under which it is asked."""
+
+    workspace_id: UUID
+    user_id: UUID
+    statement: LiteralString
+    given: Mapping[str, Any]
 
 
 def ask(connection: Connection, question: Ask) -> Sequence[Any]:
@@ -117,19 +127,25 @@ class Database:
     def at_once(
         self, workspace_id: UUID, user_id: UUID, statement: LiteralString, given: Mapping[str, Any]
     ) -> Sequence[tuple[Any, ...]]:
-        """The rows of one statement in a transaction of its own under the context: begin, context, statement and commit travel together, in one round trip.
-        `statement` is psycopg's, with named placeholders. Raises as `begin` does, and what the statement's rules refuse."""
+        """The rows of one statement in a transaction of its own under the context. Raises as `all_at_once` does."""
+        return self.all_at_once([Said(workspace_id, user_id, statement, given)])[0]
+
+    def all_at_once(self, said: Sequence[Said], *, hurried: bool = False) -> list[Sequence[tuple[Any, ...]]]:
+        """The rows of each statement, in one transaction, each under its own context: begin, contexts, statements and commit travel together, in one round
+        trip. `hurried`: they wait for no lock longer than a quarter of a second. Raises as `begin` does (`kernel.database_busy` also where that was too long), and what
+        the statements' rules refuse; then none of them was carried out."""
         for last in (False, True):
             with self.engine.connect() as connection:
                 raw = driver(connection)
-                said = self._signer.sign(workspace_id, user_id, int(self._now(connection)) + LIFETIME)
+                until = int(self._now(connection)) + LIFETIME
                 connection.rollback()
                 try:
                     # No BEGIN, no COMMIT: what is between two Syncs is one transaction (PostgreSQL, "Extended Query", Pipelining).
                     with raw.pipeline():
-                        raw.execute(CONTEXT, (said,))
-                        asked = raw.execute(statement, given)
-                    return asked.fetchall()
+                        if hurried:
+                            raw.execute(HURRY)
+                        asked = [self._enter_and_ask(raw, one, until) for one in said]
+                    return [cursor.fetchall() for cursor in asked]
                 except psycopg.Error as problem:
                     connection.invalidate()
                     failure = failure_of(problem)
@@ -138,6 +154,10 @@ class Database:
                     if last or failure.code != "kernel.database_away":
                         raise failure from None
         raise Unavailable("kernel.database_away")
+
+    def _enter_and_ask(self, raw: psycopg.Connection, one: Said, until: int) -> psycopg.Cursor[Any]:
+        raw.execute(CONTEXT, (self._signer.sign(one.workspace_id, one.user_id, until),))
+        return raw.execute(one.statement, one.given)
 
     @contextmanager
     def snapshot(self, workspace_id: UUID, user_id: UUID) -> Iterator[Connection]:

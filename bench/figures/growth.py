@@ -9,6 +9,8 @@ from statistics import median
 from typing import Any
 from uuid import UUID
 
+from core.kernel.ids import new_id
+from core.orchestration.batches import Rung
 from storage import Storage, open_storage
 
 from bench.crowd import queue_ahead, schedules
@@ -109,7 +111,7 @@ def _questions(storage: Storage, world: World) -> dict[str, Question]:
 def _claimed(storage: Storage, world: World) -> None:
     """A batch is claimed, and put back by the superuser, whose time is not counted."""
     person = world.people[0]
-    storage.batches.claim(person.workspace_id, person.user_id, 20.0)
+    storage.batches.claim([Rung(person.workspace_id, person.user_id, new_id())], 20.0)
     world.owner.execute(BACK, [person.workspace_id])
 
 

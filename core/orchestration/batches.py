@@ -1,15 +1,23 @@
-"""Light runs are claimed and ended by the dozen, of one workspace at a time (docs/adr/0009)."""
+"""Light runs are claimed and ended by the dozen, of one workspace or of several (docs/adr/0009, 0018)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from core.orchestration.models import RunStep, TriggerKind
 
 MOST_AT_ONCE = 50
+
+
+class Rung(NamedTuple):
+    """A workspace in which runs are due, and for which of them and of whom its bell was rung: no more than a hint."""
+
+    workspace_id: UUID
+    user_id: UUID
+    run_id: UUID
 
 
 @dataclass(frozen=True)
@@ -85,12 +93,15 @@ class Ended:
 
 
 class Batches(Protocol):
-    """Claims and ends light runs, each in one transaction and one round trip."""
+    """Claims and ends light runs, each in one transaction and one round trip, each workspace under its own context."""
 
-    def claim(self, workspace_id: UUID, user_id: UUID, lease_seconds: float) -> Batch:
-        """Takes what is due: up to MOST_AT_ONCE light runs, oldest first; nothing where the oldest due run is none. They are counted for the day as they are taken."""
+    def claim(self, rungs: Sequence[Rung], lease_seconds: float, *, hurried: bool = False) -> list[Batch]:
+        """Takes what is due in each of the workspaces: up to MOST_AT_ONCE light runs, oldest first; nothing where the oldest due run is none. They are counted for the day as they are taken.
+        Workspaces are to be in the order of their ids, so that nobody waits in a circle. `hurried`: rather not at all than waiting for whoever holds
+        something there. Raises Unavailable and Conflict; then nothing was taken."""
         ...
 
-    def end(self, batch: Batch, ended: Sequence[Ended]) -> set[UUID]:
-        """Records them with steps, ledger and events; answers which still were ours. Of the others nothing is written."""
+    def end(self, done: Sequence[tuple[Batch, Sequence[Ended]]], *, hurried: bool = False) -> list[set[UUID]]:
+        """Records them with steps, ledger and events; answers of each batch which still were ours. Of the others nothing is written. Batches are to be in the
+        order of their workspaces. Raises as `claim` does; then nothing was written."""
         ...

@@ -1,115 +1,213 @@
-"""What a worker does when it hears that runs are due in a workspace: takes some, lets others know of the rest, and works."""
+"""What a worker does when it hears that runs are due in workspaces: takes some, lets others know of the rest, and works (docs/adr/0009, 0018)."""
 
 import threading
+import time
+from collections.abc import Sequence
 from uuid import UUID
 
+import structlog
+
 from core.billing.reserve import refused_of
+from core.kernel.errors import LimitReached, Unavailable
 from core.kernel.events import Event
 from core.kernel.faults import fault
-from core.orchestration.batches import Batch, LightRun
+from core.orchestration.batches import Batch, LightRun, Rung
 from core.orchestration.finish import MAX_ATTEMPTS
 from runners.engine import light, run
 from runners.wiring import storage
 
+LOOKING = 2
+"""Threads of a process that look at a time; who hears a bell meanwhile leaves it to them, so that they take more at once the more there is."""
+SLOW_SECONDS = 0.25
+"""Who has looked for longer than this does not keep others from looking."""
+WORKSPACES = 16
+ASIDE_SECONDS = 2.0
+log = structlog.get_logger()
+
 _lock = threading.Lock()
-_claiming: dict[UUID, bool] = {}
-"""The workspaces that a thread of this process is claiming in, and whether their bell was heard once more meanwhile."""
+_heard: dict[UUID, Rung] = {}
+"""The workspaces whose bell was heard and into which nobody looks yet."""
+_held: dict[UUID, bool] = {}
+"""Those into which a thread of this process looks, and whether their bell was heard once more meanwhile."""
+_looks: dict[int, float] = {}
+"""The threads that look, and since when."""
 _last_try = threading.Lock()
 """Held by the one run that this process carries out although it was in hand at so many deaths that one more would be its own."""
-ASIDE_SECONDS = 2.0
 
 
 def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
     """Takes the oldest that is due in the workspace, with others if they are light, and carries it out; again, while there is more. `run_id` is a hint: it is
-    what the bell was rung for. One thread claims in a workspace at a time, others come when it has more than a batch: so batches grow with the load, and
-    nobody waits for the same rows."""
-    if not _enter(workspace_id):
+    what the bell was rung for. One thread looks into a workspace at a time, and few threads look; they take what was heard meanwhile along, others come
+    when there is more than a batch: so batches grow with the load, and nobody waits for the same rows."""
+    if not _enter(Rung(workspace_id, user_id, run_id)):
         return
-    batch: Batch | None = None
-    over = False
+    single: Batch | None = None
+    rungs: list[Rung] = []
+    unfinished: list[Rung] = []
     try:
-        while batch is None or batch.more or _heard_again(workspace_id):
-            batch = storage().batches.claim(workspace_id, user_id, run.LEASE_SECONDS)
-            if batch.single is not None:
-                break
-            if batch.more:
-                # Rung before the work begins: another process takes the rest meanwhile.
-                storage().bell.wake("runs.due", workspace_id, user_id, run_id, more=True)
-            if batch.runs:
-                fault("run_claimed")
-                _together(batch)
-        else:
-            over = True
+        while single is None and (rungs := _gather(rungs)):
+            unfinished = []
+            single, unfinished = _look(rungs)
+            if single is None:
+                rungs = _stay(rungs, unfinished)
     finally:
-        again = _leave(workspace_id)
-        if not over:
-            again = storage().bell.heard_again("runs.due", workspace_id, going_on=False) or again
-        if again:
-            _ring(workspace_id, user_id, run_id)
-    if batch.single is not None:
-        _by_itself(batch, batch.single)
+        if rungs:
+            _leave(rungs, unfinished)
+    if single is not None:
+        _by_itself(single)
 
 
-def _ring(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
-    storage().bell.wake("runs.due", workspace_id, user_id, run_id)
+def _look(rungs: Sequence[Rung]) -> tuple[Batch | None, list[Rung]]:
+    """Takes what is due in the workspaces and carries out what is light. Answers what is to be carried out by itself, and where there is more to do than that."""
+    batches = _claimed(rungs)
+    each = list(zip(rungs, batches, strict=True))
+    for rung, batch in each:
+        if batch.more and batch.single is None:
+            # Rung before the work begins: another process takes the rest meanwhile.
+            storage().bell.wake("runs.due", *rung, more=True)
+    if full := [batch for batch in batches if batch.runs]:
+        fault("run_claimed")
+        _together(full)
+    single = next((batch for batch in batches if batch.single is not None), None)
+    return single, [rung for rung, batch in each if batch is not single and (batch.more or batch.single is not None)]
 
 
-def _by_itself(batch: Batch, run_id: UUID) -> None:
+def _claimed(rungs: Sequence[Rung]) -> list[Batch]:
+    """Together; where that cannot be, each workspace for itself: what ails one is not to hold up the others."""
+    try:
+        return storage().batches.claim(rungs, run.LEASE_SECONDS, hurried=len(rungs) > 1)
+    except Exception as why:
+        if len(rungs) == 1 or (isinstance(why, Unavailable) and why.code == "kernel.database_away"):
+            raise
+        log.info("runs.claimed_apart", why=type(why).__name__, workspaces=len(rungs))
+    return [_claimed_alone(rung) for rung in rungs]
+
+
+def _claimed_alone(rung: Rung) -> Batch:
+    """Nothing where that cannot be now: the sweep rings again."""
+    try:
+        return storage().batches.claim([rung], run.LEASE_SECONDS, hurried=True)[0]
+    except Exception as why:
+        log.warning("runs.not_claimed", workspace=str(rung.workspace_id), why=type(why).__name__)
+        return Batch(rung.workspace_id, rung.user_id)
+
+
+def _enter(rung: Rung) -> bool:
+    """Whether this thread is to look. If not, somebody does who is there already."""
+    with _lock:
+        if rung.workspace_id in _held:
+            _held[rung.workspace_id] = True
+            return False
+        _heard.setdefault(rung.workspace_id, rung)
+        if _lookers() >= LOOKING:
+            return False
+        _looks[threading.get_ident()] = time.monotonic()
+        return True
+
+
+def _lookers() -> int:
+    now = time.monotonic()
+    return sum(now - since < SLOW_SECONDS for since in _looks.values())
+
+
+def _gather(staying: Sequence[Rung]) -> list[Rung]:
+    """Where this thread looks next: where it stays, and what was heard meanwhile. Nowhere: it looks no more."""
+    with _lock:
+        rungs = list(staying)
+        while _heard and len(rungs) < WORKSPACES:
+            rung = _heard.pop(next(iter(_heard)))
+            _held[rung.workspace_id] = False
+            rungs.append(rung)
+        if rungs:
+            _looks[threading.get_ident()] = time.monotonic()
+        else:
+            del _looks[threading.get_ident()]
+    return sorted(rungs)
+
+
+def _stay(rungs: Sequence[Rung], unfinished: Sequence[Rung]) -> list[Rung]:
+    """Those in which to look once more, because there is more or their bell was heard again; the others are left."""
+    with _lock:
+        stay = {rung.workspace_id for rung in unfinished} | _heard_meanwhile(rungs)
+    asked = [rung.workspace_id for rung in rungs if rung.workspace_id not in stay]
+    stay |= storage().bell.heard_again("runs.due", asked, going_on=True)
+    with _lock:
+        stay |= _heard_meanwhile(rungs)
+        for rung in rungs:
+            if rung.workspace_id not in stay:
+                del _held[rung.workspace_id]
+    return [rung for rung in rungs if rung.workspace_id in stay]
+
+
+def _heard_meanwhile(rungs: Sequence[Rung]) -> set[UUID]:
+    heard = {rung.workspace_id for rung in rungs if _held[rung.workspace_id]}
+    _held.update(dict.fromkeys(heard, False))
+    return heard
+
+
+def _leave(rungs: Sequence[Rung], unfinished: Sequence[Rung]) -> None:
+    """Leaves all of them, rings where there is more to do, and also for what was left to this thread and nobody else will look into."""
+    with _lock:
+        del _looks[threading.get_ident()]
+        again = {rung.workspace_id for rung in unfinished} | _heard_meanwhile(rungs)
+        for rung in rungs:
+            del _held[rung.workspace_id]
+        untouched = [] if _lookers() else list(_heard.values())
+        for rung in untouched:
+            del _heard[rung.workspace_id]
+            again.add(rung.workspace_id)
+    left = [*rungs, *untouched]
+    again |= storage().bell.heard_again("runs.due", [rung.workspace_id for rung in left], going_on=False)
+    for rung in left:
+        if rung.workspace_id in again:
+            _ring(rung)
+
+
+def _ring(rung: Rung) -> None:
+    storage().bell.wake("runs.due", *rung)
+
+
+def _by_itself(batch: Batch) -> None:
     """Those that were in hand at the same deaths would be so at the next: who is to be given up for one more gets its last try with no other such beside it."""
+    assert batch.single is not None
+    rung = Rung(batch.workspace_id, batch.user_id, batch.single)
     if batch.tries + 1 != MAX_ATTEMPTS:
-        _take(batch, run_id)
+        _take(rung, batch.more)
     elif _last_try.acquire(blocking=False):
         try:
-            _take(batch, run_id)
+            _take(rung, batch.more)
         finally:
             _last_try.release()
     else:
-        with storage().work(batch.workspace_id, batch.user_id) as work:
-            work.runs.leave(run_id, ASIDE_SECONDS)
+        with storage().work(rung.workspace_id, rung.user_id) as work:
+            work.runs.leave(rung.run_id, ASIDE_SECONDS)
             work.commit()
         if batch.more:
-            _ring(batch.workspace_id, batch.user_id, run_id)
+            _ring(rung)
 
 
-def _take(batch: Batch, run_id: UUID) -> None:
+def _take(rung: Rung, more: bool) -> None:
     try:
-        taken = run.take(batch.workspace_id, batch.user_id, run_id)
+        taken = run.take(*rung)
     except run.NoPlace:
         # Not rung for the rest: whichever run makes room rings.
         return
-    if batch.more:
-        _ring(batch.workspace_id, batch.user_id, run_id)
+    if more:
+        _ring(rung)
     if taken is not None:
         run.carry_out(taken)
 
 
-def _enter(workspace_id: UUID) -> bool:
-    with _lock:
-        if workspace_id in _claiming:
-            _claiming[workspace_id] = True
-            return False
-        _claiming[workspace_id] = False
-        return True
-
-
-def _heard_again(workspace_id: UUID) -> bool:
-    with _lock:
-        heard, _claiming[workspace_id] = _claiming[workspace_id], False
-    return heard or storage().bell.heard_again("runs.due", workspace_id, going_on=True)
-
-
-def _leave(workspace_id: UUID) -> bool:
-    with _lock:
-        return _claiming.pop(workspace_id)
-
-
-def _together(batch: Batch) -> None:
-    refused = refused_of(batch)
-    for each in light.carry_out(batch, refused):
+def _together(batches: Sequence[Batch]) -> None:
+    refused: dict[UUID, LimitReached] = {}
+    for batch in batches:
+        refused |= refused_of(batch)
+    for each in light.carry_out(batches, refused):
         _alone(each)
-    for each in batch.runs:
-        if each.id in refused:
-            run.refuse(each, refused[each.id])
+    for batch in batches:
+        for each in batch.runs:
+            if each.id in refused:
+                run.refuse(each, refused[each.id])
 
 
 def _alone(each: LightRun) -> None:

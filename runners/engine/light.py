@@ -1,4 +1,4 @@
-"""Carries out light runs: those whose graph only computes, by the dozen, with one transaction to take them and one to end them (docs/adr/0009)."""
+"""Carries out light runs: those whose graph only computes, by the dozen, with one transaction to take them and one to end them (docs/adr/0009, 0018)."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from core.kernel.errors import Unavailable
 from core.kernel.ids import new_id
 from core.kernel.telemetry import count, measure, span
 from core.orchestration.batches import Batch, Ended, LightRun
@@ -26,36 +27,64 @@ class NotLight(Exception):
     """A run of a light graph does something that only a run by itself may do."""
 
 
-def carry_out(batch: Batch, without: Collection[UUID]) -> list[LightRun]:
-    """Carries out the runs of a batch but those of `without`, and ends those that went well. Answers the others, still claimed: each needs to be carried out by itself."""
-    ended: list[Ended] = []
+def carry_out(batches: Sequence[Batch], without: Collection[UUID]) -> list[LightRun]:
+    """Carries out the runs of batches but those of `without`, and ends those that went well. Answers the others, still claimed: each needs to be carried out by itself."""
+    done: list[tuple[Batch, list[Ended]]] = []
     troubled: list[LightRun] = []
     began = time.monotonic()
-    plans = _plans(batch)
-    for run in batch.runs:
-        if run.id in without:
-            continue
-        with span("run", parent=run.trace, workspace=run.workspace_id, run=run.id, agent=run.agent_id):
-            try:
-                ended.append(_computed(batch, run, plans))
-            except Exception as why:
-                log.info("run.not_light", why=type(why).__name__)
-                troubled.append(run)
-    if ended:
-        won = storage().batches.end(batch, ended)
-        seconds = (time.monotonic() - began) / len(ended)
-        for end in ended:
-            status = "succeeded" if end.run.id in won else "lost"
-            measure("run_seconds", seconds, status=status)
-            count("runs", status=status)
-        log.info(
-            "runs.ended",
-            workspace=str(batch.workspace_id),
-            runs=[str(end.run.id) for end in ended if end.run.id in won],
-            traces=list({end.run.trace.split("-")[1] for end in ended if end.run.trace}),
-            lost=len(ended) - len(won),
-        )
+    for batch in batches:
+        ended: list[Ended] = []
+        plans = _plans(batch)
+        for run in batch.runs:
+            if run.id in without:
+                continue
+            with span("run", parent=run.trace, workspace=run.workspace_id, run=run.id, agent=run.agent_id):
+                try:
+                    ended.append(_computed(batch, run, plans))
+                except Exception as why:
+                    log.info("run.not_light", why=type(why).__name__)
+                    troubled.append(run)
+        if ended:
+            done.append((batch, ended))
+    if done:
+        won = _end(done)
+        seconds = (time.monotonic() - began) / sum(len(ended) for _, ended in done)
+        for (batch, ended), ours in zip(done, won, strict=True):
+            _tell(batch, ended, ours, seconds)
     return troubled
+
+
+def _end(done: Sequence[tuple[Batch, list[Ended]]]) -> list[set[UUID]]:
+    """Together; where that cannot be, each workspace for itself, whoever has to wait after the others: what ails one is not to cost them what they computed."""
+    try:
+        return storage().batches.end(done, hurried=len(done) > 1)
+    except Exception as why:
+        if len(done) == 1 or (isinstance(why, Unavailable) and why.code == "kernel.database_away"):
+            raise
+        log.info("runs.ended_apart", why=type(why).__name__, workspaces=len(done))
+    won: dict[UUID, set[UUID]] = {}
+    for hurried in (True, False):
+        for batch, ended in done:
+            if batch.workspace_id not in won:
+                try:
+                    (won[batch.workspace_id],) = storage().batches.end([(batch, ended)], hurried=hurried)
+                except Exception as why:
+                    log.warning("runs.not_ended", workspace=str(batch.workspace_id), why=type(why).__name__)
+    return [won.get(batch.workspace_id, set()) for batch, _ in done]
+
+
+def _tell(batch: Batch, ended: Sequence[Ended], won: Collection[UUID], seconds: float) -> None:
+    for end in ended:
+        status = "succeeded" if end.run.id in won else "lost"
+        measure("run_seconds", seconds, status=status)
+        count("runs", status=status)
+    log.info(
+        "runs.ended",
+        workspace=str(batch.workspace_id),
+        runs=[str(end.run.id) for end in ended if end.run.id in won],
+        traces=list({end.run.trace.split("-")[1] for end in ended if end.run.trace}),
+        lost=len(ended) - len(won),
+    )
 
 
 def _computed(batch: Batch, run: LightRun, plans: Mapping[UUID, Ready]) -> Ended:

@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Any
 import pytest
 import redis
 from dramatiq import Message
+from redis.connection import AbstractConnection
 
 from core.kernel.ids import new_id
 from runners import consumer
-from runners.broker import BellWorker, make_broker
+from runners.broker import BellBroker, BellWorker, make_broker
 from storage.bell import RedisBell, Ring
 from tests.runners.brokered import Child, own_valkey, worker_of
 
@@ -266,21 +268,66 @@ def test_an_answer_that_was_lost_on_the_way_is_given_back(
     redis_url: str, client: redis.Redis, bell: RedisBell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard, id = Heard(), new_id()
-    with worker_of(redis_url, "executions.due", heard) as worker:
-        listening(client)
-        honest, lost = worker.broker.do_fetch, []
+    honest, lost = BellBroker.look, []
 
-        def fetch(queue: str, room: int) -> Any:
-            texts = honest(queue, room)
-            if texts and not lost:
-                lost.extend(texts)
-                raise redis.ConnectionError("the line broke")
-            return texts
+    def look(self: BellBroker, *asked: Any) -> Any:
+        texts = honest(self, *asked)
+        if texts and not lost:
+            lost.extend(texts)
+            raise redis.ConnectionError("the line broke")
+        return texts
 
-        monkeypatch.setattr(worker.broker, "do_fetch", fetch, raising=False)
+    monkeypatch.setattr(BellBroker, "look", look)
+    with worker_of(redis_url, "executions.due", heard):
         ring(bell, id)
         assert heard.next(1) == [str(id)]
         assert lost
+
+
+def test_what_was_carried_out_is_told_when_the_answer_to_that_was_lost(
+    redis_url: str, client: redis.Redis, bell: RedisBell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard, ids = Heard(), [new_id(), new_id()]
+    honest, lost = BellBroker.look, []
+
+    def look(self: BellBroker, queue: str, settled: Any, *asked: Any) -> Any:
+        texts = honest(self, queue, settled, *asked)
+        if settled and not lost:
+            lost.extend(settled)
+            raise redis.ConnectionError("the line broke")
+        return texts
+
+    monkeypatch.setattr(BellBroker, "look", look)
+    with worker_of(redis_url, "executions.due", heard):
+        for id in ids:
+            ring(bell, id)
+        assert sorted(heard.next(2)) == sorted(map(str, ids))
+        until(lambda: lost and not client.exists("dramatiq:executions.msgs"))
+    assert not list(client.scan_iter("dramatiq:__acks__*"))
+
+
+def test_a_message_costs_one_round_trip(
+    redis_url: str, client: redis.Redis, bell: RedisBell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Saying what was done before, listening and fetching travel together."""
+    monkeypatch.setattr(consumer, "LOOK_SECONDS", 2.5)
+    heard, sent = Heard(), Counter()
+    send = AbstractConnection.send_packed_command
+
+    def counted(self: AbstractConnection, *command: Any, **more: Any) -> None:
+        sent[type(threading.current_thread()).__name__] += 1
+        send(self, *command, **more)
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
+    with worker_of(redis_url, "executions.due", heard):
+        listening(client)
+        sent.clear()
+        for _ in range(20):
+            ring(bell, new_id())
+            heard.next(1)
+            listening(client)
+        assert sent["ConsumerThread"] == 20
+        assert not sent["WorkerThread"]
 
 
 def test_a_redis_that_comes_back_empty_is_listened_to_again(tmp_path: Path) -> None:
@@ -381,7 +428,7 @@ def test_no_commit_goes_unheard_however_rings_are_left_out(
                 rows.clear()
                 if len(taken) == 4 * commits:
                     done.set()
-            again = bell.heard_again("runs.due", WORKSPACE, going_on=True)
+            again = bell.heard_again("runs.due", [WORKSPACE], going_on=True)
 
     def commit(thread: int) -> None:
         for number in range(commits):

@@ -19,7 +19,7 @@ from core.kernel.settings import settings
 from core.kernel.telemetry import _Nothing
 from core.kernel.trace import traceparent
 from core.orchestration import finish
-from core.orchestration.batches import MOST_AT_ONCE
+from core.orchestration.batches import MOST_AT_ONCE, Rung
 from core.orchestration.start import Start, start, start_runs
 from core.workflows.models import Trigger
 from runners import wiring
@@ -138,9 +138,9 @@ def test_agents_of_many_versions_are_read_by_one_question(
 
 def test_a_batch_is_no_bigger_than_it_may_be_and_the_next_takes_the_rest(storage: Storage, person: Actor) -> None:
     runs = queue(storage, person, an_agent(storage, person), MOST_AT_ONCE + 7)
-    first = storage.batches.claim(person.workspace_id, person.user_id, 20)
+    first = storage.batches.claim([Rung(person.workspace_id, person.user_id, new_id())], 20)[0]
     assert (len(first.runs), first.more) == (MOST_AT_ONCE, True)
-    assert light.carry_out(first, {}) == []
+    assert light.carry_out([first], {}) == []
     assert statuses(storage, person, runs) == {"succeeded": MOST_AT_ONCE, "queued": 7}
     carry_out(person)
     assert statuses(storage, person, runs) == {"succeeded": MOST_AT_ONCE + 7}
@@ -175,7 +175,7 @@ def test_a_run_that_works_outside_goes_first_when_it_is_the_oldest(storage: Stor
     heavy, quick = an_agent(storage, person, is_light=False), an_agent(storage, person)
     first = queue(storage, person, heavy, 1)
     rest = queue(storage, person, quick, 3)
-    batch = storage.batches.claim(person.workspace_id, person.user_id, 20)
+    batch = storage.batches.claim([Rung(person.workspace_id, person.user_id, new_id())], 20)[0]
     assert (batch.single, list(batch.runs), batch.more) == (first[0], [], True)
     carry_out(person, 2)
     assert statuses(storage, person, first + rest) == {"succeeded": 4}
@@ -183,11 +183,11 @@ def test_a_run_that_works_outside_goes_first_when_it_is_the_oldest(storage: Stor
 
 def test_who_lost_the_claim_writes_nothing(storage: Storage, person: Actor) -> None:
     (run,) = queue(storage, person, an_agent(storage, person), 1)
-    slow = storage.batches.claim(person.workspace_id, person.user_id, 0)
+    slow = storage.batches.claim([Rung(person.workspace_id, person.user_id, new_id())], 0)[0]
     assert [each.id for each in slow.runs] == [run]
     carry_out(person)
     assert statuses(storage, person, [run]) == {"succeeded": 1}
-    assert light.carry_out(slow, {}) == []
+    assert light.carry_out([slow], {}) == []
     with storage.work(person.workspace_id, person.user_id) as work:
         assert (work.runs.get(run).fence, work.runs.get(run).attempt) == (2, 2)
         assert len(work.runs.steps(run)) == 3

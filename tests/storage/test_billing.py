@@ -35,6 +35,7 @@ from core.kernel.actor import Actor
 from core.kernel.errors import LimitReached
 from core.kernel.ids import new_id
 from core.kernel.settings import settings as process_settings
+from core.orchestration.batches import Rung
 from core.orchestration.models import Run
 from core.orchestration.ports import Usage
 from storage import Storage
@@ -130,7 +131,7 @@ def test_light_runs_that_are_claimed_by_the_dozen_fill_the_day_and_no_more(stora
 
     def take(_: int) -> tuple[int, int]:
         passed = refused = 0
-        while (batch := storage.batches.claim(actor.workspace_id, actor.user_id, 60)).runs:
+        while (batch := storage.batches.claim([Rung(actor.workspace_id, actor.user_id, new_id())], 60)[0]).runs:
             closed = refused_of(batch)
             passed, refused = passed + len(batch.runs) - len(closed), refused + len(closed)
             assert {why.data["which"] for why in closed.values()} <= {"runs_per_day"}

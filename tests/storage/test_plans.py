@@ -15,7 +15,8 @@ from sqlalchemy import event
 
 from bench.rows import insert
 from core.kernel.actor import Actor
-from core.kernel.ids import earliest_id
+from core.kernel.ids import earliest_id, new_id
+from core.orchestration.batches import Rung
 from storage import Storage, open_storage
 from storage.migrate import migrate
 from tests.databases import as_uri, make_settings, somebody
@@ -112,7 +113,7 @@ def test_a_question_inside_a_workspace_touches_what_it_answers(busy: Busy, quest
 
 def test_claiming_a_batch_touches_what_it_claims(busy: Busy) -> None:
     busy.plans.clear()
-    busy.storage.batches.claim(busy.actor.workspace_id, busy.actor.user_id, 20.0)
+    busy.storage.batches.claim([Rung(busy.actor.workspace_id, busy.actor.user_id, new_id())], 20.0)
     scans = busy.scans()
     assert scans
     assert not _whole(scans)
