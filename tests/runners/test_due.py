@@ -114,7 +114,7 @@ def test_what_is_heard_while_all_look_is_taken_along_in_one_go(
         for each in looking:
             each.result(PATIENCE)
     assert [statuses(storage, one, ids) for one, ids in zip(others, runs, strict=True)] == [{"succeeded": 2}] * 5
-    assert claims == [1] * due.LOOKING + [5]
+    assert claims[: due.LOOKING + 1] == [1] * due.LOOKING + [5]
     for one, ids in zip(others, runs, strict=True):
         with storage.work(one.workspace_id, one.user_id) as work:
             assert work.billing.counters(work.now.date(), ["workspace"])["workspace"].runs == 2
