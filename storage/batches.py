@@ -11,8 +11,9 @@ from core.kernel.ids import new_id
 from core.kernel.telemetry import span
 from core.orchestration.batches import MOST_AT_ONCE, Batch, Counted, Ended, LightRun, Owner, Rung
 from storage.bell import Bell, Ring
-from storage.engine import Database, Said
+from storage.engine import Database, Inside
 from storage.repositories.events import MATCH
+from storage.together import Said
 from storage.values import dumps
 from storage.vault import LocalKeys, PersonKeys, Place
 
@@ -110,11 +111,10 @@ class SqlBatches:
     def claim(self, rungs: Sequence[Rung], lease_seconds: float, *, hurried: bool = False) -> list[Batch]:
         """One transaction, one round trip. Raises Unavailable, Conflict."""
         asked = [
-            Said(
+            Inside(
                 rung.workspace_id,
                 rung.user_id,
-                CLAIM,
-                {"workspace": rung.workspace_id, "most": MOST_AT_ONCE, "lease": lease_seconds},
+                Said(CLAIM, {"workspace": rung.workspace_id, "most": MOST_AT_ONCE, "lease": lease_seconds}),
             )
             for rung in rungs
         ]
@@ -153,7 +153,9 @@ class SqlBatches:
 
     def end(self, done: Sequence[tuple[Batch, Sequence[Ended]]], *, hurried: bool = False) -> list[set[UUID]]:
         """One transaction, one round trip; then rings. Raises Unavailable, Conflict."""
-        asked = [Said(batch.workspace_id, batch.user_id, END, self._given(batch, ended)) for batch, ended in done]
+        asked = [
+            Inside(batch.workspace_id, batch.user_id, Said(END, self._given(batch, ended))) for batch, ended in done
+        ]
         first = done[0][0]
         with span(
             "runs.end", workspace=first.workspace_id, workspaces=len(done), runs=sum(len(ended) for _, ended in done)

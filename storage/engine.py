@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from core.kernel.errors import Unavailable
 from storage.context import LIFETIME, ContextSigner
 from storage.failures import failure_of, translate
+from storage.together import Said, ask_together, driver
 from storage.values import dumps
 
 CONNECTIONS = 16
@@ -24,10 +25,10 @@ IDLE, INTRANS, INERROR = (
 WAIT_SECONDS = 10
 # One plan a connection for what is asked all the time: planning would cost more than carrying out. It is made when the tables may still be empty and
 # kept when they are not, so it never reads a whole table.
-CONTEXT = """SELECT set_config('nod.context', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true),
+CONTEXT = """SELECT set_config('nod.context', %(context)s, true), set_config('plan_cache_mode', 'force_generic_plan', true),
     set_config('enable_seqscan', 'off', true)"""
 HURRY = "SELECT set_config('lock_timeout', '250ms', true)"
-ENTER = "SELECT set_config('nod.context', %s, true), now(), nod.current_workspace()"
+ENTER = "SELECT set_config('nod.context', %(context)s, true), now(), nod.current_workspace()"
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,12 @@ class Ask:
     told: Callable[[Sequence[Any]], None] | None = None
 
 
-class Said(NamedTuple):
-    """A statement of psycopg's with named placeholders, what they stand for, and the context under which it is asked."""
+class Inside(NamedTuple):
+    """A statement, and the context under which it is asked."""
 
     workspace_id: UUID
     user_id: UUID
-    statement: LiteralString
-    given: Mapping[str, Any]
+    said: Said
 
 
 def ask(connection: Connection, question: Ask) -> Sequence[Any]:
@@ -60,24 +60,14 @@ def ask(connection: Connection, question: Ask) -> Sequence[Any]:
 def commit(connection: Connection, late: Sequence[Ask]) -> None:
     """Carries out the late statements and commits, all in one round trip. Raises what their rules refuse."""
     if late:
-        raw = driver(connection)
         try:
-            with raw.pipeline():
-                asked = [raw.execute(one.statement, one.given()) for one in late]
-                raw.execute("COMMIT")
+            answers = ask_together(connection, [*(Said(one.statement, one.given()) for one in late), Said("COMMIT")])
         except psycopg.Error as problem:
             raise failure_of(problem) or problem from None
-        for one, cursor in zip(late, asked, strict=True):
+        for one, rows in zip(late, answers, strict=False):
             if one.told is not None:
-                one.told(cursor.fetchall())
+                one.told(rows)
     connection.commit()
-
-
-def driver(connection: Connection) -> psycopg.Connection:
-    """psycopg's own connection."""
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, psycopg.Connection)
-    return raw
 
 
 class Database:
@@ -128,24 +118,23 @@ class Database:
         self, workspace_id: UUID, user_id: UUID, statement: LiteralString, given: Mapping[str, Any]
     ) -> Sequence[tuple[Any, ...]]:
         """The rows of one statement in a transaction of its own under the context. Raises as `all_at_once` does."""
-        return self.all_at_once([Said(workspace_id, user_id, statement, given)])[0]
+        return self.all_at_once([Inside(workspace_id, user_id, Said(statement, given))])[0]
 
-    def all_at_once(self, said: Sequence[Said], *, hurried: bool = False) -> list[Sequence[tuple[Any, ...]]]:
+    def all_at_once(self, asked: Sequence[Inside], *, hurried: bool = False) -> list[Sequence[tuple[Any, ...]]]:
         """The rows of each statement, in one transaction, each under its own context: begin, contexts, statements and commit travel together, in one round
         trip. `hurried`: they wait for no lock longer than a quarter of a second. Raises as `begin` does (`kernel.database_busy` also where that was too long), and what
         the statements' rules refuse; then none of them was carried out."""
         for last in (False, True):
             with self.engine.connect() as connection:
-                raw = driver(connection)
                 until = int(self._now(connection)) + LIFETIME
                 connection.rollback()
+                said = [Said(HURRY)] if hurried else []
+                for one in asked:
+                    context = self._signer.sign(one.workspace_id, one.user_id, until)
+                    said += Said(CONTEXT, {"context": context}), one.said
                 try:
-                    # No BEGIN, no COMMIT: what is between two Syncs is one transaction (PostgreSQL, "Extended Query", Pipelining).
-                    with raw.pipeline():
-                        if hurried:
-                            raw.execute(HURRY)
-                        asked = [self._enter_and_ask(raw, one, until) for one in said]
-                    return [cursor.fetchall() for cursor in asked]
+                    # No BEGIN, no COMMIT: it is one transaction.
+                    return ask_together(connection, said)[-2 * len(asked) + 1 :: 2]
                 except psycopg.Error as problem:
                     connection.invalidate()
                     failure = failure_of(problem)
@@ -154,10 +143,6 @@ class Database:
                     if last or failure.code != "kernel.database_away":
                         raise failure from None
         raise Unavailable("kernel.database_away")
-
-    def _enter_and_ask(self, raw: psycopg.Connection, one: Said, until: int) -> psycopg.Cursor[Any]:
-        raw.execute(CONTEXT, (self._signer.sign(one.workspace_id, one.user_id, until),))
-        return raw.execute(one.statement, one.given)
 
     @contextmanager
     def snapshot(self, workspace_id: UUID, user_id: UUID) -> Iterator[Connection]:
@@ -178,7 +163,7 @@ class Database:
     def enter(self, connection: Connection, workspace_id: UUID, user_id: UUID) -> None:
         """The transaction goes on in another workspace of the same person. Raises Unavailable `kernel.context_refused`."""
         said = self._signer.sign(workspace_id, user_id, int(self._now(connection)) + LIFETIME)
-        entered = driver(connection).execute(ENTER, (said,)).fetchone()
+        entered = driver(connection).execute(ENTER, {"context": said}).fetchone()
         if entered is None or entered[2] != workspace_id:
             raise Unavailable("kernel.context_refused")
 
@@ -228,18 +213,16 @@ def _roll_back(raw: Any) -> None:
 
 def _begin(connection: Connection, said: str, first: Ask | None) -> tuple[datetime, UUID | None, Sequence[Any]]:
     """Begins the transaction, enters the context and asks the first question, in one round trip."""
-    raw = driver(connection)
     if not connection.in_transaction():
         connection.begin()
+    together = [Said(ENTER, {"context": said})]
+    if first is not None:
+        together.append(Said(first.statement, first.given()))
+    idle = driver(connection).info.transaction_status == IDLE
     try:
-        with raw.pipeline():
-            if raw.info.transaction_status == IDLE:
-                raw.execute("BEGIN")
-            entered = raw.execute(ENTER, (said,))
-            asked = raw.execute(first.statement, first.given()) if first else None
-        _, now, seen = entered.fetchone() or (None, None, None)
-        assert now is not None
-        return now, seen, asked.fetchall() if asked else ()
+        (entered,), *rows = ask_together(connection, [Said("BEGIN"), *together] if idle else together)[idle:]
     except psycopg.Error as problem:
         connection.invalidate()
         raise failure_of(problem) or problem from None
+    _, now, seen = entered
+    return now, seen, rows[0] if rows else ()
