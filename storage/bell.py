@@ -18,46 +18,89 @@ MARK_MS = 1_000
 PATIENCE = 0.5
 PAUSE = 2.0
 AT_ONCE = 500
+LOOKING_MS = 100
+MOST_WAITING = 16
 
 # Where Dramatiq keeps a queue: a list of ids and a hash of texts; beside it the bell list on which idle consumers sleep (runners/broker.py), never longer
 # than one. A ring with a mark is left out while the mark of an earlier one stands. It says `rung` until that one is fetched; the fetch takes it away, or makes
 # it `taken` where whoever hears the bell says when they leave (HEARD): a ring meanwhile makes it `again`, and they look once more. So each ring is followed by
 # a look that begins after it, and works that come one by one gather for the one who is there instead of waking others for each.
-RING = """
+# Who goes from look to look says so (LOOKING): rings for other places then wait for the end of that look, unless too many wait already.
+_QUEUE = """
+local LOOKING, WAITING = "nod:looking", "nod:waiting"
+local function enqueue(queue, id, text)
+    redis.call("hset", queue .. ".msgs", id, text)
+    redis.call("rpush", queue, id)
+    if redis.call("exists", queue .. ".bell") == 0 then
+        redis.call("rpush", queue .. ".bell", "")
+    end
+end
+"""
+RING = (
+    _QUEUE
+    + """
 for i = 1, #ARGV, 4 do
     local place, mark, id, text = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
     if id == "" then
         redis.call("publish", place, text)
     elseif mark == "" or redis.call("set", mark, "rung", "NX", "PX", KEYS[2]) then
         local queue = KEYS[1] .. ":" .. place
-        redis.call("hset", queue .. ".msgs", id, text)
-        redis.call("rpush", queue, id)
-        if redis.call("exists", queue .. ".bell") == 0 then
-            redis.call("rpush", queue .. ".bell", "")
+        local held = mark ~= "" and string.find(text, '"held":', 1, true)
+        if held and redis.call("exists", LOOKING) == 1 and redis.call("llen", WAITING) < 3 * KEYS[3] then
+            redis.call("rpush", WAITING, queue, id, text)
+        else
+            enqueue(queue, id, text)
         end
     elseif redis.call("get", mark) == "taken" then
         redis.call("set", mark, "again", "KEEPTTL")
     end
 end
 """
-# Answers which of the places were rung. A mark that is gone was perhaps forgotten with a ring in it: that is a reason to look, too.
-HEARD = """
-local heard = {}
+)
+# Answers which of the places were rung, and what waited for the end of the look. A mark that is gone was perhaps forgotten with a ring in it: that is a reason to
+# look, too. Who leaves gives back what waits to the queue, unless somebody else still goes from look to look.
+HEARD = (
+    _QUEUE
+    + """
+local going_on, mark_ms, room, me, looking_ms = ARGV[1] == "1", ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local heard, others = {}, {}
 for i, mark in ipairs(KEYS) do
     local found = redis.call("get", mark)
     if found ~= "rung" then
         if found ~= "taken" then
             heard[#heard + 1] = i
         end
-        if found ~= "taken" and ARGV[1] == "1" then
-            redis.call("set", mark, "taken", "PX", ARGV[2])
+        if found ~= "taken" and going_on then
+            redis.call("set", mark, "taken", "PX", mark_ms)
         else
             redis.call("del", mark)
         end
     end
 end
-return heard
+while #others < room and redis.call("lpop", WAITING) do
+    local id, text = redis.call("lpop", WAITING), redis.call("lpop", WAITING)
+    redis.call("set", string.match(text, '"held":"(nod:rung:[^"]+)"'), "taken", "XX", "KEEPTTL")
+    others[#others + 1] = text
+end
+if going_on and #heard + #others > 0 then
+    if looking_ms ~= "" then
+        redis.call("set", LOOKING, me, "PX", looking_ms)
+    end
+else
+    if redis.call("get", LOOKING) == me then
+        redis.call("del", LOOKING)
+    end
+    while redis.call("exists", LOOKING) == 0 do
+        local queue = redis.call("lpop", WAITING)
+        if not queue then
+            break
+        end
+        enqueue(queue, redis.call("lpop", WAITING), redis.call("lpop", WAITING))
+    end
+end
+return {heard, others}
 """
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -72,6 +115,13 @@ class Ring(NamedTuple):
     id: UUID
     link_id: UUID | None = None
     more: bool = False
+
+
+class Heard(NamedTuple):
+    """At which places it was rung again, and rings for other places that waited."""
+
+    again: set[UUID]
+    others: list[Ring]
 
 
 # Bells that mean "something is due there", and where: their hearer takes all that is due at that place, whichever row rang.
@@ -92,9 +142,12 @@ class Bell(Protocol):
 
     def wake_all(self, rings: Iterable[Ring]) -> None: ...
 
-    def heard_again(self, bell: str, places: Sequence[UUID], going_on: bool) -> set[UUID]:
-        """Asked by who is about to leave places of a held bell: which of them were rung since they came or asked last. With `going_on` they look once more
-        at those, else they leave all the same. None when nobody can tell."""
+    def heard_again(
+        self, bell: str, places: Sequence[UUID], *, going_on: bool, room: int = 0, looking: str | None = None
+    ) -> "Heard":
+        """Asked by who is about to leave places of a held bell: which of them were rung since they came or asked last, and up to `room` other rings that
+        waited for somebody's look. With `going_on` they look once more at all of these, else they leave all the same. `looking`, their name: they have
+        looked more than once without a pause, so that rings may wait for the end of their next look. Nothing when nobody can tell."""
         ...
 
     def close(self) -> None: ...
@@ -111,9 +164,11 @@ class NoBell:
     def wake_all(self, rings: Iterable[Ring]) -> None:
         """Nothing."""
 
-    def heard_again(self, bell: str, places: Sequence[UUID], going_on: bool) -> set[UUID]:
-        """None."""
-        return set()
+    def heard_again(
+        self, bell: str, places: Sequence[UUID], *, going_on: bool, room: int = 0, looking: str | None = None
+    ) -> "Heard":
+        """Nothing."""
+        return Heard(set(), [])
 
     def close(self) -> None:
         """Nothing."""
@@ -146,13 +201,16 @@ class RedisBell:
         """Rings them all in one round trip (of 500 rings each)."""
         said = [part for ring in rings for part in (_published(ring) if _is_delivery(ring) else _enqueued(ring))]
         for start in range(0, len(said), AT_ONCE * 4):
-            self._tell(self._ring, ("dramatiq", str(MARK_MS)), said[start : start + AT_ONCE * 4])
+            self._tell(self._ring, ("dramatiq", str(MARK_MS), str(MOST_WAITING)), said[start : start + AT_ONCE * 4])
 
-    def heard_again(self, bell: str, places: Sequence[UUID], going_on: bool) -> set[UUID]:
+    def heard_again(
+        self, bell: str, places: Sequence[UUID], *, going_on: bool, room: int = 0, looking: str | None = None
+    ) -> "Heard":
         """One round trip."""
         marks = [_mark(bell, place) for place in places]
-        heard = self._tell(self._heard, marks, ("1" if going_on else "", str(MARK_MS))) if marks else None
-        return {places[number - 1] for number in heard or ()}
+        said = ("1" if going_on else "", str(MARK_MS), str(room), looking or "", str(LOOKING_MS) if looking else "")
+        again, others = self._tell(self._heard, marks, said) or ((), ())
+        return Heard({places[number - 1] for number in again}, [_ring(text) for text in others])
 
     def _tell(self, script: "Script", keys: Sequence[str], args: Sequence[str | bytes]) -> Any:
         """What the script answers; None while Redis is away."""
@@ -203,6 +261,12 @@ def _enqueued(ring: Ring) -> Sequence[str | bytes]:
         message_id=id,
     )
     return queue, mark, id, message.encode()
+
+
+def _ring(text: bytes) -> Ring:
+    message = json.loads(text)
+    workspace_id, user_id, id = map(UUID, message["args"])
+    return Ring(message["actor_name"], workspace_id, user_id, id)
 
 
 def _mark(bell: str, place: UUID) -> str:

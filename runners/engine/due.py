@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 
@@ -38,21 +38,24 @@ _last_try = threading.Lock()
 def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
     """Takes the oldest that is due in the workspace, with others if they are light, and carries it out; again, while there is more. `run_id` is a hint: it is
     what the bell was rung for. One thread looks into a workspace at a time, and few threads look; they take what was heard meanwhile along, others come
-    when there is more than a batch: so batches grow with the load, and nobody waits for the same rows."""
+    when there is more than a batch: so batches grow with the load, and nobody waits for the same rows. Who looks again and again takes along what is rung
+    meanwhile, so that nobody else is woken for it."""
     if not _enter(Rung(workspace_id, user_id, run_id)):
         return
     single: Batch | None = None
     rungs: list[Rung] = []
     unfinished: list[Rung] = []
+    me, looks = uuid4().hex, 0
     try:
         while single is None and (rungs := _gather(rungs)):
             unfinished = []
             single, unfinished = _look(rungs)
+            looks += 1
             if single is None:
-                rungs = _stay(rungs, unfinished)
+                rungs = _stay(rungs, unfinished, me if looks > 1 else None)
     finally:
         if rungs:
-            _leave(rungs, unfinished)
+            _leave(rungs, unfinished, me)
     if single is not None:
         _by_itself(single)
 
@@ -95,14 +98,19 @@ def _claimed_alone(rung: Rung) -> Batch:
 def _enter(rung: Rung) -> bool:
     """Whether this thread is to look. If not, somebody does who is there already."""
     with _lock:
-        if rung.workspace_id in _held:
-            _held[rung.workspace_id] = True
-            return False
-        _heard.setdefault(rung.workspace_id, rung)
-        if _lookers() >= LOOKING:
+        if not _note(rung) or _lookers() >= LOOKING:
             return False
         _looks[threading.get_ident()] = time.monotonic()
         return True
+
+
+def _note(rung: Rung) -> bool:
+    """Whether it is news: nobody is there."""
+    if rung.workspace_id in _held:
+        _held[rung.workspace_id] = True
+        return False
+    _heard.setdefault(rung.workspace_id, rung)
+    return True
 
 
 def _lookers() -> int:
@@ -125,18 +133,21 @@ def _gather(staying: Sequence[Rung]) -> list[Rung]:
     return sorted(rungs)
 
 
-def _stay(rungs: Sequence[Rung], unfinished: Sequence[Rung]) -> list[Rung]:
-    """Those in which to look once more, because there is more or their bell was heard again; the others are left."""
+def _stay(rungs: Sequence[Rung], unfinished: Sequence[Rung], me: str | None) -> list[Rung]:
+    """Where to look once more: where there is more or the bell was heard again, and where it was rung while others were looked into; the rest is left."""
     with _lock:
         stay = {rung.workspace_id for rung in unfinished} | _heard_meanwhile(rungs)
     asked = [rung.workspace_id for rung in rungs if rung.workspace_id not in stay]
-    stay |= storage().bell.heard_again("runs.due", asked, going_on=True)
+    heard = storage().bell.heard_again("runs.due", asked, going_on=True, room=WORKSPACES - len(stay), looking=me)
+    stay |= heard.again
     with _lock:
         stay |= _heard_meanwhile(rungs)
         for rung in rungs:
             if rung.workspace_id not in stay:
                 del _held[rung.workspace_id]
-    return [rung for rung in rungs if rung.workspace_id in stay]
+        for ring in heard.others:
+            _note(Rung(*ring[1:4]))
+        return [rung for rung in rungs if rung.workspace_id in stay]
 
 
 def _heard_meanwhile(rungs: Sequence[Rung]) -> set[UUID]:
@@ -145,7 +156,7 @@ def _heard_meanwhile(rungs: Sequence[Rung]) -> set[UUID]:
     return heard
 
 
-def _leave(rungs: Sequence[Rung], unfinished: Sequence[Rung]) -> None:
+def _leave(rungs: Sequence[Rung], unfinished: Sequence[Rung], me: str) -> None:
     """Leaves all of them, rings where there is more to do, and also for what was left to this thread and nobody else will look into."""
     with _lock:
         del _looks[threading.get_ident()]
@@ -157,7 +168,8 @@ def _leave(rungs: Sequence[Rung], unfinished: Sequence[Rung]) -> None:
             del _heard[rung.workspace_id]
             again.add(rung.workspace_id)
     left = [*rungs, *untouched]
-    again |= storage().bell.heard_again("runs.due", [rung.workspace_id for rung in left], going_on=False)
+    places = [rung.workspace_id for rung in left]
+    again |= storage().bell.heard_again("runs.due", places, going_on=False, looking=me).again
     for rung in left:
         if rung.workspace_id in again:
             _ring(rung)

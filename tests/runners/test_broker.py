@@ -428,7 +428,7 @@ def test_no_commit_goes_unheard_however_rings_are_left_out(
                 rows.clear()
                 if len(taken) == 4 * commits:
                     done.set()
-            again = bell.heard_again("runs.due", [WORKSPACE], going_on=True)
+            again = bell.heard_again("runs.due", [WORKSPACE], going_on=True).again
 
     def commit(thread: int) -> None:
         for number in range(commits):

@@ -114,7 +114,8 @@ def test_what_is_heard_while_all_look_is_taken_along_in_one_go(
         for each in looking:
             each.result(PATIENCE)
     assert [statuses(storage, one, ids) for one, ids in zip(others, runs, strict=True)] == [{"succeeded": 2}] * 5
-    assert claims[: due.LOOKING + 1] == [1] * due.LOOKING + [5]
+    assert claims[: due.LOOKING] == [1] * due.LOOKING
+    assert claims[due.LOOKING] >= 5
     for one, ids in zip(others, runs, strict=True):
         with storage.work(one.workspace_id, one.user_id) as work:
             assert work.billing.counters(work.now.date(), ["workspace"])["workspace"].runs == 2
@@ -182,7 +183,7 @@ def test_a_bell_that_is_heard_while_somebody_is_leaving_is_not_lost(
     runs = queue(storage, person, agent_id, 1)
     heard_again = storage.bell.heard_again
 
-    def and_then_somebody_rings(*asked: Any, **more: Any) -> set[UUID]:
+    def and_then_somebody_rings(*asked: Any, **more: Any) -> Any:
         told = heard_again(*asked, **more)
         if len(runs) < 3:
             runs.extend(queue(storage, person, agent_id, 1))

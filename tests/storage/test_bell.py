@@ -84,27 +84,27 @@ def test_who_is_there_is_told_of_rings_when_they_leave_and_nobody_else_is_woken(
     bell.wake("runs.due", place, user, new_id())
     bell.wake("runs.due", place, user, new_id())
     assert ids(client, "runs") == []
-    assert bell.heard_again("runs.due", [place], going_on=True), "rung since they came"
-    assert not bell.heard_again("runs.due", [place], going_on=True), "not rung since they asked"
+    assert bell.heard_again("runs.due", [place], going_on=True).again, "rung since they came"
+    assert not bell.heard_again("runs.due", [place], going_on=True).again, "not rung since they asked"
     rung = new_id()
     bell.wake("runs.due", place, user, rung)
     assert ids(client, "runs") == [str(rung)], "they are gone"
-    assert not bell.heard_again("runs.due", [place], going_on=True), "somebody else is on the way"
+    assert not bell.heard_again("runs.due", [place], going_on=True).again, "somebody else is on the way"
 
 
 def test_who_leaves_all_the_same_leaves_the_place_free(bell: RedisBell, client: redis.Redis) -> None:
     place, user, rung = new_id(), new_id(), new_id()
     client.set(f"nod:rung:runs.due:{place}", "taken", px=MARK_MS)
     bell.wake("runs.due", place, user, new_id())
-    assert bell.heard_again("runs.due", [place], going_on=False)
+    assert bell.heard_again("runs.due", [place], going_on=False).again
     bell.wake("runs.due", place, user, rung)
     assert ids(client, "runs") == [str(rung)]
 
 
 def test_a_forgotten_mark_is_a_reason_to_look_once(bell: RedisBell, client: redis.Redis) -> None:
     place = new_id()
-    assert bell.heard_again("runs.due", [place], going_on=True)
-    assert not bell.heard_again("runs.due", [place], going_on=True)
+    assert bell.heard_again("runs.due", [place], going_on=True).again
+    assert not bell.heard_again("runs.due", [place], going_on=True).again
 
 
 def test_who_has_more_than_enough_wakes_one_other(bell: RedisBell, client: redis.Redis) -> None:
