@@ -7,6 +7,7 @@ transaction may need no BEGIN and no COMMIT. Every statement is prepared, once a
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import count
 from typing import Any, LiteralString, NamedTuple
 
 import psycopg
@@ -19,6 +20,7 @@ from sqlalchemy import Connection
 PREPARED = "nod.prepared"
 GAP = re.compile(r"%(?:(%)|\((\w+)\)s)")
 Row = tuple[Any, ...]
+_numbers = count(1)
 Key = tuple[bytes, tuple[int, ...] | None]
 """Of a prepared statement: its words, and the types (OID) of its values."""
 
@@ -54,7 +56,7 @@ def _asking(raw: psycopg.Connection, known: dict[Key, bytes], said: Sequence[Sai
     line = raw.pgconn
     line.enter_pipeline_mode()
     made: dict[Key, bytes] = {}
-    expected: list[abc.Transformer | None] = []
+    expected: list[abc.Transformer | Key] = []
     for one in said:
         transformer = Transformer(raw)
         words, names = _numbered(one.words)
@@ -62,26 +64,29 @@ def _asking(raw: psycopg.Connection, known: dict[Key, bytes], said: Sequence[Sai
         key = words, transformer.types and tuple(transformer.types)
         name = known.get(key) or made.get(key)
         if name is None:
-            name = made[key] = b"nod_%d" % (len(known) + len(made))
+            name = made[key] = f"nod_{next(_numbers)}".encode()
             line.send_prepare(name, words, key[1])
-            expected.append(None)
+            expected.append(key)
         line.send_query_prepared(name, values, transformer.formats)
         expected.append(transformer)
     line.pipeline_sync()
     yield from send(line)
     answers: list[Sequence[Row]] = []
     problem: psycopg.Error | None = None
-    for transformer in expected:
+    for awaited in expected:
         (result,) = yield from fetch_many(line)
         if result.status == pq.ExecStatus.FATAL_ERROR:
             problem = problem or psycopg.errors.error_from_result(result, encoding=raw.info.encoding)
-        elif transformer is not None and problem is None:
-            answers.append(_rows(transformer, result))
+        elif problem is None:
+            # What was prepared outlives a transaction that fails.
+            if isinstance(awaited, tuple):
+                known[awaited] = made[awaited]
+            else:
+                answers.append(_rows(awaited, result))
     yield from fetch_many(line)  # the end of the pipeline
     line.exit_pipeline_mode()
     if problem is not None:
         raise problem
-    known |= made
     return answers
 
 

@@ -1,0 +1,163 @@
+"""Statements that travel together: one packet, all answers in their order, and nothing half done."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection
+
+from core.kernel.errors import Conflict, Unavailable
+from core.kernel.ids import new_id
+from storage import Storage
+from storage.engine import Database, Inside
+from storage.together import Said, ask_together, driver
+from tests.databases import somebody
+
+ADD = """INSERT INTO nod.tasks (workspace_id, id, owner_id, title, notes, made_by, created_at, version)
+    VALUES (%(workspace)s, %(id)s, %(owner)s, 'Call', '', 'test', now(), 1)"""
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    with database.engine.connect() as connection:
+        yield connection
+
+
+def one(connection: Connection, words: str, **given: object) -> object:
+    return ask_together(connection, [Said(words, given)])[0][0][0]  # type: ignore[arg-type]
+
+
+def status(connection: Connection) -> TransactionStatus:
+    return driver(connection).info.transaction_status
+
+
+def test_answers_come_in_the_order_of_the_statements(connection: Connection) -> None:
+    said = [
+        Said("SELECT %(n)s::integer * 2, %(word)s || '%%'", {"n": 21, "word": "half"}),
+        Said("SET LOCAL lock_timeout = '1234ms'"),
+        Said("SELECT 1 WHERE false"),
+        Said("SELECT n FROM unnest(%(ids)s::integer[]) AS n", {"ids": [3, 1, 2]}),
+        Said("SHOW lock_timeout"),
+    ]
+    assert ask_together(connection, said) == [[(42, "half%")], (), [], [(3,), (1,), (2,)], [("1234ms",)]]
+    assert one(connection, "SHOW lock_timeout") != "1234ms"
+    assert status(connection) == TransactionStatus.IDLE
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (7, "integer"), (2**40, "bigint"), (True, "boolean"), ("né", "text"), (b"\0\xff", "bytea"), (None, "text"),
+        (UUID(int=5), "uuid"), (datetime(2026, 11, 23, 4, 5, tzinfo=UTC), "timestamptz"),
+    ],
+)  # fmt: skip
+def test_values_come_back_as_they_went(connection: Connection, value: object, kind: str) -> None:
+    assert one(connection, f"SELECT %(value)s::{kind}", value=value) == value  # type: ignore[misc]
+    assert one(connection, f"SELECT coalesce(%(value)s::{kind}, %(value)s)", value=value) == value  # type: ignore[misc]
+
+
+def test_of_an_implicit_transaction_all_is_done_or_nothing(database: Database, storage: Storage) -> None:
+    person, id = somebody(storage), new_id()
+    add = Said(ADD, {"workspace": person.workspace_id, "id": id, "owner": person.user_id})
+    adds = Inside(person.workspace_id, person.user_id, add)
+    counts = Inside(person.workspace_id, person.user_id, Said("SELECT count(*) FROM nod.tasks"))
+    with pytest.raises(Conflict):
+        database.all_at_once([adds, counts, adds])
+    assert database.all_at_once([counts, adds, counts]) == [[(0,)], (), [(1,)]]
+
+
+def test_a_problem_leaves_the_connection_as_good_as_it_was(connection: Connection) -> None:
+    """Also what was prepared for the first time on the way to the problem."""
+    new = Said(f"SELECT /* {uuid4().hex} */ 7")
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            ask_together(connection, [new, Said("SELECT 1 / 0")])
+        assert status(connection) == TransactionStatus.IDLE
+    assert ask_together(connection, [new]) == [[(7,)]]
+
+
+def test_the_first_of_several_problems_is_told(connection: Connection) -> None:
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        ask_together(connection, [Said("SELECT 1"), Said("SELECT 1 / 0"), Said("SELECT nonsense")])
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        ask_together(connection, [Said("SELECT nonsense")])
+    assert one(connection, "SELECT 5") == 5
+
+
+def test_a_statement_is_prepared_once_for_each_kind_of_values(connection: Connection) -> None:
+    mine = f"SELECT /* {uuid4().hex} */ %(value)s"
+    for value in ("a", "b", 1, 2, "c"):
+        assert one(connection, mine, value=value) == value
+    made = "SELECT count(*), sum(generic_plans + custom_plans) FROM pg_prepared_statements WHERE starts_with(statement, %(words)s)"
+    assert ask_together(connection, [Said(made, {"words": mine.partition("%")[0]})]) == [[(2, 5)]]
+
+
+def test_statements_that_somebody_deallocated_are_like_a_lost_connection(database: Database, storage: Storage) -> None:
+    person = somebody(storage)
+    with database.engine.connect() as connection:
+        assert one(connection, "SELECT 1") == 1
+        driver(connection).execute("DEALLOCATE ALL")
+        with pytest.raises(psycopg.OperationalError):
+            one(connection, "SELECT 1")
+        assert one(connection, "SELECT 1") == 1
+        driver(connection).execute("DEALLOCATE ALL")
+    rows = database.at_once(person.workspace_id, person.user_id, "SELECT nod.current_workspace()", {})
+    assert rows == [(person.workspace_id,)], "another connection is taken"
+
+
+def test_much_goes_there_and_much_comes_back(connection: Connection) -> None:
+    """More than what fits between the two, in both directions at the same time."""
+    much = "x" * 8_000_000
+    said = Said("SELECT %(much)s::text", {"much": much})
+    assert [rows[0][0] for rows in ask_together(connection, [said, said, said])] == [much] * 3
+
+
+def test_a_connection_that_is_ended_in_between_is_unavailable(database: Database, storage: Storage) -> None:
+    person = somebody(storage)
+    mine = person.workspace_id, person.user_id
+    with database.engine.connect() as connection:
+        ended = one(connection, "SELECT pg_backend_pid()")
+        with pytest.raises(psycopg.OperationalError):
+            ask_together(connection, [Said("SELECT pg_terminate_backend(%(pid)s)", {"pid": ended}), Said("SELECT 1")])
+        connection.invalidate()
+    with pytest.raises(Unavailable):
+        database.at_once(*mine, "SELECT pg_terminate_backend(pg_backend_pid())", {})
+    assert database.at_once(*mine, "SELECT 1", {}) == [(1,)]
+
+
+def test_each_of_several_workspaces_is_asked_under_its_own_context(database: Database, storage: Storage) -> None:
+    crowd = [somebody(storage) for _ in range(3)]
+    words = Said("SELECT nod.current_workspace(), nod.current_user_id(), (SELECT array_agg(id) FROM nod.workspaces)")
+    asked = [Inside(who.workspace_id, who.user_id, words) for who in crowd]
+    found = database.all_at_once(asked)
+    assert [rows[0] for rows in found] == [(who.workspace_id, who.user_id, [who.workspace_id]) for who in crowd]
+    theirs = Said(ADD, {"workspace": crowd[0].workspace_id, "id": new_id(), "owner": crowd[0].user_id})
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        database.all_at_once([asked[0], Inside(crowd[1].workspace_id, crowd[1].user_id, theirs)])
+
+
+def test_who_is_in_a_hurry_does_not_wait_for_a_lock(database: Database, storage: Storage) -> None:
+    person = somebody(storage)
+    locked = Said("SELECT pg_advisory_xact_lock(%(key)s)", {"key": 4711})
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.engine.connect() as connection:
+            ask_together(connection, [Said("BEGIN"), locked])
+            held.set()
+            done.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert held.wait(30)
+        with pytest.raises(Unavailable) as busy:
+            database.all_at_once([Inside(person.workspace_id, person.user_id, locked)], hurried=True)
+        assert busy.value.code == "kernel.database_busy"
+    finally:
+        done.set()
+        holder.join()
