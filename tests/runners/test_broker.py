@@ -188,14 +188,14 @@ def test_a_thread_that_becomes_free_takes_what_waits(redis_url: str, client: red
 def test_a_worker_busy_for_long_keeps_its_messages(
     redis_url: str, client: redis.Redis, bell: RedisBell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runners.broker.HEARTBEAT_MS", 1_000)
+    monkeypatch.setattr("runners.broker.HEARTBEAT_MS", 2_000)
     busy, idle = Heard(hold=True), Heard()
     with worker_of(redis_url, "executions.due", busy, threads=1):
         ring(bell, new_id())
         busy.next(1)
         with worker_of(redis_url, "executions.due", idle, threads=1):
             until(lambda: client.zcard(HEARTBEATS) == 2)
-            beaten(client, 2_000)
+            beaten(client, 3_000)
             assert idle.ids.empty()
             busy.go.set()
 

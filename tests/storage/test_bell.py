@@ -9,7 +9,7 @@ import redis
 from redis.client import Monitor
 
 from core.kernel.ids import new_id
-from storage.bell import MARK_MS, RedisBell, Ring
+from storage.bell import LOOKING_MS, MARK_MS, MOST_WAITING, RedisBell, Ring
 
 
 @pytest.fixture
@@ -113,6 +113,80 @@ def test_who_has_more_than_enough_wakes_one_other(bell: RedisBell, client: redis
     for _ in range(3):
         bell.wake("runs.due", place, user, new_id(), more=True)
     assert len(ids(client, "runs")) == 1
+
+
+def looking(client: redis.Redis, who: str = "me") -> None:
+    """Somebody goes from look to look."""
+    client.set("nod:looking", who, px=LOOKING_MS * 100)
+
+
+def test_what_is_rung_while_somebody_looks_again_and_again_waits_for_the_end_of_their_look(
+    bell: RedisBell, client: redis.Redis
+) -> None:
+    looking(client)
+    user, places, rung = new_id(), [new_id() for _ in range(3)], [new_id() for _ in range(3)]
+    for place, id in zip(places, rung, strict=True):
+        bell.wake("runs.due", place, user, id)
+    assert not client.exists("dramatiq:runs", "dramatiq:runs.bell"), "nobody is woken"
+    first = bell.heard_again("runs.due", [new_id()], going_on=True, room=2, looking="me")
+    assert first.others == [Ring("runs.due", place, user, id) for place, id in zip(places[:2], rung[:2], strict=True)]
+    assert client.get(f"nod:rung:runs.due:{places[0]}") == b"taken"
+    bell.wake("runs.due", places[0], user, new_id())
+    second = bell.heard_again("runs.due", places[:2], going_on=True, room=2, looking="me")
+    assert (second.again, [ring.id for ring in second.others]) == ({places[0]}, [rung[2]])
+    assert not client.exists("dramatiq:runs", "nod:waiting")
+
+
+def test_only_rings_for_runs_wait_for_a_look(bell: RedisBell, client: redis.Redis) -> None:
+    looking(client)
+    for name in ("executions.due", "triggers.matched", "runs.rewrite"):
+        bell.wake(name, new_id(), new_id(), new_id())
+    bell.wake("runs.due", new_id(), new_id(), new_id(), more=True)
+    assert [len(ids(client, queue)) for queue in ("executions", "triggers", "runs")] == [1, 1, 2]
+    assert not client.exists("nod:waiting")
+
+
+def test_when_too_many_wait_another_one_is_woken(bell: RedisBell, client: redis.Redis) -> None:
+    looking(client)
+    rung = [new_id() for _ in range(MOST_WAITING + 2)]
+    for id in rung:
+        bell.wake("runs.due", new_id(), new_id(), id)
+    assert ids(client, "runs") == [str(id) for id in rung[MOST_WAITING:]]
+    assert client.exists("dramatiq:runs.bell")
+
+
+@pytest.mark.parametrize("going_on", [True, False])
+def test_who_leaves_gives_back_what_waits(bell: RedisBell, client: redis.Redis, going_on: bool) -> None:
+    """Those who are called away, and those who have no room for it and nothing else to do."""
+    looking(client)
+    rung = [new_id(), new_id()]
+    for id in rung:
+        bell.wake("runs.due", new_id(), new_id(), id)
+    place = new_id()
+    client.set(f"nod:rung:runs.due:{place}", "taken")
+    assert bell.heard_again("runs.due", [place], going_on=going_on, looking="me") == (set(), [])
+    assert ids(client, "runs") == [str(id) for id in rung]
+    assert client.exists("dramatiq:runs.bell")
+    assert not client.exists("nod:looking", "nod:waiting")
+
+
+def test_who_leaves_while_another_goes_on_looking_leaves_it_to_them(bell: RedisBell, client: redis.Redis) -> None:
+    looking(client, "another")
+    bell.wake("runs.due", new_id(), new_id(), new_id())
+    bell.heard_again("runs.due", [], going_on=False)
+    assert ids(client, "runs") == []
+    bell.heard_again("runs.due", [new_id()], going_on=False, looking="me")
+    assert ids(client, "runs") == []
+    assert client.get("nod:looking") == b"another"
+
+
+def test_who_looks_for_the_first_time_does_not_say_that_they_go_on(bell: RedisBell, client: redis.Redis) -> None:
+    forgotten = new_id()
+    assert bell.heard_again("runs.due", [forgotten], going_on=True, room=5).again == {forgotten}
+    assert not client.exists("nod:looking")
+    client.delete(f"nod:rung:runs.due:{forgotten}")
+    assert bell.heard_again("runs.due", [forgotten], going_on=True, room=5, looking="me").again == {forgotten}
+    assert 0 < client.pttl("nod:looking") <= LOOKING_MS, "who dies does not keep others asleep for long"
 
 
 def test_a_trigger_with_an_unheard_ring_is_not_rung_again(bell: RedisBell, client: redis.Redis) -> None:
