@@ -50,6 +50,10 @@ def ask_together(connection: Connection, said: Sequence[Said]) -> list[Sequence[
             # Somebody deallocated them. A connection that knows none is as good as a new one.
             known.clear()
             raise psycopg.OperationalError("prepared statements are gone") from None
+        finally:
+            if raw.pgconn.pipeline_status != pq.PipelineStatus.OFF:
+                # Interrupted in between: nobody knows what comes next on this line.
+                raw.pgconn.finish()
 
 
 def _asking(raw: psycopg.Connection, known: dict[Key, bytes], said: Sequence[Said]) -> abc.PQGen[list[Sequence[Row]]]:

@@ -70,7 +70,14 @@ def _look(rungs: Sequence[Rung]) -> tuple[Batch | None, list[Rung]]:
             storage().bell.wake("runs.due", *rung, more=True)
     if full := [batch for batch in batches if batch.runs]:
         fault("run_claimed")
-        _together(full)
+        try:
+            _together(full)
+        except Exception:
+            raise
+        except BaseException:
+            # Told to stop. What is claimed is ended first, which takes no longer than handing it back.
+            _together(full)
+            raise
     single = next((batch for batch in batches if batch.single is not None), None)
     return single, [rung for rung, batch in each if batch is not single and (batch.more or batch.single is not None)]
 

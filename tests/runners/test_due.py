@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from dramatiq.middleware import Shutdown
 
 from core.billing.ports import Used
 from core.kernel.actor import Actor
@@ -193,6 +194,26 @@ def test_a_bell_that_is_heard_while_somebody_is_leaving_is_not_lost(
     monkeypatch.setattr(storage.bell, "heard_again", and_then_somebody_rings)
     hear(person)
     assert statuses(storage, person, runs) == {"succeeded": 3}
+
+
+def test_who_is_told_to_stop_ends_what_they_have_claimed_and_leaves(
+    storage: Storage, person: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Dramatiq tells threads: by an exception at any point."""
+    runs = queue(storage, person, an_agent(storage, person), 3)
+    told: list[int] = []
+
+    def told_to_stop(*of: Any, **more: Any) -> Any:
+        told.append(1)
+        if len(told) == 2:
+            raise Shutdown
+        return evaluate(*of, **more)
+
+    monkeypatch.setattr(light, "evaluate", told_to_stop)
+    with pytest.raises(Shutdown):
+        hear(person)
+    assert statuses(storage, person, runs) == {"succeeded": 3}
+    assert not (due._heard or due._held or due._looks)
 
 
 def test_a_workspace_that_is_held_up_does_not_hold_up_the_others(storage: Storage, person: Actor) -> None:

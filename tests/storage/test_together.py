@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.ids import new_id
-from storage import Storage
+from storage import Storage, together
 from storage.engine import Database, Inside
 from storage.together import Said, ask_together, driver
 from tests.databases import somebody
@@ -127,6 +127,25 @@ def test_a_connection_that_is_ended_in_between_is_unavailable(database: Database
     with pytest.raises(Unavailable):
         database.at_once(*mine, "SELECT pg_terminate_backend(pg_backend_pid())", {})
     assert database.at_once(*mine, "SELECT 1", {}) == [(1,)]
+
+
+def test_who_is_interrupted_in_between_leaves_no_line_behind_on_which_answers_are_still_to_come(
+    database: Database, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = somebody(storage)
+    honest = together.fetch_many
+
+    def interrupted(line: object) -> object:
+        monkeypatch.setattr(together, "fetch_many", honest)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(together, "fetch_many", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        database.at_once(person.workspace_id, person.user_id, "SELECT 'first'", {})
+    for _ in range(3):
+        assert database.at_once(person.workspace_id, person.user_id, "SELECT 'second'", {}) == [("second",)]
+        with storage.work(person.workspace_id, person.user_id) as work:
+            assert work.now
 
 
 def test_each_of_several_workspaces_is_asked_under_its_own_context(database: Database, storage: Storage) -> None:
