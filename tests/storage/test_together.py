@@ -139,6 +139,13 @@ def test_who_is_interrupted_in_between_leaves_no_line_behind_on_which_answers_ar
         monkeypatch.setattr(together, "fetch_many", honest)
         raise KeyboardInterrupt
 
+    with database.engine.connect() as connection:
+        monkeypatch.setattr(together, "fetch_many", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            one(connection, "SELECT 'old'")
+        with pytest.raises(psycopg.OperationalError):
+            one(connection, "SELECT 'new'")
+        connection.invalidate()
     monkeypatch.setattr(together, "fetch_many", interrupted)
     with pytest.raises(KeyboardInterrupt):
         database.at_once(person.workspace_id, person.user_id, "SELECT 'first'", {})
