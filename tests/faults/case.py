@@ -12,7 +12,7 @@ from tests.faults.invariants import Verdict, settled, verdict
 from tests.faults.system import KINDS, Asked, CannotHere, Needs, System
 
 Do = Callable[[System, int], list[Asked]]
-SETTLE_SECONDS = 150.0
+SETTLE_SECONDS = 400.0
 
 
 @dataclass(frozen=True)
