@@ -20,7 +20,7 @@ from tests.bots.web.conftest import browser
 
 __all__ = ["browser"]
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30_000
+PATIENCE = 90_000
 
 
 @contextmanager
