@@ -8,13 +8,14 @@ from uuid import UUID, uuid4
 import structlog
 
 from core.billing.reserve import refused_of
+from core.kernel.due import DueItem
 from core.kernel.errors import LimitReached, Unavailable
 from core.kernel.events import Event
 from core.kernel.faults import fault
 from core.orchestration.batches import Batch, LightRun, Rung
 from core.orchestration.finish import MAX_ATTEMPTS
 from runners.engine import light, run
-from runners.wiring import storage
+from runners.wiring import ring, storage
 
 LOOKING = 2
 """Threads of a process that look at a time; who hears a bell meanwhile leaves it to them, so that they take more at once the more there is."""
@@ -152,8 +153,8 @@ def _stay(rungs: Sequence[Rung], unfinished: Sequence[Rung], me: str | None) -> 
         for rung in rungs:
             if rung.workspace_id not in stay:
                 del _held[rung.workspace_id]
-        for ring in heard.others:
-            _note(Rung(*ring[1:4]))
+        for other in heard.others:
+            _note(Rung(*other[1:4]))
         return [rung for rung in rungs if rung.workspace_id in stay]
 
 
@@ -177,13 +178,11 @@ def _leave(rungs: Sequence[Rung], unfinished: Sequence[Rung], me: str) -> None:
     left = [*rungs, *untouched]
     places = [rung.workspace_id for rung in left]
     again |= storage().bell.heard_again("runs.due", places, going_on=False, looking=me).again
-    for rung in left:
-        if rung.workspace_id in again:
-            _ring(rung)
+    _ring(*(rung for rung in left if rung.workspace_id in again))
 
 
-def _ring(rung: Rung) -> None:
-    storage().bell.wake("runs.due", *rung)
+def _ring(*rungs: Rung) -> None:
+    ring("runs.due", (DueItem(rung.run_id, rung.workspace_id, rung.user_id) for rung in rungs))
 
 
 def _by_itself(batch: Batch) -> None:

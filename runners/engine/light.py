@@ -62,15 +62,18 @@ def _end(done: Sequence[tuple[Batch, list[Ended]]]) -> list[set[UUID]]:
         if len(done) == 1 or (isinstance(why, Unavailable) and why.code == "kernel.database_away"):
             raise
         log.info("runs.ended_apart", why=type(why).__name__, workspaces=len(done))
-    won: dict[UUID, set[UUID]] = {}
-    for hurried in (True, False):
-        for batch, ended in done:
-            if batch.workspace_id not in won:
-                try:
-                    (won[batch.workspace_id],) = storage().batches.end([(batch, ended)], hurried=hurried)
-                except Exception as why:
-                    log.warning("runs.not_ended", workspace=str(batch.workspace_id), why=type(why).__name__)
-    return [won.get(batch.workspace_id, set()) for batch, _ in done]
+    won = [_ended_alone(*one, hurried=True) for one in done]
+    won = [_ended_alone(*one, hurried=False) if ours is None else ours for one, ours in zip(done, won, strict=True)]
+    return [ours or set() for ours in won]
+
+
+def _ended_alone(batch: Batch, ended: Sequence[Ended], *, hurried: bool) -> set[UUID] | None:
+    """None where that cannot be now."""
+    try:
+        return storage().batches.end([(batch, ended)], hurried=hurried)[0]
+    except Exception as why:
+        log.warning("runs.not_ended", workspace=str(batch.workspace_id), why=type(why).__name__)
+        return None
 
 
 def _tell(batch: Batch, ended: Sequence[Ended], won: Collection[UUID], seconds: float) -> None:

@@ -93,10 +93,12 @@ def until(true: Callable[[], Any]) -> None:
 
 def busy(storage: Storage, pool: ThreadPoolExecutor, gate: Gate, who: Sequence[Actor]) -> list[Any]:
     """As many threads as may look, each with a run of one of these in hand."""
+    looking: list[Any] = []
     for one in who:
         queue(storage, one, an_agent(storage, one), 1)
-    looking = [pool.submit(hear, one) for one in who]
-    gate.wait_for(len(who))
+        # One after the other: who looks takes along whatever was heard until then.
+        looking.append(pool.submit(hear, one))
+        gate.wait_for(1)
     return looking
 
 
@@ -167,7 +169,7 @@ def test_who_takes_a_long_run_leaves_the_rest_to_others(
         looking = busy(storage, pool, gate, people(storage, due.LOOKING))
         for one in others:
             hear(one)
-        monkeypatch.setattr(storage.bell, "wake", lambda bell, workspace_id, *of, **more: rung.append(workspace_id))
+        monkeypatch.setattr(storage.bell, "wake_all", lambda rings: rung.extend(ring.workspace_id for ring in rings))
         gate.open()
         for each in looking:
             each.result(PATIENCE)

@@ -224,7 +224,9 @@ def test_nothing_is_rung_for_while_no_more_runs_may_be_carried_out(
         assert due.run.take(person.workspace_id, person.user_id, run) is not None
     waiting = queue(storage, person, heavy, 2)
     rung: list[str] = []
-    monkeypatch.setattr(storage.bell, "wake", lambda bell, *of: rung.append(bell))
+    monkeypatch.setattr(
+        storage.bell, "wake_all", lambda rings: rung.extend(ring.bell for ring in rings if ring.bell == "runs.due")
+    )
     carry_out(person)
     assert (rung, statuses(storage, person, waiting)) == ([], {"queued": 2})
     with storage.work(person.workspace_id, person.user_id) as work:
