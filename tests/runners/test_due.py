@@ -239,19 +239,28 @@ def test_a_workspace_that_is_held_up_does_not_hold_up_the_others(storage: Storag
     assert statuses(storage, held, runs[1]) == {"succeeded": 1}
 
 
-def test_ends_that_cannot_be_written_together_are_written_apart(storage: Storage, person: Actor) -> None:
+def test_ends_that_cannot_be_written_together_are_written_apart_and_who_has_to_wait_last(
+    storage: Storage, person: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     crowd = people(storage, 3)
     runs = [queue(storage, one, an_agent(storage, one), 2) for one in crowd]
     batches = storage.batches.claim([Rung(one.workspace_id, one.user_id, new_id()) for one in crowd], 20)
-    held = crowd[1]
+    held, ends, end = crowd[1], [], SqlBatches.end
+
+    def noted(self: SqlBatches, done: Sequence[Any], *, hurried: bool) -> list[set[UUID]]:
+        ends.append((len(done), hurried))
+        return end(self, done, hurried=hurried)
+
+    monkeypatch.setattr(SqlBatches, "end", noted)
     with ThreadPoolExecutor(1) as pool:
         with storage.work(held.workspace_id, held.user_id) as work:
             assert work.runs.hold(runs[1][0], 1) is not None
             ending = pool.submit(light.carry_out, batches, {})
-            for number in (0, 2):
-                until(lambda: statuses(storage, crowd[number], runs[number]) == {"succeeded": 2})
-            assert not ending.done()
+            until(lambda: len(ends) == 5)
+            found = [statuses(storage, one, ids) for one, ids in zip(crowd, runs, strict=True)]
+            assert found == [{"succeeded": 2}, {"running": 2}, {"succeeded": 2}]
         assert ending.result(PATIENCE) == []
+    assert ends == [(3, True), (1, True), (1, True), (1, True), (1, False)]
     assert statuses(storage, held, runs[1]) == {"succeeded": 2}
 
 
