@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runners.broker import BellBroker
 
 LOOK_SECONDS = 0.5
+HANDED_SECONDS = 0.001
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 ID = "redis_message_id"
 log = structlog.get_logger()
@@ -64,11 +65,13 @@ class BellConsumer(Consumer):
         self._more = True
         self._unsure = False
         self._failures = 0
+        self._handed = False
 
     def __next__(self) -> MessageProxy | None:
         """The next message, or None after half a second without one, or while Redis is away."""
         if self._resting or not self._fetched:
             try:
+                self._step_back()
                 self._fill()
                 if self._failures:
                     log.info("broker.back", queue=self._queue)
@@ -77,6 +80,7 @@ class BellConsumer(Consumer):
                 self._bear(away)
         if self._resting or not self._fetched:
             return None
+        self._handed = True
         return MessageProxy(self._fetched.popleft())
 
     def ack(self, message: MessageProxy) -> None:
@@ -104,6 +108,13 @@ class BellConsumer(Consumer):
             self._give_back_fetched()
         except (redis.RedisError, OSError) as away:
             log.warning("broker.closed_unheard", queue=self._queue, error=type(away).__name__)
+
+    def _step_back(self) -> None:
+        """Python lets one thread go on at a time: this one would keep the thread that it just gave a message from beginning until it sleeps in Redis itself."""
+        if self._handed:
+            self._handed = False
+            with self._changed:
+                self._changed.wait(HANDED_SECONDS)
 
     def _fill(self) -> None:
         self._give_back_fetched()

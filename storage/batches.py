@@ -108,7 +108,9 @@ class SqlBatches:
     def __init__(self, database: Database, keys: LocalKeys, bell: Bell) -> None:
         self._database, self._keys, self._bell = database, keys, bell
 
-    def claim(self, rungs: Sequence[Rung], lease_seconds: float, *, hurried: bool = False) -> list[Batch]:
+    def claim(
+        self, rungs: Sequence[Rung], lease_seconds: float, *, hurried: bool = False, durable: bool = True
+    ) -> list[Batch]:
         """One transaction, one round trip. Raises Unavailable, Conflict."""
         asked = [
             Inside(
@@ -118,10 +120,8 @@ class SqlBatches:
             )
             for rung in rungs
         ]
-        return [
-            self._batch(rung, *rows[0])
-            for rung, rows in zip(rungs, self._database.all_at_once(asked, hurried=hurried), strict=True)
-        ]
+        answers = self._database.all_at_once(asked, hurried=hurried, durable=durable)
+        return [self._batch(rung, *rows[0]) for rung, rows in zip(rungs, answers, strict=True)]
 
     def _batch(
         self,

@@ -27,7 +27,8 @@ WAIT_SECONDS = 10
 # kept when they are not, so it never reads a whole table.
 CONTEXT = """SELECT set_config('nod.context', %(context)s, true), set_config('plan_cache_mode', 'force_generic_plan', true),
     set_config('enable_seqscan', 'off', true)"""
-HURRY = "SELECT set_config('lock_timeout', '250ms', true)"
+HURRIED = ", set_config('lock_timeout', '250ms', true)"
+FORGETTABLE = ", set_config('synchronous_commit', 'off', true)"
 ENTER = "SELECT set_config('nod.context', %(context)s, true), now(), nod.current_workspace()"
 
 
@@ -120,21 +121,26 @@ class Database:
         """The rows of one statement in a transaction of its own under the context. Raises as `all_at_once` does."""
         return self.all_at_once([Inside(workspace_id, user_id, Said(statement, given))])[0]
 
-    def all_at_once(self, asked: Sequence[Inside], *, hurried: bool = False) -> list[Sequence[tuple[Any, ...]]]:
+    def all_at_once(
+        self, asked: Sequence[Inside], *, hurried: bool = False, durable: bool = True
+    ) -> list[Sequence[tuple[Any, ...]]]:
         """The rows of each statement, in one transaction, each under its own context: begin, contexts, statements and commit travel together, in one round
-        trip. `hurried`: they wait for no lock longer than a quarter of a second. Raises as `begin` does (`kernel.database_busy` also where that was too long), and what
+        trip. `hurried`: they wait for no lock longer than a quarter of a second. Not `durable`: they do not wait for the disk, and a server that dies within the next moment
+        forgets them as a whole, unless somebody else's durable transaction ended after them. Raises as `begin` does (`kernel.database_busy` also where that was too long), and what
         the statements' rules refuse; then none of them was carried out."""
         for last in (False, True):
             with self.engine.connect() as connection:
                 until = int(self._now(connection)) + LIFETIME
                 connection.rollback()
-                said = [Said(HURRY)] if hurried else []
+                entering = CONTEXT + (HURRIED if hurried else "") + ("" if durable else FORGETTABLE)
+                said: list[Said] = []
                 for one in asked:
                     context = self._signer.sign(one.workspace_id, one.user_id, until)
-                    said += Said(CONTEXT, {"context": context}), one.said
+                    said += Said(entering, {"context": context}), one.said
+                    entering = CONTEXT
                 try:
                     # No BEGIN, no COMMIT: it is one transaction.
-                    return ask_together(connection, said)[-2 * len(asked) + 1 :: 2]
+                    return ask_together(connection, said)[1::2]
                 except psycopg.Error as problem:
                     connection.invalidate()
                     failure = failure_of(problem)

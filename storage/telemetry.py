@@ -12,6 +12,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
@@ -91,8 +92,11 @@ class Recorder:
 
 
 def set_up(settings: Settings, process: str) -> None:
-    """Makes this process log, trace and count. Spans leave over OTLP only when an OTEL_EXPORTER_OTLP_… address is set."""
-    provider = TracerProvider(resource=Resource.create({"service.name": f"nod-{process}"}))
+    """Makes this process log, trace and count. Spans are recorded, and leave over OTLP, only when an OTEL_EXPORTER_OTLP_… address is set; trace ids are there anyway."""
+    provider = TracerProvider(
+        sampler=DEFAULT_ON if settings.otlp_endpoint else ALWAYS_OFF,
+        resource=Resource.create({"service.name": f"nod-{process}"}),
+    )
     if settings.otlp_endpoint:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 

@@ -95,10 +95,13 @@ class Ended:
 class Batches(Protocol):
     """Claims and ends light runs, each in one transaction and one round trip, each workspace under its own context."""
 
-    def claim(self, rungs: Sequence[Rung], lease_seconds: float, *, hurried: bool = False) -> list[Batch]:
+    def claim(
+        self, rungs: Sequence[Rung], lease_seconds: float, *, hurried: bool = False, durable: bool = True
+    ) -> list[Batch]:
         """Takes what is due in each of the workspaces: up to MOST_AT_ONCE light runs, oldest first; nothing where the oldest due run is none. They are counted for the day as they are taken.
         Workspaces are to be in the order of their ids, so that nobody waits in a circle. `hurried`: rather not at all than waiting for whoever holds
-        something there. Raises Unavailable and Conflict; then nothing was taken."""
+        something there. Not `durable`: a claim that a dying server forgets, so that the runs are due as before and whoever claimed them ends them in vain.
+        Raises Unavailable and Conflict; then nothing was taken."""
         ...
 
     def end(self, done: Sequence[tuple[Batch, Sequence[Ended]]], *, hurried: bool = False) -> list[set[UUID]]:

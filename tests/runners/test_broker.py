@@ -331,6 +331,35 @@ def test_a_message_costs_one_round_trip(
         assert not sent["WorkerThread"]
 
 
+def test_who_is_given_a_message_begins_before_the_next_is_asked_for(
+    redis_url: str, client: redis.Redis, bell: RedisBell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "HANDED_SECONDS", PATIENCE)
+    begun, heard = threading.Event(), Heard()
+    look, early = BellBroker.look, list[bool]()
+
+    def looking(self: BellBroker, queue: str, owed: Any, wait: float, room: int) -> Any:
+        early.append(not begun.is_set())
+        texts = look(self, queue, owed, wait, room)
+        if texts:
+            begun.clear()
+        return texts
+
+    def work(*ids: str) -> None:
+        begun.set()
+        heard(*ids)
+
+    monkeypatch.setattr(BellBroker, "look", looking)
+    begun.set()
+    with worker_of(redis_url, "executions.due", work):
+        for id in (new_id() for _ in range(50)):
+            listening(client)
+            ring(bell, id)
+            assert heard.next(1) == [str(id)]
+            until(lambda: settled(client))
+    assert not any(early)
+
+
 def test_a_redis_that_comes_back_empty_is_listened_to_again(tmp_path: Path) -> None:
     with own_valkey(tmp_path / "valkey") as valkey:
         bell, heard = RedisBell(valkey.url), Heard(hold=True)

@@ -14,7 +14,7 @@ from core.billing.ports import Used
 from core.kernel.actor import Actor
 from core.kernel.errors import Unavailable
 from core.kernel.ids import new_id
-from core.orchestration.batches import Batch, Rung
+from core.orchestration.batches import MOST_AT_ONCE, Batch, Rung
 from runners.engine import due, light
 from runners.engine.light import evaluate
 from storage import Storage
@@ -76,6 +76,22 @@ def claims(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
+@pytest.fixture
+def durable(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of each claim, whether it waited for the disk."""
+    seen: list[bool] = []
+    claim = SqlBatches.claim
+
+    def noted(
+        self: SqlBatches, rungs: Sequence[Rung], lease: float, *, durable: bool = True, **more: Any
+    ) -> list[Batch]:
+        seen.append(durable)
+        return claim(self, rungs, lease, durable=durable, **more)
+
+    monkeypatch.setattr(SqlBatches, "claim", noted)
+    return seen
+
+
 def people(storage: Storage, number: int) -> list[Actor]:
     """In the order of their workspaces."""
     return sorted((somebody(storage) for _ in range(number)), key=lambda one: one.workspace_id)
@@ -125,6 +141,19 @@ def test_what_is_heard_while_all_look_is_taken_along_in_one_go(
             assert [len(work.runs.steps(id)) for id in ids] == [3, 3]
             assert [len(work.billing.of_run(id)) for id in ids] == [1, 1]
     assert not (due._heard or due._held or due._looks)
+
+
+def test_who_comes_first_does_not_wait_for_the_disk_and_who_looks_again_lets_more_gather(
+    storage: Storage, person: Actor, durable: list[bool]
+) -> None:
+    agent = an_agent(storage, person)
+    queue(storage, person, agent, 2 * MOST_AT_ONCE + 1)
+    hear(person)
+    assert durable[:3] == [False, True, True]
+    durable.clear()
+    queue(storage, person, agent, 1)
+    hear(person)
+    assert durable[0] is False
 
 
 def test_each_workspace_is_asked_under_its_own_context(storage: Storage, person: Actor) -> None:

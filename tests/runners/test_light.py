@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from core.catalog.configure import pause_agent, resume_agent
@@ -192,6 +193,30 @@ def test_who_lost_the_claim_writes_nothing(storage: Storage, person: Actor) -> N
         assert (work.runs.get(run).fence, work.runs.get(run).attempt) == (2, 2)
         assert len(work.runs.steps(run)) == 3
         assert len(work.billing.of_run(run)) == 1
+
+
+def test_a_claim_that_a_dying_server_forgot_is_made_again_and_the_first_to_end_wins(
+    storage: Storage, owner_url: str, person: Actor
+) -> None:
+    """Both hold the same fence then."""
+    runs = queue(storage, person, an_agent(storage, person), 3)
+    rung = Rung(person.workspace_id, person.user_id, new_id())
+    forgotten = storage.batches.claim([rung], 20, durable=False)[0]
+    with psycopg.connect(owner_url) as owner:
+        owner.execute(
+            "UPDATE nod.runs SET status = 'queued', fence = fence - 1, attempt = 0, lease_until = NULL, started_at = NULL"
+        )
+        owner.execute("DELETE FROM nod.usage_counters")
+    assert light.carry_out([forgotten], {}) == []
+    assert statuses(storage, person, runs) == {"queued": 3}
+    again = storage.batches.claim([rung], 20)[0]
+    assert [(run.id, run.fence) for run in again.runs] == [(run.id, run.fence) for run in forgotten.runs]
+    assert light.carry_out([forgotten], {}) == light.carry_out([again], {}) == []
+    assert statuses(storage, person, runs) == {"succeeded": 3}
+    with storage.work(person.workspace_id, person.user_id) as work:
+        assert [len(work.runs.steps(run)) for run in runs] == [3, 3, 3]
+        assert [len(work.billing.of_run(run)) for run in runs] == [1, 1, 1]
+        assert work.billing.counters(work.now.date(), ["workspace"])["workspace"].runs == 3
 
 
 def test_a_run_whose_agent_was_paused_meanwhile_waits_until_it_is_resumed(storage: Storage, person: Actor) -> None:

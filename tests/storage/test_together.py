@@ -166,6 +166,20 @@ def test_each_of_several_workspaces_is_asked_under_its_own_context(database: Dat
         database.all_at_once([asked[0], Inside(crowd[1].workspace_id, crowd[1].user_id, theirs)])
 
 
+def test_only_what_may_be_forgotten_does_not_wait_for_the_disk(database: Database, storage: Storage) -> None:
+    person = somebody(storage)
+    shown = Said("SELECT current_setting('synchronous_commit'), current_setting('lock_timeout')")
+    asked = [Inside(person.workspace_id, person.user_id, shown)] * 2
+    # As on a server that is not there for tests only.
+    database.at_once(person.workspace_id, person.user_id, "SELECT set_config('synchronous_commit', 'on', false)", {})
+    usual = database.all_at_once(asked)[0][0][1]
+    assert database.all_at_once(asked) == [[("on", usual)]] * 2
+    assert database.all_at_once(asked, durable=False) == [[("off", usual)]] * 2
+    assert database.all_at_once(asked, durable=False, hurried=True) == [[("off", "250ms")]] * 2
+    assert database.all_at_once(asked) == [[("on", usual)]] * 2
+    database.close()
+
+
 def test_who_is_in_a_hurry_does_not_wait_for_a_lock(database: Database, storage: Storage) -> None:
     person = somebody(storage)
     locked = Said("SELECT pg_advisory_xact_lock(%(key)s)", {"key": 4711})
