@@ -26,7 +26,7 @@ RUNNING = "SELECT count(*) FROM nod.runs WHERE status = 'running'"
 
 
 def measure(rig: Rig, plan: Plan) -> Iterator[Figure]:
-    """With two workers and twenty workspaces: at ten a second, at half of what the machine carries, after idling, and beside long jobs."""
+    """With two workers and twenty workspaces: at ten a second, at half of what the machine carries, after idling, and beside long jobs; at half of what it carries also in one workspace."""
     with fresh_world(rig, CROWD) as world:
         for _ in range(2):
             world.processes.worker()
@@ -51,11 +51,12 @@ def measure(rig: Rig, plan: Plan) -> Iterator[Figure]:
             lambda: scheduled(world, RATE, 4 * plan.seconds),
             "≤ 8",
         )
-        half = max(one_by_one(world, 300 * plan.seconds).per_second for _ in range(min(plan.rounds, 3))) / 2
-        yield Figure("start_half_rate_per_s", "half of the maximum", "starts/s", [half], os.getloadavg()[0])
-        yield from _pair(
-            plan, "start_half", f"due → first step, {half:.0f}/s", lambda: paced(world, half, plan.seconds), "≤ 20"
-        )
+        yield from _at_half(world, plan, "start_half", f"{CROWD} workspaces")
+    with fresh_world(rig) as world:
+        for _ in range(2):
+            world.processes.worker()
+        one_by_one(world, 100)
+        yield from _at_half(world, plan, "start_half_of_one", "one workspace")
     with fresh_world(rig, CROWD) as world:
         busy = world.processes.worker(NOD_WORKER_THREADS=str(THREADS))
         _fill(world)
@@ -65,6 +66,14 @@ def measure(rig: Rig, plan: Plan) -> Iterator[Figure]:
             lambda: paced(world, RATE, 4 * plan.seconds, long=THREADS), "≤ 1000",
         )  # fmt: skip
         world.processes.kill(busy)
+
+
+def _at_half(world: World, plan: Plan, key: str, where: str) -> Iterator[Figure]:
+    half = max(one_by_one(world, 300 * plan.seconds).per_second for _ in range(min(plan.rounds, 3))) / 2
+    yield Figure(f"{key}_rate_per_s", f"half of the maximum, {where}", "starts/s", [half], os.getloadavg()[0])
+    yield from _pair(
+        plan, key, f"due → first step, {half:.0f}/s, {where}", lambda: paced(world, half, plan.seconds), "≤ 20"
+    )
 
 
 def paced(world: World, rate: float, seconds: float, long: int = 0) -> list[float]:
