@@ -19,12 +19,17 @@ BELLS: dict[str, Callable[[UUID, UUID, UUID], None]] = {
 }
 
 
+FINISHED = {"executions"}
+"""Queues whose work is never interrupted: an effect takes seconds, and one that is broken off midway has to be looked up."""
+
+
 def declare(broker: Broker, queue: str) -> Broker:
     """Makes the bells of `queue` (the part before the dot) actors of `broker`, and gives it back."""
     for bell, work in BELLS.items():
         if bell.partition(".")[0] != queue:
             continue
-        dramatiq.actor(actor_name=bell, queue_name=queue, broker=broker)(_hearing(work))
+        hear = dramatiq.actor(actor_name=bell, queue_name=queue, broker=broker, notify_shutdown=queue not in FINISHED)
+        hear(_hearing(work))
     return broker
 
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 import redis
-from dramatiq import Message
+from dramatiq import Message, Middleware
 from redis.connection import AbstractConnection
 
 from core.kernel.ids import new_id
 from runners import consumer
-from runners.broker import BellBroker, BellWorker, make_broker
+from runners.actors import BELLS, declare
+from runners.broker import BellBroker, BellWorker, make_broker, make_worker
 from storage.bell import RedisBell, Ring
 from tests.runners.brokered import Child, own_valkey, worker_of
 
@@ -249,6 +250,43 @@ def test_a_stopping_worker_takes_nothing_more_and_finishes_what_it_has(
     assert client.llen("dramatiq:executions") == 1
     assert client.hlen("dramatiq:executions.msgs") == 1, "the one that it had begun is acknowledged"
     assert client.llen("dramatiq:executions.bell") == 1, "and the other's bell is not swallowed"
+
+
+@pytest.mark.parametrize(
+    ("name", "finishes"),
+    [("executions.due", True), ("executions.lookup", True), ("runs.due", False), ("runs.rewrite", False)],
+)
+def test_who_is_told_to_stop_finishes_an_effect_and_breaks_off_anything_else(
+    redis_url: str, client: redis.Redis, bell: RedisBell, monkeypatch: pytest.MonkeyPatch, name: str, finishes: bool
+) -> None:
+    """What is broken off is handed back; an effect would have to be looked up."""
+    begun, told, over, ended = (threading.Event() for _ in range(4))
+    rounds: list[bool] = []
+
+    class Told(Middleware):
+        def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
+            told.set()
+
+    def work(*ids: Any) -> None:
+        begun.set()
+        try:
+            while not (told.is_set() and sum(rounds) > 20):
+                rounds.append(told.wait(0.001))
+            ended.set()
+        finally:
+            over.set()
+
+    monkeypatch.setitem(BELLS, name, work)
+    queue = name.partition(".")[0]
+    broker = declare(make_broker(redis_url), queue)
+    broker.add_middleware(Told())
+    worker = make_worker(broker, queue, 1)
+    worker.start()
+    ring(bell, new_id(), name=name)
+    assert begun.wait(PATIENCE)
+    worker.stop(20_000)
+    broker.close()
+    assert over.is_set() and ended.is_set() is finishes
 
 
 def test_messages_that_cannot_be_read_stop_nobody(redis_url: str, client: redis.Redis, bell: RedisBell) -> None:
