@@ -28,8 +28,8 @@ def declare(broker: Broker, queue: str) -> Broker:
     for bell, work in BELLS.items():
         if bell.partition(".")[0] != queue:
             continue
-        hear = dramatiq.actor(actor_name=bell, queue_name=queue, broker=broker, notify_shutdown=queue not in FINISHED)
-        hear(_hearing(work))
+        actor = dramatiq.actor(actor_name=bell, queue_name=queue, broker=broker, notify_shutdown=queue not in FINISHED)
+        actor(_hearing(work))
     return broker
 
 

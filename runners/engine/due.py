@@ -50,7 +50,7 @@ def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
     try:
         while single is None and (rungs := _gather(rungs)):
             unfinished = []
-            single, unfinished = _look(rungs, first=looks == 0)
+            single, unfinished = _look(rungs, durable=looks > 0)
             looks += 1
             if single is None:
                 rungs = _stay(rungs, unfinished, me if looks > 1 else None)
@@ -61,9 +61,9 @@ def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
         _by_itself(single)
 
 
-def _look(rungs: Sequence[Rung], *, first: bool) -> tuple[Batch | None, list[Rung]]:
+def _look(rungs: Sequence[Rung], *, durable: bool) -> tuple[Batch | None, list[Rung]]:
     """Takes what is due in the workspaces and carries out what is light. Answers what is to be carried out by itself, and where there is more to do than that."""
-    batches = _claimed(rungs, durable=not first)
+    batches = _claimed(rungs, durable=durable)
     each = list(zip(rungs, batches, strict=True))
     for rung, batch in each:
         if batch.more and batch.single is None:
@@ -83,7 +83,7 @@ def _look(rungs: Sequence[Rung], *, first: bool) -> tuple[Batch | None, list[Run
     return single, [rung for rung, batch in each if batch is not single and (batch.more or batch.single is not None)]
 
 
-def _claimed(rungs: Sequence[Rung], *, durable: bool = True) -> list[Batch]:
+def _claimed(rungs: Sequence[Rung], *, durable: bool) -> list[Batch]:
     """Together; where that cannot be, each workspace for itself: what ails one is not to hold up the others."""
     try:
         return storage().batches.claim(rungs, run.LEASE_SECONDS, hurried=len(rungs) > 1, durable=durable)

@@ -258,7 +258,7 @@ def test_a_workspace_that_is_held_up_does_not_hold_up_the_others(storage: Storag
     with storage.work(held.workspace_id, held.user_id) as work:
         work.billing.add(work.now.date(), {"workspace": Used()})
         began = time.monotonic()
-        batches = due._claimed([Rung(one.workspace_id, one.user_id, new_id()) for one in crowd])
+        batches = due._claimed([Rung(one.workspace_id, one.user_id, new_id()) for one in crowd], durable=True)
         assert time.monotonic() - began < ROLE_SECONDS / 2
         assert [len(batch.runs) for batch in batches] == [1, 0, 1]
         due._together([batch for batch in batches if batch.runs])
@@ -302,7 +302,7 @@ def test_who_cannot_reach_the_database_does_not_ask_once_for_each(
 
     monkeypatch.setattr(SqlBatches, "claim", away)
     with pytest.raises(Unavailable):
-        due._claimed([Rung(new_id(), new_id(), new_id()) for _ in range(3)])
+        due._claimed([Rung(new_id(), new_id(), new_id()) for _ in range(3)], durable=True)
     assert claims == [3]
     with pytest.raises(Unavailable):
         hear(person)
