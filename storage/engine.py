@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -27,8 +27,7 @@ WAIT_SECONDS = 10
 # kept when they are not, so it never reads a whole table.
 CONTEXT = """SELECT set_config('nod.context', %(context)s, true), set_config('plan_cache_mode', 'force_generic_plan', true),
     set_config('enable_seqscan', 'off', true)"""
-HURRIED = ", set_config('lock_timeout', '250ms', true)"
-FORGETTABLE = ", set_config('synchronous_commit', 'off', true)"
+AGAIN = ("kernel.database_away", "kernel.context_refused")
 ENTER = "SELECT set_config('nod.context', %(context)s, true), now(), nod.current_workspace()"
 
 
@@ -39,14 +38,6 @@ class Ask:
     statement: LiteralString
     given: Callable[[], Mapping[str, Any]]
     told: Callable[[Sequence[Any]], None] | None = None
-
-
-class Inside(NamedTuple):
-    """A statement, and the context under which it is asked."""
-
-    workspace_id: UUID
-    user_id: UUID
-    said: Said
 
 
 def ask(connection: Connection, question: Ask) -> Sequence[Any]:
@@ -118,36 +109,44 @@ class Database:
     def at_once(
         self, workspace_id: UUID, user_id: UUID, statement: LiteralString, given: Mapping[str, Any]
     ) -> Sequence[tuple[Any, ...]]:
-        """The rows of one statement in a transaction of its own under the context. Raises as `all_at_once` does."""
-        return self.all_at_once([Inside(workspace_id, user_id, Said(statement, given))])[0]
+        """The rows of one statement in a transaction of its own under the context: begin, context, statement and commit travel together, in one round trip. Raises as
+        `begin` does, and what the statement's rules refuse; then nothing was carried out."""
 
-    def all_at_once(
-        self, asked: Sequence[Inside], *, hurried: bool = False, durable: bool = True
-    ) -> list[Sequence[tuple[Any, ...]]]:
-        """The rows of each statement, in one transaction, each under its own context: begin, contexts, statements and commit travel together, in one round
-        trip. `hurried`: they wait for no lock longer than a quarter of a second. Not `durable`: they do not wait for the disk, and a server that dies within the next moment
-        forgets them as a whole, unless somebody else's durable transaction ended after them. Raises as `begin` does (`kernel.database_busy` also where that was too long), and what
-        the statements' rules refuse; then none of them was carried out."""
+        def said(until: int) -> list[Said]:
+            return [
+                Said(CONTEXT, {"context": self._signer.sign(workspace_id, user_id, until)}),
+                Said(statement, given),
+            ]
+
+        return self._at_once(said)
+
+    def at_once_in(
+        self, workspace_ids: Sequence[UUID], door: LiteralString, given: Mapping[str, Any]
+    ) -> Sequence[tuple[Any, ...]]:
+        """The same of a door into several workspaces (docs/adr/0020), which is given `%(context)s`: the signed context that names them."""
+
+        def said(until: int) -> list[Said]:
+            return [Said(door, {**given, "context": self._signer.sign_several(workspace_ids, until)})]
+
+        return self._at_once(said)
+
+    def _at_once(self, said: Callable[[int], list[Said]]) -> Sequence[tuple[Any, ...]]:
         for last in (False, True):
             with self.engine.connect() as connection:
                 until = int(self._now(connection)) + LIFETIME
                 connection.rollback()
-                entering = CONTEXT + (HURRIED if hurried else "") + ("" if durable else FORGETTABLE)
-                said: list[Said] = []
-                for one in asked:
-                    context = self._signer.sign(one.workspace_id, one.user_id, until)
-                    said += Said(entering, {"context": context}), one.said
-                    entering = CONTEXT
                 try:
                     # No BEGIN, no COMMIT: it is one transaction.
-                    return ask_together(connection, said)[1::2]
+                    return ask_together(connection, said(until))[-1]
                 except psycopg.Error as problem:
                     connection.invalidate()
-                    failure = failure_of(problem)
+                    failure = _refused(problem) or failure_of(problem)
                     if failure is None:
                         raise
-                    if last or failure.code != "kernel.database_away":
+                    if last or failure.code not in AGAIN:
                         raise failure from None
+                    # If it was refused for its clock, the next one asks.
+                    self._ahead = None
         raise Unavailable("kernel.database_away")
 
     @contextmanager
@@ -199,6 +198,12 @@ class Database:
             moment: Any = connection.execute(text("SELECT now()")).scalar_one()
             return moment.timestamp()
         return time.monotonic() + self._ahead
+
+
+def _refused(problem: psycopg.Error) -> Unavailable | None:
+    if isinstance(problem, psycopg.errors.InvalidAuthorizationSpecification):
+        return Unavailable("kernel.context_refused")
+    return None
 
 
 def _begin_ourselves(raw: Any, record: object) -> None:

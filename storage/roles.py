@@ -1,4 +1,4 @@
-"""The three roles of the database, made when they are missing: owner of the tables, app role, owner of the doors (docs/adr/0002)."""
+"""The four roles of the database, made when they are missing: owner of the tables, app role, owner of the doors (docs/adr/0002), and owner of the two through which light runs of several workspaces are claimed and ended (0020)."""
 
 import psycopg
 from psycopg import sql
@@ -9,6 +9,7 @@ from storage.addresses import APP_ROLE
 PEOPLE = {
     "nod_owner": "NOLOGIN",
     "nod_doors": "NOLOGIN",
+    "nod_batches": "NOLOGIN",
     APP_ROLE: "LOGIN",
 }
 HARMLESS = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION"
@@ -36,8 +37,8 @@ def ensure_roles(connection: psycopg.Connection, password: str) -> None:
             _quietly(connection, f"CREATE ROLE {role} {may} {HARMLESS}")
     superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     if not (superuser and superuser[0]):
-        _quietly(connection, "GRANT nod_owner, nod_doors TO CURRENT_USER")
-    _quietly(connection, "GRANT nod_doors TO nod_owner WITH INHERIT FALSE")
+        _quietly(connection, "GRANT nod_owner, nod_doors, nod_batches TO CURRENT_USER")
+    _quietly(connection, "GRANT nod_doors, nod_batches TO nod_owner WITH INHERIT FALSE")
     if not _app_role_is_ready(connection, password):
         _set_up_app_role(connection, password)
     database = sql.Identifier(connection.info.dbname)
@@ -45,7 +46,7 @@ def ensure_roles(connection: psycopg.Connection, password: str) -> None:
     _quietly(connection, sql.SQL("GRANT CONNECT ON DATABASE {} TO nod_app").format(database))
     _quietly(connection, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     _quietly(connection, "CREATE SCHEMA IF NOT EXISTS nod AUTHORIZATION nod_owner")
-    _quietly(connection, "GRANT USAGE ON SCHEMA nod TO nod_app, nod_doors")
+    _quietly(connection, "GRANT USAGE ON SCHEMA nod TO nod_app, nod_doors, nod_batches")
 
 
 def _app_role_is_ready(connection: psycopg.Connection, password: str) -> bool:

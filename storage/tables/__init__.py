@@ -13,6 +13,7 @@ from storage.tables import (
     privacy,
     workflows,
 )
+from storage.tables import batches as batches  # the rights of two doors, over what the others declare
 from storage.tables.access import declared, forgets
 from storage.tables.base import SCHEMA, metadata
 

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql
 
 WORKSPACE = "workspace_id = (SELECT nod.current_workspace())"
 MINE = "user_id = (SELECT nod.current_user_id())"
+HERE = "workspace_id = ANY ((SELECT current_setting('nod.places', true))::uuid[])"
 AT_THE_DOOR = "(SELECT nod.at_the_door())"
 # Scalar, so that it is looked up by the key of each row and never by a list of all runs.
 RUN_IS_GONE = (
@@ -16,6 +17,32 @@ RUN_IS_GONE = (
 FIXED = frozenset(("id", "workspace_id", "user_id", "created_at"))
 declared: dict[str, "Access"] = {}
 _quote = postgresql.dialect().identifier_preparer.quote
+
+
+@dataclass(frozen=True)
+class Batched:
+    """What the doors of batches may do to a table, in the workspaces that they have verified: which rows, and which columns they may read, write in a new row, and change."""
+
+    rows: str
+    read: tuple[str, ...]
+    made: tuple[str, ...]
+    changed: tuple[str, ...]
+
+    def statements(self, name: str) -> list[str]:
+        """The SQL that puts it into force."""
+        lines: list[str] = []
+        if self.read:
+            lines.append(f"CREATE POLICY batches_see ON {name} FOR SELECT TO nod_batches USING ({self.rows})")
+        if self.made:
+            lines.append(f"CREATE POLICY batches_make ON {name} FOR INSERT TO nod_batches WITH CHECK ({self.rows})")
+        if self.changed:
+            lines.append(
+                f"CREATE POLICY batches_change ON {name} FOR UPDATE TO nod_batches USING ({self.rows}) WITH CHECK ({self.rows})"
+            )
+        for what, columns in (("SELECT", self.read), ("INSERT", self.made), ("UPDATE", self.changed)):
+            if columns:
+                lines.append(f"GRANT {what} ({', '.join(map(_quote, columns))}) ON {name} TO nod_batches")
+        return lines
 
 
 @dataclass(frozen=True)
@@ -32,6 +59,7 @@ class Access:
     door_columns: tuple[str, ...]
     door_rows: str
     forgets: bool = False
+    batched: Batched | None = None
 
     def statements(self) -> list[str]:
         """The SQL that puts the rules into force on a fresh table."""
@@ -58,6 +86,8 @@ class Access:
                 f"GRANT SELECT ({', '.join(map(_quote, self.door_columns))}) ON {name} TO nod_doors",
                 f"CREATE POLICY doors ON {name} FOR SELECT TO nod_doors USING ({self.door_rows})",
             ]
+        if self.batched is not None:
+            lines += self.batched.statements(name)
         if self.forgets:
             lines.append(f"CREATE POLICY forgets ON {name} TO nod_owner USING (true)")
         return lines
@@ -88,3 +118,9 @@ def forgets(*tables: str) -> None:
     """Declares tables that `nod.erase_me()`, which runs as the owner, empties of somebody who is forgotten. Nobody else is the owner, and nobody can log in as it."""
     for table in tables:
         declared[table] = replace(declared[table], forgets=True)
+
+
+def batched(table: str, read: str, *, made: str = "", changed: str = "", rows: str = HERE) -> None:
+    """Declares what the doors of batches may do to a table; columns with spaces between."""
+    rules = Batched(rows, tuple(read.split()), tuple(made.split()), tuple(changed.split()))
+    declared[table] = replace(declared[table], batched=rules)

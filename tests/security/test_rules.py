@@ -82,12 +82,15 @@ def test_the_app_role_may_never_truncate_reference_or_trigger(owner_url: str, ta
 
 def test_the_app_role_has_no_power_of_its_own(owner_url: str) -> None:
     with psycopg.connect(owner_url) as owner:
-        for role in ("nod_app", "nod_doors", "nod_owner"):
+        for role in ("nod_app", "nod_doors", "nod_owner", "nod_batches"):
             assert owner.execute(
                 "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication FROM pg_roles WHERE rolname = %s", (role,)
             ).fetchone() == (False,) * 5  # fmt: skip
-        memberships = owner.execute("SELECT count(*) FROM pg_auth_members WHERE member = 'nod_app'::regrole").fetchone()
-        assert memberships == (0,)
+        memberships = owner.execute(
+            "SELECT member::regrole::text, roleid::regrole::text, admin_option, inherit_option FROM pg_auth_members "
+            "WHERE member IN ('nod_app'::regrole, 'nod_batches'::regrole)"
+        ).fetchall()
+        assert memberships == [("nod_app", "nod_batches", False, False)]
         for schema in ("nod", "public"):
             assert owner.execute("SELECT has_schema_privilege('nod_app', %s, 'CREATE')", (schema,)).fetchone() == (
                 False,

@@ -137,7 +137,7 @@ def test_the_rules_in_the_database_are_the_declared_ones(owner_url: str) -> None
                 "SELECT policyname FROM pg_policies WHERE schemaname = 'nod' AND tablename = %s", (table,)
             ).fetchall():
                 owner.execute(f"DROP POLICY {policy} ON nod.{table}")  # type: ignore[arg-type]
-            owner.execute(f"REVOKE ALL ON nod.{table} FROM nod_app, nod_doors")  # type: ignore[arg-type]
+            owner.execute(f"REVOKE ALL ON nod.{table} FROM nod_app, nod_doors, nod_batches")  # type: ignore[arg-type]
             for statement in rules.statements():
                 owner.execute(statement)  # type: ignore[arg-type]
     assert _rules(owner_url) == before

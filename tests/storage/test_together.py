@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.ids import new_id
 from storage import Storage, together
-from storage.engine import Database, Inside
+from storage.engine import Database
 from storage.together import Said, ask_together, driver
 from tests.databases import somebody
 
@@ -60,14 +60,26 @@ def test_values_come_back_as_they_went(connection: Connection, value: object, ki
     assert one(connection, f"SELECT coalesce(%(value)s::{kind}, %(value)s)", value=value) == value  # type: ignore[misc]
 
 
-def test_of_an_implicit_transaction_all_is_done_or_nothing(database: Database, storage: Storage) -> None:
+def test_of_an_implicit_transaction_all_is_done_or_nothing(connection: Connection) -> None:
+    """Without BEGIN and COMMIT."""
+    name = f"nod.together_{uuid4().hex}"
+    told = Said("SELECT set_config(%(name)s, 'told', false)", {"name": name})
+    heard = Said("SELECT current_setting(%(name)s, true)", {"name": name})
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        ask_together(connection, [told, Said("SELECT 1 / 0"), heard])
+    assert ask_together(connection, [heard]) in ([[(None,)]], [[("",)]])
+    assert ask_together(connection, [told, heard])[1] == [("told",)]
+    assert ask_together(connection, [heard]) == [[("told",)]]
+
+
+def test_a_statement_at_once_is_done_or_refused(database: Database, storage: Storage) -> None:
     person, id = somebody(storage), new_id()
-    add = Said(ADD, {"workspace": person.workspace_id, "id": id, "owner": person.user_id})
-    adds = Inside(person.workspace_id, person.user_id, add)
-    counts = Inside(person.workspace_id, person.user_id, Said("SELECT count(*) FROM nod.tasks"))
+    mine = person.workspace_id, person.user_id
+    add = {"workspace": person.workspace_id, "id": id, "owner": person.user_id}
+    assert database.at_once(*mine, ADD, add) == ()
     with pytest.raises(Conflict):
-        database.all_at_once([adds, counts, adds])
-    assert database.all_at_once([counts, adds, counts]) == [[(0,)], (), [(1,)]]
+        database.at_once(*mine, ADD, add)
+    assert database.at_once(*mine, "SELECT count(*) FROM nod.tasks", {}) == [(1,)]
 
 
 def test_a_problem_leaves_the_connection_as_good_as_it_was(connection: Connection) -> None:
@@ -155,39 +167,33 @@ def test_who_is_interrupted_in_between_leaves_no_line_behind_on_which_answers_ar
             assert work.now
 
 
-def test_each_of_several_workspaces_is_asked_under_its_own_context(database: Database, storage: Storage) -> None:
-    crowd = [somebody(storage) for _ in range(3)]
-    words = Said("SELECT nod.current_workspace(), nod.current_user_id(), (SELECT array_agg(id) FROM nod.workspaces)")
-    asked = [Inside(who.workspace_id, who.user_id, words) for who in crowd]
-    found = database.all_at_once(asked)
-    assert [rows[0] for rows in found] == [(who.workspace_id, who.user_id, [who.workspace_id]) for who in crowd]
-    theirs = Said(ADD, {"workspace": crowd[0].workspace_id, "id": new_id(), "owner": crowd[0].user_id})
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        database.all_at_once([asked[0], Inside(crowd[1].workspace_id, crowd[1].user_id, theirs)])
-
-
 def test_only_what_may_be_forgotten_does_not_wait_for_the_disk(database: Database, storage: Storage) -> None:
     person = somebody(storage)
-    shown = Said("SELECT current_setting('synchronous_commit'), current_setting('lock_timeout')")
-    asked = [Inside(person.workspace_id, person.user_id, shown)] * 2
     # As on a server that is not there for tests only.
     database.at_once(person.workspace_id, person.user_id, "SELECT set_config('synchronous_commit', 'on', false)", {})
-    usual = database.all_at_once(asked)[0][0][1]
-    assert database.all_at_once(asked) == [[("on", usual)]] * 2
-    assert database.all_at_once(asked, durable=False) == [[("off", usual)]] * 2
-    assert database.all_at_once(asked, durable=False, hurried=True) == [[("off", "250ms")]] * 2
-    assert database.all_at_once(asked) == [[("on", usual)]] * 2
+
+    def shown(**how: bool) -> object:
+        words = "SELECT current_setting('synchronous_commit'), current_setting('lock_timeout'), current_user"
+        return database.at_once_in([person.workspace_id], words, {}, **how)
+
+    (((_, usual, _)),) = shown()  # type: ignore[misc]
+    assert shown() == [("on", usual, "nod_batches")]
+    assert shown(durable=False) == [("off", usual, "nod_batches")]
+    assert shown(durable=False, hurried=True) == [("off", "250ms", "nod_batches")]
+    assert shown() == [("on", usual, "nod_batches")]
+    words = "SELECT current_setting('synchronous_commit'), current_setting('lock_timeout'), current_user"
+    assert database.at_once(person.workspace_id, person.user_id, words, {}) == [("on", usual, "nod_app")]
     database.close()
 
 
 def test_who_is_in_a_hurry_does_not_wait_for_a_lock(database: Database, storage: Storage) -> None:
     person = somebody(storage)
-    locked = Said("SELECT pg_advisory_xact_lock(%(key)s)", {"key": 4711})
+    words, key = "SELECT pg_advisory_xact_lock(%(key)s)", {"key": 4711}
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
         with database.engine.connect() as connection:
-            ask_together(connection, [Said("BEGIN"), locked])
+            ask_together(connection, [Said("BEGIN"), Said(words, key)])
             held.set()
             done.wait(30)
 
@@ -196,7 +202,7 @@ def test_who_is_in_a_hurry_does_not_wait_for_a_lock(database: Database, storage:
     try:
         assert held.wait(30)
         with pytest.raises(Unavailable) as busy:
-            database.all_at_once([Inside(person.workspace_id, person.user_id, locked)], hurried=True)
+            database.at_once_in([person.workspace_id], words, key, hurried=True)  # type: ignore[arg-type]
         assert busy.value.code == "kernel.database_busy"
     finally:
         done.set()
