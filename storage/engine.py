@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from core.kernel.errors import Unavailable
 from storage.context import LIFETIME, ContextSigner
@@ -53,7 +54,9 @@ def commit(connection: Connection, late: Sequence[Ask]) -> None:
     """Carries out the late statements and commits, all in one round trip. Raises what their rules refuse."""
     if late:
         try:
-            answers = ask_together(connection, [*(Said(one.statement, one.given()) for one in late), Said("COMMIT")])
+            answers = ask_together(
+                driver(connection), [*(Said(one.statement, one.given()) for one in late), Said("COMMIT")]
+            )
         except psycopg.Error as problem:
             raise failure_of(problem) or problem from None
         for one, rows in zip(late, answers, strict=False):
@@ -88,6 +91,7 @@ class Database:
         event.listen(self.engine, "reset", lambda raw, record, state: _roll_back(raw))
         self._signer = signer
         self._ahead: float | None = None
+        self._lines: deque[psycopg.Connection] = deque()
 
     def begin(self, workspace_id: UUID, user_id: UUID) -> tuple[Connection, datetime]:
         """A connection in a new transaction under the context, and the database's now. A connection that died in the pool is replaced once.
@@ -132,48 +136,66 @@ class Database:
 
     def _at_once(self, said: Callable[[int], list[Said]]) -> Sequence[tuple[Any, ...]]:
         for last in (False, True):
-            with self.engine.connect() as connection:
-                until = int(self._now(connection)) + LIFETIME
-                connection.rollback()
-                try:
-                    # No BEGIN, no COMMIT: it is one transaction.
-                    return ask_together(connection, said(until))[-1]
-                except psycopg.Error as problem:
-                    connection.invalidate()
-                    failure = _refused(problem) or failure_of(problem)
-                    if failure is None:
-                        raise
-                    if last or failure.code not in AGAIN:
-                        raise failure from None
-                    # If it was refused for its clock, the next one asks.
-                    self._ahead = None
+            line = self._line()
+            try:
+                # No BEGIN, no COMMIT: it is one transaction.
+                rows = ask_together(line, said(self._until(line)))[-1]
+            except psycopg.Error as problem:
+                line.close()
+                failure = _refused(problem) or failure_of(problem)
+                if failure is None:
+                    raise
+                if last or failure.code not in AGAIN:
+                    raise failure from None
+                self._start_anew()
+            except BaseException:
+                line.close()
+                raise
+            else:
+                self._lines.append(line)
+                return rows
         raise Unavailable("kernel.database_away")
+
+    def _line(self) -> psycopg.Connection:
+        """One that nobody else has. The engine's own bookkeeping of who has which takes longer than many a question."""
+        try:
+            return self._lines.pop()
+        except IndexError:
+            made = self.engine.raw_connection()
+            line = made.driver_connection
+            assert isinstance(line, psycopg.Connection)
+            made.detach()
+            return line
+
+    def _start_anew(self) -> None:
+        """After the database was away, or refused us for our clock."""
+        self._ahead = None
+        while self._lines:
+            self._lines.pop().close()
 
     @contextmanager
     def snapshot(self, workspace_id: UUID, user_id: UUID) -> Iterator[Connection]:
         """A connection that sees the database as it is now until it is let go, and changes nothing (REPEATABLE READ, READ ONLY), under the context of a workspace that
         `enter` may change. Raises as `begin` does."""
         with self.engine.connect() as connection:
-            now = self._now(connection)
-            connection.rollback()
             connection.begin()
             raw = driver(connection)
             raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             raw.execute("SET LOCAL statement_timeout = '10min'")
             raw.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
-            self._ahead = now - time.monotonic()
             self.enter(connection, workspace_id, user_id)
             yield connection
 
     def enter(self, connection: Connection, workspace_id: UUID, user_id: UUID) -> None:
         """The transaction goes on in another workspace of the same person. Raises Unavailable `kernel.context_refused`."""
-        said = self._signer.sign(workspace_id, user_id, int(self._now(connection)) + LIFETIME)
+        said = self._signer.sign(workspace_id, user_id, self._until(driver(connection)))
         entered = driver(connection).execute(ENTER, {"context": said}).fetchone()
         if entered is None or entered[2] != workspace_id:
             raise Unavailable("kernel.context_refused")
 
     def close(self) -> None:
-        """Closes what lies in the pool."""
+        """Closes what nobody uses."""
+        self._start_anew()
         self.engine.dispose()
 
     def _begin(
@@ -182,22 +204,28 @@ class Database:
         connection = self.engine.connect()
         try:
             for _ in range(2):
-                said = self._signer.sign(workspace_id, user_id, int(self._now(connection)) + LIFETIME)
+                said = self._signer.sign(workspace_id, user_id, self._until(driver(connection)))
                 now, seen, rows = _begin(connection, said, first)
                 self._ahead = now.timestamp() - time.monotonic()
                 if seen == workspace_id:
                     return connection, now, rows
             raise Unavailable("kernel.context_refused")
+        except psycopg.Error as problem:
+            connection.invalidate()
+            connection.close()
+            raise failure_of(problem) or problem from None
         except BaseException:
             connection.close()
             raise
 
-    def _now(self, connection: Connection) -> float:
-        """The database's clock in Unix seconds, reckoned from its last answer: our own may jump, and only its clock decides."""
-        if self._ahead is None:
-            moment: Any = connection.execute(text("SELECT now()")).scalar_one()
-            return moment.timestamp()
-        return time.monotonic() + self._ahead
+    def _until(self, line: psycopg.Connection) -> int:
+        """When a context that is signed now ends, in Unix seconds of the database's clock: reckoned from its last answer, since our own may jump."""
+        ahead = self._ahead
+        if ahead is None:
+            moment = line.execute("SELECT clock_timestamp()").fetchone()
+            assert moment is not None
+            ahead = self._ahead = moment[0].timestamp() - time.monotonic()
+        return int(time.monotonic() + ahead) + LIFETIME
 
 
 def _refused(problem: psycopg.Error) -> Unavailable | None:
@@ -229,9 +257,10 @@ def _begin(connection: Connection, said: str, first: Ask | None) -> tuple[dateti
     together = [Said(ENTER, {"context": said})]
     if first is not None:
         together.append(Said(first.statement, first.given()))
-    idle = driver(connection).info.transaction_status == IDLE
+    line = driver(connection)
+    idle = line.info.transaction_status == IDLE
     try:
-        (entered,), *rows = ask_together(connection, [Said("BEGIN"), *together] if idle else together)[idle:]
+        (entered,), *rows = ask_together(line, [Said("BEGIN"), *together] if idle else together)[idle:]
     except psycopg.Error as problem:
         connection.invalidate()
         raise failure_of(problem) or problem from None

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import count
 from typing import Any, LiteralString, NamedTuple
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import abc, pq
@@ -17,10 +18,10 @@ from psycopg.generators import fetch_many, send
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection
 
-PREPARED = "nod.prepared"
 GAP = re.compile(r"%(?:(%)|\((\w+)\)s)")
 Row = tuple[Any, ...]
 _numbers = count(1)
+_prepared: "WeakKeyDictionary[psycopg.Connection, dict[Key, bytes]]" = WeakKeyDictionary()
 Key = tuple[bytes, tuple[int, ...] | None]
 """Of a prepared statement: its words, and the types (OID) of its values."""
 
@@ -39,10 +40,9 @@ def driver(connection: Connection) -> psycopg.Connection:
     return raw
 
 
-def ask_together(connection: Connection, said: Sequence[Said]) -> list[Sequence[Row]]:
+def ask_together(raw: psycopg.Connection, said: Sequence[Said]) -> list[Sequence[Row]]:
     """The rows of each statement, in one round trip. Raises psycopg.Error, the first that there was; of an implicit transaction nothing was carried out then."""
-    raw = driver(connection)
-    known: dict[Key, bytes] = connection.info.setdefault(PREPARED, {})
+    known = _prepared.setdefault(raw, {})
     with raw.lock:
         try:
             return raw.wait(_asking(raw, known, said))

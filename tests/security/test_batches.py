@@ -1,6 +1,7 @@
-"""The role that claims and ends light runs of several workspaces at once sees what the signed context names and nothing else, and may do nothing else there (docs/adr/0020)."""
+"""Through the doors of batches one gets into the workspaces that a signed context names and no others; who owns them sees nothing else, and may do nothing else there (docs/adr/0020)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,19 +20,32 @@ from tests.storage.arrange import a_delivery, a_message, a_run, an_agent, app_co
 
 READ = sorted(name for name, rules in declared.items() if rules.batched is not None and rules.batched.read)
 OF_A_WORKSPACE = [name for name in READ if not name.startswith("user") and name != "data_keys"]
+CLAIM = "SELECT place, runs FROM nod.claim_batches(%s, 50, 20, false, true)"
+END = "SELECT won FROM nod.end_batches(%s, %s::uuid[], %s::json, '[]', '[]', '[]', false)"
 
 
 @pytest.fixture
 def three(storage: Storage) -> list[Actor]:
-    """Three people with rows."""
+    """Three people with rows, among them a light run each that is due."""
     made = [somebody(storage) for _ in range(3)]
     for one in made:
-        a_run(storage, one)
+        run = a_run(storage, one)
         a_delivery(storage, one)
         with storage.work(one.workspace_id, one.user_id) as work:
             work.messages.add(a_message(work, one, "hello"))
+            held = work.runs.get(run.id)
+            held.light, held.due_at = True, work.now - timedelta(seconds=1)
             work.commit()
     return made
+
+
+@pytest.fixture
+def batches(owner_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """Somebody who is what the doors become, which nobody can be but the server's superuser."""
+    with psycopg.connect(owner_url) as server:
+        server.execute("SET SESSION ROLE nod_batches")
+        server.commit()
+        yield server
 
 
 def named(settings: Settings, workspaces: Sequence[UUID], seconds: int = 60) -> str:
@@ -42,86 +56,125 @@ def named(settings: Settings, workspaces: Sequence[UUID], seconds: int = 60) -> 
     return ContextSigner(master_keys(settings)[-1]).sign_several(workspaces, now[0] + seconds)
 
 
-def become(app: psycopg.Connection[Any], said: str) -> None:
-    app.execute("SELECT set_config('role', 'nod_batches', true), set_config('nod.context', %s, true)", (said,))
+def inside(batches: psycopg.Connection[Any], *whose: Actor) -> None:
+    """As the doors do once they have verified it."""
+    places = [one.workspace_id for one in whose]
+    batches.execute("SELECT set_config('nod.places', %s::uuid[]::text, true)", (places,))
 
 
-def seen(app: psycopg.Connection[Any], table: str) -> set[UUID]:
+def seen(connection: psycopg.Connection[Any], table: str) -> set[UUID]:
     """Whose rows of the table are there."""
     rules = declared[table].batched
     assert rules is not None
     column = next(c for c in ("workspace_id", "user_id", "id") if c in rules.read)
-    return {row[0] for row in app.execute(f"SELECT {column} FROM nod.{table}").fetchall()}  # type: ignore[arg-type]
+    return {row[0] for row in connection.execute(f"SELECT {column} FROM nod.{table}").fetchall()}  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("table", READ)
-def test_of_several_workspaces_those_are_seen_that_the_context_names(
-    settings: Settings, three: list[Actor], table: str
-) -> None:
+def claimed(app: psycopg.Connection[Any], said: str) -> dict[UUID, list[UUID]]:
+    return {place: [UUID(run["id"]) for run in runs or ()] for place, runs in app.execute(CLAIM, (said,)).fetchall()}
+
+
+def test_what_is_claimed_is_of_the_workspaces_that_the_context_names(settings: Settings, three: list[Actor]) -> None:
     ann, bob, _ = three
-    with app_connection(settings) as app:
-        for who in ([ann], [bob], [ann, bob]):
-            become(app, named(settings, [one.workspace_id for one in who]))
-            here = seen(app, table)
-            assert here <= {one.workspace_id if table in OF_A_WORKSPACE else one.user_id for one in who}
-            if table not in ("event_matches", "usage_counters", "usage_ledger", "triggers", "subscriptions"):
-                assert len(here) == len(who), "this table has rows of each"
+    for who in ([ann], [bob], [ann, bob]):
+        with app_connection(settings) as app:
+            found = claimed(app, named(settings, [one.workspace_id for one in who]))
+            assert {place: len(ids) for place, ids in found.items()} == {one.workspace_id: 1 for one in who}
             app.rollback()
 
 
-@pytest.mark.parametrize("table", READ)
-def test_without_a_context_of_its_own_the_role_sees_nothing(settings: Settings, three: list[Actor], table: str) -> None:
+def test_a_context_that_is_not_signed_so_is_refused(settings: Settings, three: list[Actor]) -> None:
     ann, bob, _ = three
     good = named(settings, [ann.workspace_id])
     stranger = ContextSigner(b"not the master key of this place").sign_several([ann.workspace_id], 9_999_999_999)
-    other = good.replace(ann.workspace_id.hex, bob.workspace_id.hex)
-    more = good.replace("{", f"{{{bob.workspace_id.hex},")
+    refused = {
+        "nothing": None,
+        "empty": "",
+        "braces": "{}",
+        "short": "{}|" + "0" * 70,
+        "a stranger's": stranger,
+        "of somebody else": good.replace(ann.workspace_id.hex, bob.workspace_id.hex),
+        "one more": good.replace("{", f"{{{bob.workspace_id.hex},"),
+        "cut": good[:-1],
+        "longer": good + "0",
+        "later": good.replace("|", "|9", 1),
+        "over": named(settings, [ann.workspace_id], -1),
+        "of one": ContextSigner(master_keys(settings)[-1]).sign(ann.workspace_id, ann.user_id, 9_999_999_999),
+    }
+    with app_connection(settings, autocommit=True) as app:
+        assert claimed(app, named(settings, [])) == {}
+        for said in refused.values():
+            for door, more in ((CLAIM, ()), (END, ([new_id()], "[]"))):
+                with pytest.raises(psycopg.errors.InvalidAuthorizationSpecification, match="refused"):
+                    app.execute(door, (said, *more))
+        assert len(claimed(app, good)[ann.workspace_id]) == 1
+
+
+def test_nobody_ends_runs_of_a_workspace_that_the_context_does_not_name(settings: Settings, three: list[Actor]) -> None:
+    ann, bob, _ = three
+    with app_connection(settings, autocommit=True) as app:
+        (run,) = claimed(app, named(settings, [bob.workspace_id]))[bob.workspace_id]
+        ended = [run], f'[{{"id": "{run}", "fence": 1, "output": {{}}}}]'
+        assert app.execute(END, (named(settings, [ann.workspace_id]), *ended)).fetchone() == (None,)
+        won = app.execute(END, (named(settings, [bob.workspace_id]), *ended)).fetchone()
+    assert won is not None and [one["id"] for one in won[0]] == [str(run)]
+
+
+def test_the_app_role_does_not_get_in_by_them(settings: Settings, three: list[Actor]) -> None:
+    """Neither by a context of several, nor by what the doors leave behind, nor by setting it."""
+    ann, *_ = three
+    said = named(settings, [one.workspace_id for one in three])
     with app_connection(settings) as app:
-        for said in (
-            "",
-            "{}",
-            stranger,
-            other,
-            more,
-            good[:-1],
-            good + "0",
-            good.replace("|", "|9", 1),
-            named(settings, [ann.workspace_id], -1),
-        ):
-            become(app, said)
-            assert seen(app, table) == set(), said
-            app.rollback()
+        app.execute("SELECT set_config('nod.context', %s, true)", (said,))
+        app.execute("SELECT set_config('nod.places', %s::uuid[]::text, true)", ([ann.workspace_id],))
+        words = "SELECT nod.current_workspace(), nod.current_user_id(), nod.at_the_door(), (SELECT count(*) FROM nod.runs), current_user::text"
+        assert app.execute(words).fetchone() == (None, None, False, 0, "nod_app")
+        assert len(claimed(app, said)) == 3
+        assert app.execute(words).fetchone() == (None, None, False, 0, "nod_app")
         enter(app, settings, ann)
-        app.execute("SELECT set_config('role', 'nod_batches', true)")
-        assert seen(app, table) == set(), "the context of one workspace"
+        assert app.execute("SELECT count(*) FROM nod.runs").fetchone() == (1,)
+        for refused in ("SELECT nod.proved_places('x')", "SET ROLE nod_batches"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), app.transaction():
+                app.execute(refused)  # type: ignore[arg-type]
 
 
-def test_a_context_of_several_is_none_for_the_app_role(settings: Settings, three: list[Actor]) -> None:
-    for number in range(1, 4):
-        with app_connection(settings) as app:
-            said = named(settings, [one.workspace_id for one in three[:number]])
-            app.execute("SELECT set_config('nod.context', %s, true)", (said,))
-            assert app.execute(
-                "SELECT nod.current_workspace(), nod.current_user_id(), nod.at_the_door(), (SELECT count(*) FROM nod.runs)"
-            ).fetchone() == (None, None, False, 0)
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                app.execute("SELECT nod.looked_into()")
+def test_the_doors_are_what_they_should_be(owner_url: str) -> None:
+    with psycopg.connect(owner_url) as owner:
+        found = owner.execute(
+            "SELECT p.proname, prosecdef, pg_get_userbyid(proowner), proconfig, array_agg(a.grantee::regrole::text ORDER BY a.grantee::regrole::text) "
+            "FROM pg_proc p, aclexplode(proacl) a WHERE pronamespace = 'nod'::regnamespace AND proname IN ('claim_batches', 'end_batches', 'proved_places') "
+            "GROUP BY p.oid ORDER BY 1"
+        ).fetchall()
+    path = ["search_path=pg_catalog, pg_temp"]
+    assert found == [
+        ("claim_batches", True, "nod_batches", path, ["nod_app", "nod_batches"]),
+        ("end_batches", True, "nod_batches", path, ["nod_app", "nod_batches"]),
+        ("proved_places", True, "nod_doors", path, ["nod_batches", "nod_doors"]),
+    ]
 
 
-def test_role_and_context_end_with_their_transaction(settings: Settings, three: list[Actor]) -> None:
-    with app_connection(settings) as app:
-        become(app, named(settings, [three[0].workspace_id]))
-        assert seen(app, "runs") == {three[0].workspace_id}
-        app.commit()
-        assert app.execute("SELECT current_user::text, (SELECT count(*) FROM nod.runs)").fetchone() == ("nod_app", 0)
+@pytest.mark.parametrize("table", READ)
+def test_the_doors_see_the_workspaces_that_they_verified(
+    batches: psycopg.Connection[Any], three: list[Actor], table: str
+) -> None:
+    ann, bob, _ = three
+    assert seen(batches, table) == set()
+    for who in ([ann], [bob], [ann, bob]):
+        inside(batches, *who)
+        here = seen(batches, table)
+        assert here <= {one.workspace_id if table in OF_A_WORKSPACE else one.user_id for one in who}
+        if table not in ("event_matches", "usage_counters", "usage_ledger", "triggers", "subscriptions"):
+            assert len(here) == len(who), "this table has rows of each"
+        batches.rollback()
+    inside(batches)
+    assert seen(batches, table) == set()
 
 
 @pytest.mark.parametrize("table", sorted(set(declared) - set(READ)))
-def test_other_tables_are_closed_to_it(settings: Settings, three: list[Actor], table: str) -> None:
-    with app_connection(settings) as app:
-        become(app, named(settings, [three[0].workspace_id]))
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            app.execute(f"SELECT count(*) FROM nod.{table}")  # type: ignore[arg-type]
+def test_other_tables_are_closed_to_them(batches: psycopg.Connection[Any], three: list[Actor], table: str) -> None:
+    inside(batches, *three)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        batches.execute(f"SELECT count(*) FROM nod.{table}")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -133,11 +186,12 @@ def test_other_tables_are_closed_to_it(settings: Settings, three: list[Actor], t
         "INSERT INTO nod.deliveries DEFAULT VALUES", "SELECT * FROM nod.context_keys", "SELECT nod.erase_me()", "CREATE TABLE nod.mine (id int)",
     ],
 )  # fmt: skip
-def test_it_may_do_nothing_but_claim_and_end(settings: Settings, three: list[Actor], statement: str) -> None:
-    with app_connection(settings) as app:
-        become(app, named(settings, [one.workspace_id for one in three]))
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            app.execute(statement)  # type: ignore[arg-type]
+def test_they_may_do_nothing_but_claim_and_end(
+    batches: psycopg.Connection[Any], three: list[Actor], statement: str
+) -> None:
+    inside(batches, *three)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        batches.execute(statement)  # type: ignore[arg-type]
 
 
 EVENT = """INSERT INTO nod.events (id, workspace_id, user_id, kind, schema_version, payload, occurred_at, ingested_at)
@@ -154,15 +208,16 @@ MATCHED = """INSERT INTO nod.event_matches (workspace_id, trigger_id, event_id, 
 
 @pytest.mark.parametrize("statement", [EVENT.replace("VALUES (%s, %s, %s", "VALUES (%(id)s, %(place)s, %(user)s"), COUNTER, LEDGER, STEP, MATCHED],
                          ids=["event", "counter", "ledger", "step", "match"])  # fmt: skip
-def test_it_writes_only_where_the_context_says(settings: Settings, three: list[Actor], statement: str) -> None:
+def test_they_write_only_where_they_verified(
+    batches: psycopg.Connection[Any], three: list[Actor], statement: str
+) -> None:
     ann, bob, _ = three
-    with app_connection(settings) as app:
-        become(app, named(settings, [ann.workspace_id]))
-        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
-            app.execute(statement, {"id": new_id(), "place": bob.workspace_id, "user": bob.user_id})  # type: ignore[arg-type]
+    inside(batches, ann)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+        batches.execute(statement, {"id": new_id(), "place": bob.workspace_id, "user": bob.user_id})  # type: ignore[arg-type]
 
 
-def test_nothing_of_others_is_changed(settings: Settings, storage: Storage, three: list[Actor]) -> None:
+def test_nothing_of_others_is_changed(batches: psycopg.Connection[Any], storage: Storage, three: list[Actor]) -> None:
     ann, bob, _ = three
     an_agent(storage, bob)
     changes: list[Callable[[str], str]] = [
@@ -170,11 +225,8 @@ def test_nothing_of_others_is_changed(settings: Settings, storage: Storage, thre
         lambda place: f"UPDATE nod.agents SET failures = 7 WHERE workspace_id = '{place}'",
         lambda place: f"UPDATE nod.deliveries SET wanted = 7 WHERE workspace_id = '{place}'",
     ]
-    with app_connection(settings) as app:
-        for change in changes:
-            become(app, named(settings, [ann.workspace_id]))
-            assert app.execute(change(str(bob.workspace_id))).rowcount == 0  # type: ignore[arg-type]
-            app.rollback()
-            become(app, named(settings, [bob.workspace_id]))
-            assert app.execute(change(str(bob.workspace_id))).rowcount >= 1  # type: ignore[arg-type]
-            app.rollback()
+    for change in changes:
+        for who, there in ((ann, False), (bob, True)):
+            inside(batches, who)
+            assert (batches.execute(change(str(bob.workspace_id))).rowcount >= 1) == there  # type: ignore[arg-type]
+            batches.rollback()

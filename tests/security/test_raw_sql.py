@@ -65,6 +65,7 @@ REFUSED = [
     "COPY nod.memberships FROM '/etc/passwd'",
     "SET ROLE nod_owner",
     "SET ROLE nod_doors",
+    "SET ROLE nod_batches",
     "SET SESSION AUTHORIZATION nod_owner",
     "SET LOCAL session_replication_role = replica",
     "GRANT nod_owner TO nod_app",
@@ -290,7 +291,9 @@ def test_whatever_runs_with_more_rights_is_named_and_looks_nothing_up(owner_url:
         assert not public, name
         assert "search_path" in definition or name in context, name
         if app and name not in harmless | context:
-            assert any(asks in source for asks in ("at_the_door", "current_workspace", "current_user_id")), name
+            assert any(
+                asks in source for asks in ("at_the_door", "current_workspace", "current_user_id", "proved_places")
+            ), name
 
 
 def _rows(owner_url: str, actor: Actor) -> dict[str, list[Any]]:

@@ -1,6 +1,5 @@
 """Statements that travel together: one packet, all answers in their order, and nothing half done."""
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -8,7 +7,6 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection
 
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.ids import new_id
@@ -22,20 +20,20 @@ ADD = """INSERT INTO nod.tasks (workspace_id, id, owner_id, title, notes, made_b
 
 
 @pytest.fixture
-def connection(database: Database) -> Iterator[Connection]:
+def connection(database: Database) -> Iterator[psycopg.Connection]:
     with database.engine.connect() as connection:
-        yield connection
+        yield driver(connection)
 
 
-def one(connection: Connection, words: str, **given: object) -> object:
+def one(connection: psycopg.Connection, words: str, **given: object) -> object:
     return ask_together(connection, [Said(words, given)])[0][0][0]  # type: ignore[arg-type]
 
 
-def status(connection: Connection) -> TransactionStatus:
-    return driver(connection).info.transaction_status
+def status(connection: psycopg.Connection) -> TransactionStatus:
+    return connection.info.transaction_status
 
 
-def test_answers_come_in_the_order_of_the_statements(connection: Connection) -> None:
+def test_answers_come_in_the_order_of_the_statements(connection: psycopg.Connection) -> None:
     said = [
         Said("SELECT %(n)s::integer * 2, %(word)s || '%%'", {"n": 21, "word": "half"}),
         Said("SET LOCAL lock_timeout = '1234ms'"),
@@ -55,12 +53,12 @@ def test_answers_come_in_the_order_of_the_statements(connection: Connection) -> 
         (UUID(int=5), "uuid"), (datetime(2026, 11, 23, 4, 5, tzinfo=UTC), "timestamptz"),
     ],
 )  # fmt: skip
-def test_values_come_back_as_they_went(connection: Connection, value: object, kind: str) -> None:
+def test_values_come_back_as_they_went(connection: psycopg.Connection, value: object, kind: str) -> None:
     assert one(connection, f"SELECT %(value)s::{kind}", value=value) == value  # type: ignore[misc]
     assert one(connection, f"SELECT coalesce(%(value)s::{kind}, %(value)s)", value=value) == value  # type: ignore[misc]
 
 
-def test_of_an_implicit_transaction_all_is_done_or_nothing(connection: Connection) -> None:
+def test_of_an_implicit_transaction_all_is_done_or_nothing(connection: psycopg.Connection) -> None:
     """Without BEGIN and COMMIT."""
     name = f"nod.together_{uuid4().hex}"
     told = Said("SELECT set_config(%(name)s, 'told', false)", {"name": name})
@@ -82,7 +80,7 @@ def test_a_statement_at_once_is_done_or_refused(database: Database, storage: Sto
     assert database.at_once(*mine, "SELECT count(*) FROM nod.tasks", {}) == [(1,)]
 
 
-def test_a_problem_leaves_the_connection_as_good_as_it_was(connection: Connection) -> None:
+def test_a_problem_leaves_the_connection_as_good_as_it_was(connection: psycopg.Connection) -> None:
     """Also what was prepared for the first time on the way to the problem."""
     new = Said(f"SELECT /* {uuid4().hex} */ 7")
     for _ in range(2):
@@ -92,7 +90,7 @@ def test_a_problem_leaves_the_connection_as_good_as_it_was(connection: Connectio
     assert ask_together(connection, [new]) == [[(7,)]]
 
 
-def test_the_first_of_several_problems_is_told(connection: Connection) -> None:
+def test_the_first_of_several_problems_is_told(connection: psycopg.Connection) -> None:
     with pytest.raises(psycopg.errors.DivisionByZero):
         ask_together(connection, [Said("SELECT 1"), Said("SELECT 1 / 0"), Said("SELECT nonsense")])
     with pytest.raises(psycopg.errors.UndefinedColumn):
@@ -100,7 +98,7 @@ def test_the_first_of_several_problems_is_told(connection: Connection) -> None:
     assert one(connection, "SELECT 5") == 5
 
 
-def test_a_statement_is_prepared_once_for_each_kind_of_values(connection: Connection) -> None:
+def test_a_statement_is_prepared_once_for_each_kind_of_values(connection: psycopg.Connection) -> None:
     mine = f"SELECT /* {uuid4().hex} */ %(value)s"
     for value in ("a", "b", 1, 2, "c"):
         assert one(connection, mine, value=value) == value
@@ -108,20 +106,24 @@ def test_a_statement_is_prepared_once_for_each_kind_of_values(connection: Connec
     assert ask_together(connection, [Said(made, {"words": mine.partition("%")[0]})]) == [[(2, 5)]]
 
 
-def test_statements_that_somebody_deallocated_are_like_a_lost_connection(database: Database, storage: Storage) -> None:
+def test_statements_that_somebody_deallocated_are_like_a_lost_connection(
+    database: Database, storage: Storage, connection: psycopg.Connection
+) -> None:
     person = somebody(storage)
-    with database.engine.connect() as connection:
-        assert one(connection, "SELECT 1") == 1
-        driver(connection).execute("DEALLOCATE ALL")
-        with pytest.raises(psycopg.OperationalError):
-            one(connection, "SELECT 1")
-        assert one(connection, "SELECT 1") == 1
-        driver(connection).execute("DEALLOCATE ALL")
-    rows = database.at_once(person.workspace_id, person.user_id, "SELECT nod.current_workspace()", {})
-    assert rows == [(person.workspace_id,)], "another connection is taken"
+    mine = person.workspace_id, person.user_id
+    assert one(connection, "SELECT 1") == 1
+    connection.execute("DEALLOCATE ALL")
+    with pytest.raises(psycopg.OperationalError):
+        one(connection, "SELECT 1")
+    assert one(connection, "SELECT 1") == 1
+    (before,) = database.at_once(*mine, "SELECT pg_backend_pid(), nod.current_workspace()", {})
+    database.at_once(*mine, "DEALLOCATE ALL", {})
+    (after,) = database.at_once(*mine, "SELECT pg_backend_pid(), nod.current_workspace()", {})
+    assert before[1] == after[1] == person.workspace_id
+    assert before[0] != after[0], "another connection is taken"
 
 
-def test_much_goes_there_and_much_comes_back(connection: Connection) -> None:
+def test_much_goes_there_and_much_comes_back(connection: psycopg.Connection) -> None:
     """More than what fits between the two, in both directions at the same time."""
     much = "x" * 8_000_000
     said = Said("SELECT %(much)s::text", {"much": much})
@@ -131,11 +133,12 @@ def test_much_goes_there_and_much_comes_back(connection: Connection) -> None:
 def test_a_connection_that_is_ended_in_between_is_unavailable(database: Database, storage: Storage) -> None:
     person = somebody(storage)
     mine = person.workspace_id, person.user_id
-    with database.engine.connect() as connection:
+    with database.engine.connect() as lent:
+        connection = driver(lent)
         ended = one(connection, "SELECT pg_backend_pid()")
         with pytest.raises(psycopg.OperationalError):
             ask_together(connection, [Said("SELECT pg_terminate_backend(%(pid)s)", {"pid": ended}), Said("SELECT 1")])
-        connection.invalidate()
+        lent.invalidate()
     with pytest.raises(Unavailable):
         database.at_once(*mine, "SELECT pg_terminate_backend(pg_backend_pid())", {})
     assert database.at_once(*mine, "SELECT 1", {}) == [(1,)]
@@ -151,13 +154,14 @@ def test_who_is_interrupted_in_between_leaves_no_line_behind_on_which_answers_ar
         monkeypatch.setattr(together, "fetch_many", honest)
         raise KeyboardInterrupt
 
-    with database.engine.connect() as connection:
+    with database.engine.connect() as lent:
+        connection = driver(lent)
         monkeypatch.setattr(together, "fetch_many", interrupted)
         with pytest.raises(KeyboardInterrupt):
             one(connection, "SELECT 'old'")
         with pytest.raises(psycopg.OperationalError):
             one(connection, "SELECT 'new'")
-        connection.invalidate()
+        lent.invalidate()
     monkeypatch.setattr(together, "fetch_many", interrupted)
     with pytest.raises(KeyboardInterrupt):
         database.at_once(person.workspace_id, person.user_id, "SELECT 'first'", {})
@@ -165,45 +169,3 @@ def test_who_is_interrupted_in_between_leaves_no_line_behind_on_which_answers_ar
         assert database.at_once(person.workspace_id, person.user_id, "SELECT 'second'", {}) == [("second",)]
         with storage.work(person.workspace_id, person.user_id) as work:
             assert work.now
-
-
-def test_only_what_may_be_forgotten_does_not_wait_for_the_disk(database: Database, storage: Storage) -> None:
-    person = somebody(storage)
-    # As on a server that is not there for tests only.
-    database.at_once(person.workspace_id, person.user_id, "SELECT set_config('synchronous_commit', 'on', false)", {})
-
-    def shown(**how: bool) -> object:
-        words = "SELECT current_setting('synchronous_commit'), current_setting('lock_timeout'), current_user"
-        return database.at_once_in([person.workspace_id], words, {}, **how)
-
-    (((_, usual, _)),) = shown()  # type: ignore[misc]
-    assert shown() == [("on", usual, "nod_batches")]
-    assert shown(durable=False) == [("off", usual, "nod_batches")]
-    assert shown(durable=False, hurried=True) == [("off", "250ms", "nod_batches")]
-    assert shown() == [("on", usual, "nod_batches")]
-    words = "SELECT current_setting('synchronous_commit'), current_setting('lock_timeout'), current_user"
-    assert database.at_once(person.workspace_id, person.user_id, words, {}) == [("on", usual, "nod_app")]
-    database.close()
-
-
-def test_who_is_in_a_hurry_does_not_wait_for_a_lock(database: Database, storage: Storage) -> None:
-    person = somebody(storage)
-    words, key = "SELECT pg_advisory_xact_lock(%(key)s)", {"key": 4711}
-    held, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with database.engine.connect() as connection:
-            ask_together(connection, [Said("BEGIN"), Said(words, key)])
-            held.set()
-            done.wait(30)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    try:
-        assert held.wait(30)
-        with pytest.raises(Unavailable) as busy:
-            database.at_once_in([person.workspace_id], words, key, hurried=True)  # type: ignore[arg-type]
-        assert busy.value.code == "kernel.database_busy"
-    finally:
-        done.set()
-        holder.join()
