@@ -7,33 +7,41 @@ from bench.world import World
 BARE = "bench_bare"
 TABLES = """
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'nod'::regnamespace AND c.relrowsecurity AND c.relkind IN ('r', 'p')"""
-UNPROVED = """
-CREATE OR REPLACE FUNCTION nod.current_workspace() RETURNS uuid LANGUAGE sql STABLE AS
-$$ SELECT left(current_setting('nod.context', true), 32)::uuid $$"""
-COUNTED = r"INSERT INTO nod\.usage_counters AS c \([^)]*\)\s*SELECT [^(]*\S.*? FROM \((.*?)\n    \) s ORDER BY.*?RETURNING c\.scope, c\.runs, c\.tokens, c\.cost"
+UNPROVED = (
+    """CREATE OR REPLACE FUNCTION nod.current_workspace() RETURNS uuid LANGUAGE sql STABLE AS
+    $$ SELECT left(current_setting('nod.context', true), 32)::uuid $$""",
+    """CREATE OR REPLACE FUNCTION nod.proved_places(said text) RETURNS uuid[] LANGUAGE sql STABLE AS
+    $$ SELECT left(said, -76)::uuid[] $$""",
+)
+COUNTED = r"INSERT INTO nod\.usage_counters AS c \([^)]*\)\s*SELECT [^(]*\S.*? FROM \((.*?)\n {8}\) s ORDER BY.*?RETURNING c\.workspace_id, c\.scope, c\.runs, c\.tokens, c\.cost"
+UNCOUNTED = r"SELECT s.workspace_id, s.scope, s.runs, 0 AS tokens, 0 AS cost FROM (\1) s"
+MOVED = "what writes events or counts has moved: bench/bare.py must follow"
 WRITTEN = ("events", "usage_ledger", "usage_counters")
 
 
 def undress(world: World) -> None:
-    """Takes row-level security and the proof of the signed context from a database."""
+    """Takes row-level security, the proof of the signed context and the counting of runs from a database. Raises RuntimeError when the product no longer counts
+    where it did."""
     for (table,) in world.owner.execute(TABLES).fetchall():
         world.owner.execute(f"ALTER TABLE nod.{table} DISABLE ROW LEVEL SECURITY".encode())
-    world.owner.execute(UNPROVED)
+    for function in UNPROVED:
+        world.owner.execute(function.encode())
+    ((claim,),) = world.owner.execute("SELECT pg_get_functiondef('nod.claim_batches'::regproc)").fetchall()
+    claim, changed = re.subn(COUNTED, UNCOUNTED, claim, flags=re.DOTALL)
+    if changed != 1:
+        raise RuntimeError(MOVED)
+    world.owner.execute(claim.encode())
 
 
 def strip() -> None:
-    """Makes this process write no events, no ledger and no counters. Raises RuntimeError when the product no longer has the places where it does."""
+    """Makes this process write no events and no ledger. Raises RuntimeError when the product no longer has the places where it does."""
     from storage import batches
     from storage.batches import SqlBatches
     from storage.unit_of_work import SqlUnitOfWork
 
-    claim, changed = re.subn(
-        COUNTED, r"SELECT s.scope, s.runs, 0 AS tokens, 0 AS cost FROM (\1) s", batches.CLAIM, flags=re.DOTALL
-    )
     places = ((batches, "ledger_rows"), (SqlBatches, "_events"), (SqlUnitOfWork, "record"))
-    if changed != 1 or not all(hasattr(owner, name) for owner, name in places):
-        raise RuntimeError("what writes events or counts has moved: bench/bare.py must follow")
-    batches.CLAIM = claim  # pyright: ignore[reportAttributeAccessIssue]
+    if not all(hasattr(owner, name) for owner, name in places):
+        raise RuntimeError(MOVED)
     for owner, name in places:
         setattr(owner, name, _nothing)
 

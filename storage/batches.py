@@ -91,7 +91,7 @@ class SqlBatches:
         runs = [(batch, [each.run for each in several]) for batch, several in done]
         return {
             "hurried": hurried,
-            "ids": [each.run.id for each in ended],
+            "ids": sorted(each.run.id for each in ended),
             "ended": dumps([{"id": str(e.run.id), "fence": e.run.fence, "output": e.output} for e in ended]),
             "steps": dumps([_step(step) for e in ended for step in e.steps]),
             "ledger": dumps(

@@ -52,17 +52,18 @@ def ask(connection: Connection, question: Ask) -> Sequence[Any]:
 
 def commit(connection: Connection, late: Sequence[Ask]) -> None:
     """Carries out the late statements and commits, all in one round trip. Raises what their rules refuse."""
-    if late:
-        try:
-            answers = ask_together(
-                driver(connection), [*(Said(one.statement, one.given()) for one in late), Said("COMMIT")]
-            )
-        except psycopg.Error as problem:
-            raise failure_of(problem) or problem from None
-        for one, rows in zip(late, answers, strict=False):
-            if one.told is not None:
-                one.told(rows)
-    connection.commit()
+    if not late:
+        connection.commit()
+        return
+    said = [*(Said(one.statement, one.given()) for one in late), Said("COMMIT")]
+    try:
+        answers = ask_together(driver(connection), said)
+    except psycopg.Error as problem:
+        raise failure_of(problem) or problem from None
+    # What SQLAlchemy takes for a transaction ends when the connection is let go: who is to be rung for does not wait for that.
+    for one, rows in zip(late, answers, strict=False):
+        if one.told is not None:
+            one.told(rows)
 
 
 class Database:

@@ -93,7 +93,7 @@ class Ended:
 
 
 class Batches(Protocol):
-    """Claims and ends light runs, each in one transaction and one round trip, each workspace under its own context."""
+    """Claims and ends light runs, each in one transaction and one round trip, of the workspaces that a signed context names."""
 
     def claim(
         self, rungs: Sequence[Rung], lease_seconds: float, *, hurried: bool = False, durable: bool = True

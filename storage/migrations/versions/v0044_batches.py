@@ -81,7 +81,7 @@ DECLARE
     )
     SELECT array_agg(f.workspace_id) FILTER (WHERE f.number = 1), array_agg(f.due) FILTER (WHERE f.number = 1),
         array_agg(CASE WHEN NOT f.together THEN f.id END) FILTER (WHERE f.number = 1), array_agg(f.tries) FILTER (WHERE f.number = 1),
-        array_agg(f.id) FILTER (WHERE f.light AND f.together)
+        array_agg(f.id ORDER BY f.id) FILTER (WHERE f.light AND f.together)
     INTO found_in, dues, singles, tried, ids FROM found f;
     IF ids IS NULL THEN
         RETURN QUERY SELECT f.place, f.due, f.single, f.tries, NULL::json, NULL::json, NULL::text, now(), NULL::json, NULL::json
@@ -89,8 +89,8 @@ DECLARE
         RETURN;
     END IF;
 
-    SELECT i.id INTO lowest FROM unnest(ids) AS i (id) ORDER BY i.id LIMIT 1;
-    SELECT i.id INTO highest FROM unnest(ids) AS i (id) ORDER BY i.id DESC LIMIT 1;
+    lowest := ids[1];
+    highest := ids[cardinality(ids)];
     RETURN QUERY WITH taken AS (
         UPDATE nod.runs r SET status = 'running', fence = r.fence + 1, attempt = r.attempt + 1, version = r.version + 1,
             lease_until = clock_timestamp() + make_interval(secs => lease), started_at = clock_timestamp()
@@ -129,8 +129,9 @@ RETURNS TABLE (won json, matched json, shown json)
 DECLARE
     lowest uuid;
     highest uuid;{BEGUN}
-    SELECT i.id INTO lowest FROM unnest(ids) AS i (id) ORDER BY i.id LIMIT 1;
-    SELECT i.id INTO highest FROM unnest(ids) AS i (id) ORDER BY i.id DESC LIMIT 1;
+    -- Ids are given in their order.
+    lowest := ids[1];
+    highest := ids[cardinality(ids)];
     RETURN QUERY WITH won AS (
         UPDATE nod.runs r SET status = 'succeeded', finished_at = clock_timestamp(), lease_until = NULL, output = g.output, error = NULL, version = r.version + 1
         FROM json_to_recordset(ended) AS g (id uuid, fence integer, output jsonb)
