@@ -1,6 +1,7 @@
 """The connection pool of the app role, and how a transaction in it begins: signed context and database clock in one round trip."""
 
 import json
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ from storage.together import Said, ask_together, driver
 from storage.values import dumps
 
 CONNECTIONS = 16
+LINES = 8
+"""For questions that are asked at once: a few milliseconds each."""
 IDLE, INTRANS, INERROR = (
     psycopg.pq.TransactionStatus.IDLE, psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR,
 )  # fmt: skip
@@ -73,7 +76,7 @@ class Database:
         self.engine: Engine = create_engine(
             url,
             pool_size=connections,
-            max_overflow=connections,
+            max_overflow=max(connections - LINES, 0),
             pool_timeout=WAIT_SECONDS,
             pool_use_lifo=True,
             hide_parameters=True,
@@ -93,6 +96,7 @@ class Database:
         self._signer = signer
         self._ahead: float | None = None
         self._lines: deque[psycopg.Connection] = deque()
+        self._free = threading.Semaphore(LINES)
 
     def begin(self, workspace_id: UUID, user_id: UUID) -> tuple[Connection, datetime]:
         """A connection in a new transaction under the context, and the database's now. A connection that died in the pool is replaced once.
@@ -137,36 +141,45 @@ class Database:
 
     def _at_once(self, said: Callable[[int], list[Said]]) -> Sequence[tuple[Any, ...]]:
         for last in (False, True):
-            line = self._line()
-            try:
-                # No BEGIN, no COMMIT: it is one transaction.
-                rows = ask_together(line, said(self._until(line)))[-1]
-            except psycopg.Error as problem:
-                line.close()
-                failure = _refused(problem) or failure_of(problem)
-                if failure is None:
-                    raise
-                if last or failure.code not in AGAIN:
-                    raise failure from None
-                self._start_anew()
-            except BaseException:
-                line.close()
-                raise
-            else:
-                self._lines.append(line)
-                return rows
+            with self._line() as line:
+                try:
+                    # No BEGIN, no COMMIT: it is one transaction.
+                    return ask_together(line, said(self._until(line)))[-1]
+                except psycopg.Error as problem:
+                    failure = _refused(problem) or failure_of(problem)
+                    if failure is None:
+                        raise
+                    if last or failure.code not in AGAIN:
+                        raise failure from None
+                    self._start_anew()
         raise Unavailable("kernel.database_away")
 
-    def _line(self) -> psycopg.Connection:
-        """One that nobody else has. The engine's own bookkeeping of who has which takes longer than many a question."""
+    @contextmanager
+    def _line(self) -> Iterator[psycopg.Connection]:
+        """A connection that nobody else has. The engine's own bookkeeping of who has which takes longer than many a question."""
+        if not self._free.acquire(timeout=WAIT_SECONDS):
+            raise Unavailable("kernel.database_busy")
         try:
-            return self._lines.pop()
-        except IndexError:
-            made = self.engine.raw_connection()
-            line = made.driver_connection
-            assert isinstance(line, psycopg.Connection)
-            made.detach()
-            return line
+            try:
+                line = self._lines.pop()
+            except IndexError:
+                line = self._new_line()
+            try:
+                yield line
+            finally:
+                if line.pgconn.transaction_status == IDLE:
+                    self._lines.append(line)
+                else:
+                    line.close()
+        finally:
+            self._free.release()
+
+    def _new_line(self) -> psycopg.Connection:
+        made = self.engine.raw_connection()
+        line = made.driver_connection
+        assert isinstance(line, psycopg.Connection)
+        made.detach()
+        return line
 
     def _start_anew(self) -> None:
         """After the database was away, or refused us for our clock."""
@@ -223,7 +236,7 @@ class Database:
         """When a context that is signed now ends, in Unix seconds of the database's clock: reckoned from its last answer, since our own may jump."""
         ahead = self._ahead
         if ahead is None:
-            moment = line.execute("SELECT clock_timestamp()").fetchone()
+            moment = line.execute("SELECT clock_timestamp()", prepare=False).fetchone()
             assert moment is not None
             ahead = self._ahead = moment[0].timestamp() - time.monotonic()
         return int(time.monotonic() + ahead) + LIFETIME

@@ -1,6 +1,7 @@
 """Statements that travel together: one packet, all answers in their order, and nothing half done."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ from psycopg.pq import TransactionStatus
 from core.kernel.errors import Conflict, Unavailable
 from core.kernel.ids import new_id
 from storage import Storage, together
-from storage.engine import Database
+from storage.engine import LINES, Database
 from storage.together import Said, ask_together, driver
 from tests.databases import somebody
 
@@ -116,11 +117,30 @@ def test_statements_that_somebody_deallocated_are_like_a_lost_connection(
     with pytest.raises(psycopg.OperationalError):
         one(connection, "SELECT 1")
     assert one(connection, "SELECT 1") == 1
-    (before,) = database.at_once(*mine, "SELECT pg_backend_pid(), nod.current_workspace()", {})
-    database.at_once(*mine, "DEALLOCATE ALL", {})
-    (after,) = database.at_once(*mine, "SELECT pg_backend_pid(), nod.current_workspace()", {})
-    assert before[1] == after[1] == person.workspace_id
-    assert before[0] != after[0], "another connection is taken"
+    asked = "SELECT nod.current_workspace()"
+    for _ in range(2):
+        assert database.at_once(*mine, asked, {}) == [(person.workspace_id,)]
+        database.at_once(*mine, "DEALLOCATE ALL", {})
+
+
+def test_questions_at_once_share_a_few_lines(database: Database, storage: Storage) -> None:
+    """Also when many ask together, and when what they ask is refused; lines that broke are not asked again."""
+    person = somebody(storage)
+    mine = person.workspace_id, person.user_id
+
+    def pid(number: int) -> object:
+        if number % 3 == 0:
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                database.at_once(*mine, "SELECT 1 / 0", {})
+        return database.at_once(*mine, "SELECT pg_backend_pid()", {})[0][0]
+
+    with ThreadPoolExecutor(3 * LINES) as pool:
+        first = set(pool.map(pid, range(20 * LINES)))
+        assert 1 <= len(first) <= LINES
+        assert set(pool.map(pid, range(20 * LINES))) <= first | {line.info.backend_pid for line in database._lines}
+    with psycopg.connect(database.engine.url.set(drivername="postgresql").render_as_string(False)) as other:
+        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY (%s)", (list(first),))
+    assert pid(1) not in first
 
 
 def test_much_goes_there_and_much_comes_back(connection: psycopg.Connection) -> None:
