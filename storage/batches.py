@@ -66,7 +66,7 @@ class SqlBatches:
             counted=[Counted(c["scope"], c["runs"], c["tokens"], Decimal(str(c["cost"]))) for c in counted],
             tier=tier,
             now=now,
-            keys={UUID(one["id"]): self._key(one) for one in whose if one["wrapped"] is not None},
+            keys={UUID(one["id"]): bytes.fromhex(one["wrapped"]) for one in whose if one["wrapped"] is not None},
         )
 
     def end(self, done: Sequence[tuple[Batch, Sequence[Ended]]], *, hurried: bool = False) -> list[set[UUID]]:
@@ -97,32 +97,23 @@ class SqlBatches:
             "ledger": dumps(
                 [_entry(one) for batch, ours in runs for one in ledger_rows(ours, batch.now or ours[0].started_at)]
             ),
-            "events": dumps(
-                [
-                    event
-                    for batch, ours in runs
-                    for run in ours
-                    if run.user_id in batch.keys
-                    for event in self._events(batch, run)
-                ]
-            ),
+            "events": dumps([event for batch, ours in runs for event in self._events(batch, ours)]),
         }
 
-    def _key(self, owner: dict[str, Any]) -> PersonKeys:
-        wrapped = bytes.fromhex(owner["wrapped"])
-        return PersonKeys(self._keys.unwrap(wrapped, UUID(owner["id"])))
-
-    def _events(self, batch: Batch, run: LightRun) -> list[dict[str, Any]]:
-        payload = f'{{"run_id":"{run.id}","agent_id":"{run.agent_id}"}}'.encode()
-        key: PersonKeys = batch.keys[run.user_id]
+    def _events(self, batch: Batch, runs: Sequence[LightRun]) -> list[dict[str, Any]]:
+        """None of people whose key was destroyed."""
+        keys = {user_id: PersonKeys(self._keys.unwrap(key, user_id)) for user_id, key in batch.keys.items()}
         return [
             {
                 "id": str(id),
                 "run_id": str(run.id),
                 "user_id": str(run.user_id),
                 "kind": kind,
-                "payload": key.seal(payload, Place("events", run.workspace_id, id, "payload")).hex(),
+                "payload": keys[run.user_id].seal(payload, Place("events", run.workspace_id, id, "payload")).hex(),
             }
+            for run in runs
+            if run.user_id in keys
+            for payload in (f'{{"run_id":"{run.id}","agent_id":"{run.agent_id}"}}'.encode(),)
             for kind, id in (("run.started", new_id()), ("run.succeeded", new_id()))
         ]
 

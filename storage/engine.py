@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from core.kernel.errors import Unavailable
 from storage.context import LIFETIME, ContextSigner
-from storage.failures import failure_of, translate
+from storage.failures import PoolExhausted, failure_of, translate
 from storage.together import Said, ask_together, driver
 from storage.values import dumps
 
@@ -175,7 +175,11 @@ class Database:
             self._free.release()
 
     def _new_line(self) -> psycopg.Connection:
-        made = self.engine.raw_connection()
+        try:
+            made = self.engine.raw_connection()
+        except (psycopg.Error, PoolExhausted) as problem:
+            # SQLAlchemy tells `translate` of what happens to its own connections only.
+            raise failure_of(problem) or problem from None
         line = made.driver_connection
         assert isinstance(line, psycopg.Connection)
         made.detach()

@@ -67,7 +67,7 @@ class Counted:
 @dataclass(frozen=True)
 class Batch:
     """What was due in a workspace. `runs` were claimed together; or `single` is the run that has to be carried out by itself, not claimed yet; where its worker died, `tries` says how often it was begun. `more` says that there may be further due ones.
-    `agents` are names by id, without agents that were paused meanwhile; `counted` and `tier` tell what the limits have to say, `now` is the database's clock."""
+    `agents` are names by id, without agents that were paused meanwhile; `keys` the wrapped data keys of those who own the runs; `counted` and `tier` tell what the limits have to say, `now` is the database's clock."""
 
     workspace_id: UUID
     user_id: UUID
@@ -80,7 +80,7 @@ class Batch:
     counted: Sequence[Counted] = ()
     tier: str | None = None
     now: datetime | None = None
-    keys: Mapping[UUID, Any] = field(default_factory=dict, repr=False)
+    keys: Mapping[UUID, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

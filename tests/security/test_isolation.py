@@ -187,7 +187,7 @@ def test_the_app_role_cannot_read_or_change_the_key_of_the_context(settings: Set
             app.rollback()
 
 
-@pytest.mark.parametrize("role", ["nod_owner", "nod_doors", "postgres", "nod"])
+@pytest.mark.parametrize("role", ["nod_owner", "nod_doors", "nod_batches", "postgres", "nod"])
 def test_the_app_role_cannot_become_another(settings: Settings, role: str) -> None:
     with app_connection(settings) as app, pytest.raises(psycopg.Error):
         app.execute(f"SET ROLE {role}")  # type: ignore[arg-type]

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
@@ -14,6 +16,7 @@ from core.kernel.ids import new_id
 from storage import Storage, together
 from storage.engine import LINES, Database
 from storage.together import Said, ask_together, driver
+from storage.vault import NOWHERE
 from tests.databases import somebody
 
 ADD = """INSERT INTO nod.tasks (workspace_id, id, owner_id, title, notes, made_by, created_at, version)
@@ -141,6 +144,19 @@ def test_questions_at_once_share_a_few_lines(database: Database, storage: Storag
     with psycopg.connect(database.engine.url.set(drivername="postgresql").render_as_string(False)) as other:
         other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY (%s)", (list(first),))
     assert pid(1) not in first
+
+
+def test_a_server_that_is_away_is_unavailable(database: Database, tmp_path: Path) -> None:
+    """Also where a line would have to be made."""
+    url = database.engine.url.update_query_dict({"host": str(tmp_path)})
+    with closing(Database(url, database._signer)) as nowhere:
+        for _ in range(2):
+            with pytest.raises(Unavailable) as away:
+                nowhere.at_once(NOWHERE, NOWHERE, "SELECT 1", {})
+            assert away.value.code == "kernel.database_away"
+            with pytest.raises(Unavailable) as away:
+                nowhere.begin(NOWHERE, NOWHERE)
+            assert away.value.code == "kernel.database_away"
 
 
 def test_much_goes_there_and_much_comes_back(connection: psycopg.Connection) -> None:
