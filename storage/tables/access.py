@@ -8,7 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 WORKSPACE = "workspace_id = (SELECT nod.current_workspace())"
 MINE = "user_id = (SELECT nod.current_user_id())"
-HERE = "workspace_id = ANY ((SELECT current_setting('nod.places', true))::uuid[])"
+# Cast within, so that it is read once a statement and not for each row; and without, where it changes nothing, or ANY would take the SELECT for rows.
+HERE = "workspace_id = ANY ((SELECT current_setting('nod.places', true)::uuid[])::uuid[])"
 AT_THE_DOOR = "(SELECT nod.at_the_door())"
 # Scalar, so that it is looked up by the key of each row and never by a list of all runs.
 RUN_IS_GONE = (

@@ -174,7 +174,7 @@ DECLARE
     )
     SELECT (SELECT json_agg(w) FROM won w), (SELECT json_agg(m) FROM matches m), (SELECT json_agg(s) FROM shown s);
 END $$"""
-HERE = "workspace_id = ANY ((SELECT current_setting('nod.places', true))::uuid[])"
+HERE = "workspace_id = ANY ((SELECT current_setting('nod.places', true)::uuid[])::uuid[])"
 COLLEAGUES = f"(SELECT m.user_id FROM nod.memberships m WHERE m.{HERE})"
 DOORS = (
     "nod.claim_batches(text, integer, double precision, boolean, boolean)",
