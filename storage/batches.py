@@ -75,16 +75,15 @@ class SqlBatches:
         runs = [each.run for _, ended in done for each in ended]
         with span("runs.end", workspace=done[0][0].workspace_id, workspaces=len(done), runs=len(runs)):
             ((won, matched, shown),) = self._database.at_once_in(list(whose), END, self._given(done, hurried))
-        rings = [
-            Ring("triggers.matched", place, whose[place], trigger) for place, trigger in _places(matched, "trigger_id")
-        ]
+        heard = {(UUID(one["workspace_id"]), UUID(one["trigger_id"])) for one in matched or ()}
+        rings = [Ring("triggers.matched", place, whose[place], trigger) for place, trigger in heard]
         for d in shown or ():
             place = UUID(d["workspace_id"])
             rings.append(Ring(f"deliveries.{d['channel']}", place, whose[place], UUID(d["id"]), UUID(d["link_id"])))
         if rings:
             self._bell.wake_all(rings)
-        ours = _places(won, "id")
-        return [{id for place, id in ours if place == batch.workspace_id} for batch, _ in done]
+        ours = {UUID(one["id"]) for one in won or ()}
+        return [ours & {each.run.id for each in ended} for _, ended in done]
 
     def _given(self, done: Sequence[tuple[Batch, Sequence[Ended]]], hurried: bool) -> dict[str, Any]:
         ended = [each for _, several in done for each in several]
@@ -133,11 +132,6 @@ def _run(row: dict[str, Any], workspace_id: UUID) -> LightRun:
         started_at=datetime.fromisoformat(row["started_at"]),
         trace=row["trace"],
     )
-
-
-def _places(rows: Sequence[dict[str, Any]] | None, key: str) -> set[tuple[UUID, UUID]]:
-    """Of each row its workspace and an id."""
-    return {(UUID(row["workspace_id"]), UUID(row[key])) for row in rows or ()}
 
 
 def _owner(one: dict[str, Any]) -> Owner:

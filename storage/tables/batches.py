@@ -1,9 +1,6 @@
 """What claiming and ending light runs of several workspaces at once needs of each table, and no more (docs/adr/0020): the rights of `nod_batches`, which owns the doors that do so."""
 
-from storage.tables import billing, catalog, identity, messaging, orchestration, workflows
 from storage.tables.access import HERE, batched
-
-__all__ = ["billing", "catalog", "identity", "messaging", "orchestration", "workflows"]
 
 COLLEAGUES = f"(SELECT m.user_id FROM nod.memberships m WHERE m.{HERE})"  # noqa: S608 - all of it is ours
 

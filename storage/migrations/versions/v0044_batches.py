@@ -30,6 +30,7 @@ END $$"""
 
 # What the rules below compare with is set here and nowhere else: the app role can set it too, but no rule of the app role reads it, and nobody but these two doors is nod_batches.
 # Plans as for everything that is asked all the time: one a connection, and through an index whatever the tables were like when it was made.
+# Assigned, not performed: an assignment is evaluated without the machinery of a query.
 BEGUN = """
     places uuid[] := nod.proved_places(said);
     unused text;
