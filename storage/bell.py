@@ -3,13 +3,10 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID, uuid4
 
 import structlog
-
-if TYPE_CHECKING:
-    from redis.commands.core import Script
 
 DELIVERIES = "deliveries."
 CHANNEL = "nod:deliveries:"
@@ -17,7 +14,7 @@ MARK = "nod:rung:"
 MARK_MS = 1_000
 PATIENCE = 0.5
 PAUSE = 2.0
-AT_ONCE = 500
+AT_ONCE, PARTS = 500, 4
 LOOKING_MS = 100
 MOST_WAITING = 16
 
@@ -142,6 +139,10 @@ class Bell(Protocol):
 
     def wake_all(self, rings: Iterable[Ring]) -> None: ...
 
+    def prepared(self, rings: Iterable[Ring]) -> Callable[[], None]:
+        """Rings them all when it is called. What takes time about it is done now: who commits has time while the disk is waited for."""
+        ...
+
     def heard_again(
         self, bell: str, places: Sequence[UUID], *, going_on: bool, room: int = 0, looking: str | None = None
     ) -> "Heard":
@@ -163,6 +164,10 @@ class NoBell:
 
     def wake_all(self, rings: Iterable[Ring]) -> None:
         """Nothing."""
+
+    def prepared(self, rings: Iterable[Ring]) -> Callable[[], None]:
+        """Nothing."""
+        return lambda: None
 
     def heard_again(
         self, bell: str, places: Sequence[UUID], *, going_on: bool, room: int = 0, looking: str | None = None
@@ -187,6 +192,8 @@ class RedisBell:
             url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
         )
         self._ring = self._redis.register_script(RING)
+        pool = self._redis.connection_pool
+        self._packer = pool.connection_class(**pool.connection_kwargs)  # never connected
         self._heard = self._redis.register_script(HEARD)
         self._away_until = 0.0
         self._told = False
@@ -199,9 +206,24 @@ class RedisBell:
 
     def wake_all(self, rings: Iterable[Ring]) -> None:
         """Rings them all in one round trip (of 500 rings each)."""
+        self.prepared(rings)()
+
+    def prepared(self, rings: Iterable[Ring]) -> Callable[[], None]:
+        """One round trip (of 500 rings each), which says what is packed here."""
         said = [part for ring in rings for part in (_published(ring) if _is_delivery(ring) else _enqueued(ring))]
-        for start in range(0, len(said), AT_ONCE * 4):
-            self._tell(self._ring, ("dramatiq", str(MARK_MS), str(MOST_WAITING)), said[start : start + AT_ONCE * 4])
+        most = ("dramatiq", str(MARK_MS), str(MOST_WAITING))
+        packed = [
+            self._packer.pack_command(
+                "EVALSHA", self._ring.sha, len(most), *most, *said[start : start + AT_ONCE * PARTS]
+            )
+            for start in range(0, len(said), AT_ONCE * PARTS)
+        ]
+
+        def ring() -> None:
+            for command in packed:
+                self._tell(lambda: self._say(command))  # noqa: B023 it is called at once
+
+        return ring
 
     def heard_again(
         self, bell: str, places: Sequence[UUID], *, going_on: bool, room: int = 0, looking: str | None = None
@@ -209,17 +231,33 @@ class RedisBell:
         """One round trip."""
         marks = [_mark(bell, place) for place in places]
         said = ("1" if going_on else "", str(MARK_MS), str(room), looking or "", str(LOOKING_MS) if looking else "")
-        again, others = self._tell(self._heard, marks, said) or ((), ())
+        again, others = self._tell(lambda: self._heard(keys=marks, args=said)) or ((), ())
         return Heard({places[number - 1] for number in again}, [_ring(text) for text in others])
 
-    def _tell(self, script: "Script", keys: Sequence[str], args: Sequence[str | bytes]) -> Any:
-        """What the script answers; None while Redis is away."""
+    def _say(self, packed: Sequence[bytes]) -> Any:
+        from redis.exceptions import NoScriptError
+
+        pool = self._redis.connection_pool
+        line = pool.get_connection()
+        try:
+            line.send_packed_command(packed)
+            return line.read_response()
+        except NoScriptError:
+            line.send_command("SCRIPT LOAD", RING)
+            line.read_response()
+            line.send_packed_command(packed)
+            return line.read_response()
+        finally:
+            pool.release(line)
+
+    def _tell(self, said: Callable[[], Any]) -> Any:
+        """What Redis answers; None while it is away."""
         import redis
 
         if time.monotonic() < self._away_until:
             return None
         try:
-            answer = script(keys=keys, args=args)
+            answer = said()
             self._told = False
             return answer
         except (redis.RedisError, OSError) as away:

@@ -53,14 +53,15 @@ def ask(connection: Connection, question: Ask) -> Sequence[Any]:
         raise failure_of(problem) or problem from None
 
 
-def commit(connection: Connection, late: Sequence[Ask]) -> None:
-    """Carries out the late statements and commits, all in one round trip. Raises what their rules refuse."""
+def commit(connection: Connection, late: Sequence[Ask], meanwhile: Callable[[], object]) -> None:
+    """Carries out the late statements and commits, all in one round trip, and something else `meanwhile`. Raises what their rules refuse."""
     if not late:
         connection.commit()
+        meanwhile()
         return
     said = [*(Said(one.statement, one.given()) for one in late), Said("COMMIT")]
     try:
-        answers = ask_together(driver(connection), said)
+        answers = ask_together(driver(connection), said, meanwhile)
     except psycopg.Error as problem:
         raise failure_of(problem) or problem from None
     # What SQLAlchemy takes for a transaction ends when the connection is let go: who is to be rung for does not wait for that.

@@ -5,7 +5,7 @@ transaction may need no BEGIN and no COMMIT. Every statement is prepared, once a
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import count
 from typing import Any, LiteralString, NamedTuple
@@ -40,12 +40,14 @@ def driver(connection: Connection) -> psycopg.Connection:
     return raw
 
 
-def ask_together(raw: psycopg.Connection, said: Sequence[Said]) -> list[Sequence[Row]]:
-    """The rows of each statement, in one round trip. Raises psycopg.Error, the first that there was; of an implicit transaction nothing was carried out then."""
+def ask_together(
+    raw: psycopg.Connection, said: Sequence[Said], meanwhile: Callable[[], object] = lambda: None
+) -> list[Sequence[Row]]:
+    """The rows of each statement, in one round trip; `meanwhile` is done between asking and waiting. Raises psycopg.Error, the first that there was; of an implicit transaction nothing was carried out then."""
     known = _prepared.setdefault(raw, {})
     with raw.lock:
         try:
-            return raw.wait(_asking(raw, known, said))
+            return raw.wait(_asking(raw, known, said, meanwhile))
         except psycopg.errors.InvalidSqlStatementName:
             # Somebody deallocated them. A connection that knows none is as good as a new one.
             known.clear()
@@ -56,7 +58,9 @@ def ask_together(raw: psycopg.Connection, said: Sequence[Said]) -> list[Sequence
                 raw.pgconn.finish()
 
 
-def _asking(raw: psycopg.Connection, known: dict[Key, bytes], said: Sequence[Said]) -> abc.PQGen[list[Sequence[Row]]]:
+def _asking(
+    raw: psycopg.Connection, known: dict[Key, bytes], said: Sequence[Said], meanwhile: Callable[[], object]
+) -> abc.PQGen[list[Sequence[Row]]]:
     line = raw.pgconn
     line.enter_pipeline_mode()
     made: dict[Key, bytes] = {}
@@ -75,6 +79,7 @@ def _asking(raw: psycopg.Connection, known: dict[Key, bytes], said: Sequence[Sai
         expected.append(transformer)
     line.pipeline_sync()
     yield from send(line)
+    meanwhile()
     answers: list[Sequence[Row]] = []
     problem: psycopg.Error | None = None
     for awaited in expected:

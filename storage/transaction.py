@@ -1,6 +1,6 @@
 """One open transaction, as repositories see it. It begins with the first question that is asked in it, in the same round trip."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -98,13 +98,13 @@ class Transaction:
         if self._session is not None:
             self._session.flush()
 
-    def commit(self) -> None:
-        """Makes it durable. Raises Conflict `kernel.version_stale`, Invalid `kernel.rule_broken`."""
+    def commit(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Makes it durable, and does something `meanwhile`. Raises Conflict `kernel.version_stale`, Invalid `kernel.rule_broken`."""
         if self._session is not None:
             self._session.finish()
         late, self.late = self.late, []
         if late or self._connection is not None:
-            commit(self.connection, late)
+            commit(self.connection, late, meanwhile)
 
     def close(self) -> None:
         """Lets the connection go; what was not committed is rolled back."""

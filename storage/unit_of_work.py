@@ -1,5 +1,6 @@
 """One transaction over everything: the unit of work that all use cases share."""
 
+from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -137,7 +138,14 @@ class SqlUnitOfWork:
         if self._events:
             self.events.append(self._events, lambda trigger_id: self.ring("triggers.matched", trigger_id))
             self._events = []
-        self._t.commit()
+        prepared: list[Callable[[], None]] = []
+        self._t.commit(lambda: prepared.append(self._bell.prepared(self._taken())))
+        for ring in prepared:
+            ring()
+        # The commit itself may have found who is to be woken.
+        self._bell.wake_all(self._taken())
+
+    def _taken(self) -> list[Ring]:
         rings, self._rings = self._rings, {}
         places = self._t.places
-        self._bell.wake_all(Ring(bell, self.workspace_id, self.user_id, id, places.get(id)) for bell, id in rings)
+        return [Ring(bell, self.workspace_id, self.user_id, id, places.get(id)) for bell, id in rings]
