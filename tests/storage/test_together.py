@@ -159,6 +159,26 @@ def test_a_server_that_is_away_is_unavailable(database: Database, tmp_path: Path
             assert away.value.code == "kernel.database_away"
 
 
+def test_what_is_done_meanwhile_is_done_while_the_database_works(
+    connection: psycopg.Connection, database: Database
+) -> None:
+    """The statement waits for a lock that is let go meanwhile: if it were done before, the lock would be free, and after, it would never be."""
+    lock = uuid4().int % 2**62
+    with database.engine.connect() as lent:
+        other = driver(lent)
+        one(other, "SELECT pg_advisory_lock(%(lock)s)::text", lock=lock)
+        freed: list[object] = []
+
+        def meanwhile() -> None:
+            while not one(other, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+                pass
+            freed.append(one(other, "SELECT pg_advisory_unlock(%(lock)s)", lock=lock))
+
+        said = Said("SELECT pg_advisory_xact_lock(%(lock)s)::text, %(word)s", {"lock": lock, "word": "free"})
+        assert ask_together(connection, [said], meanwhile) == [[("", "free")]]
+        assert freed == [True]
+
+
 def test_much_goes_there_and_much_comes_back(connection: psycopg.Connection) -> None:
     """More than what fits between the two, in both directions at the same time."""
     much = "x" * 8_000_000

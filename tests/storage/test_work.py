@@ -233,6 +233,20 @@ def test_bells_ring_after_the_commit_and_only_then(storage: Storage, settings: S
     }
 
 
+def test_a_commit_that_is_refused_rings_nothing_though_the_ring_was_prepared(
+    storage: Storage, settings: Settings
+) -> None:
+    heard = _Ears(settings)
+    actor = somebody(storage)
+    run = a_run(storage, actor)
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        work.runs.add_all([run])
+        work.ring("runs.due", run.id)
+        with pytest.raises(Conflict):
+            work.commit()
+    assert heard.queue("runs") == []
+
+
 def test_a_redis_that_is_away_fails_no_commit_and_is_told_once(
     storage: Storage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
