@@ -1,0 +1,15 @@
+"""procrastinate's app, and a task that says when its first line ran and does nothing else. Runs in the environment of `requirements.txt`."""
+
+import os
+import time
+
+import procrastinate
+
+_said = os.open(os.environ["PEER_BEGAN"], os.O_WRONLY | os.O_APPEND)
+_connector = procrastinate.SyncPsycopgConnector if "PEER_DEFERS" in os.environ else procrastinate.PsycopgConnector
+app = procrastinate.App(connector=_connector(conninfo=os.environ["PEER_DATABASE"]))
+
+
+@app.task(pass_context=True)
+async def nothing(context: procrastinate.JobContext) -> None:
+    os.write(_said, f"{context.job.id} {time.time():.6f}\n".encode())
