@@ -1,7 +1,7 @@
 """The scheduler in this process and as processes: at its instant, once, in batches, and nobody stops the others."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -25,6 +25,7 @@ from runners.actors import triggers as actors
 from runners.engine import tools
 from runners.scheduler import Schedules
 from storage import Storage
+from storage.bell import Ring
 from tests.databases import somebody
 
 
@@ -291,7 +292,12 @@ def test_who_waits_for_mail_is_looked_for_again_and_again(
     owner, _ = mailbox
     trigger = listener(here, owner, "mail.received")
     rung: list[tuple[str, UUID]] = []
-    monkeypatch.setattr(here.bell, "wake_all", lambda rings: rung.extend((ring.bell, ring.id) for ring in rings))
+
+    def prepared(rings: Iterable[Ring]) -> Callable[[], None]:
+        said = [(ring.bell, ring.id) for ring in rings]
+        return lambda: rung.extend(said)
+
+    monkeypatch.setattr(here.bell, "prepared", prepared)
     schedules.tick()
     assert schedules.idle(5)
     assert rung == [("triggers.watch", trigger.id)]
