@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID, uuid4
 
@@ -211,17 +212,17 @@ class RedisBell:
     def prepared(self, rings: Iterable[Ring]) -> Callable[[], None]:
         """One round trip (of 500 rings each), which says what is packed here."""
         said = [part for ring in rings for part in (_published(ring) if _is_delivery(ring) else _enqueued(ring))]
-        most = ("dramatiq", str(MARK_MS), str(MOST_WAITING))
+        keys = ("dramatiq", str(MARK_MS), str(MOST_WAITING))
         packed = [
             self._packer.pack_command(
-                "EVALSHA", self._ring.sha, len(most), *most, *said[start : start + AT_ONCE * PARTS]
+                "EVALSHA", self._ring.sha, len(keys), *keys, *said[start : start + AT_ONCE * PARTS]
             )
             for start in range(0, len(said), AT_ONCE * PARTS)
         ]
 
         def ring() -> None:
             for command in packed:
-                self._tell(lambda: self._say(command))  # noqa: B023 it is called at once
+                self._tell(partial(self._say, command))
 
         return ring
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -198,7 +199,9 @@ def test_who_takes_a_long_run_leaves_the_rest_to_others(
         looking = busy(storage, pool, gate, people(storage, due.LOOKING))
         for one in others:
             hear(one)
-        monkeypatch.setattr(storage.bell, "wake_all", lambda rings: rung.extend(ring.workspace_id for ring in rings))
+        monkeypatch.setattr(
+            storage.bell, "prepared", lambda rings: partial(rung.extend, [ring.workspace_id for ring in rings])
+        )
         gate.open()
         for each in looking:
             each.result(PATIENCE)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -250,7 +251,9 @@ def test_nothing_is_rung_for_while_no_more_runs_may_be_carried_out(
     waiting = queue(storage, person, heavy, 2)
     rung: list[str] = []
     monkeypatch.setattr(
-        storage.bell, "wake_all", lambda rings: rung.extend(ring.bell for ring in rings if ring.bell == "runs.due")
+        storage.bell,
+        "prepared",
+        lambda rings: partial(rung.extend, [ring.bell for ring in rings if ring.bell == "runs.due"]),
     )
     carry_out(person)
     assert (rung, statuses(storage, person, waiting)) == ([], {"queued": 2})

@@ -1,7 +1,7 @@
 """The scheduler in this process and as processes: at its instant, once, in batches, and nobody stops the others."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -25,8 +25,8 @@ from runners.actors import triggers as actors
 from runners.engine import tools
 from runners.scheduler import Schedules
 from storage import Storage
-from storage.bell import Ring
 from tests.databases import somebody
+from tests.ears import Ears
 
 
 @pytest.fixture
@@ -287,20 +287,16 @@ def test_a_calendar_event_that_is_soon_starts_who_waits_for_it_once(here: Storag
 
 
 def test_who_waits_for_mail_is_looked_for_again_and_again(
-    schedules: Schedules, here: Storage, mailbox: tuple[tuple[Actor, UUID], Path], monkeypatch: pytest.MonkeyPatch
+    schedules: Schedules, here: Storage, mailbox: tuple[tuple[Actor, UUID], Path], settings: Settings
 ) -> None:
     owner, _ = mailbox
     trigger = listener(here, owner, "mail.received")
-    rung: list[tuple[str, UUID]] = []
-
-    def prepared(rings: Iterable[Ring]) -> Callable[[], None]:
-        said = [(ring.bell, ring.id) for ring in rings]
-        return lambda: rung.extend(said)
-
-    monkeypatch.setattr(here.bell, "prepared", prepared)
+    heard = Ears(settings)
     schedules.tick()
     assert schedules.idle(5)
-    assert rung == [("triggers.watch", trigger.id)]
+    assert heard.queue("triggers") == [
+        ("triggers.watch", [*map(str, (owner[0].workspace_id, owner[0].user_id, trigger.id))])
+    ]
     with here.work(owner[0].workspace_id, owner[0].user_id) as work:
         later = work.triggers.get(trigger.id).next_fire_at
         assert later is not None and timedelta(seconds=50) < later - work.now <= timedelta(minutes=1)

@@ -1,6 +1,5 @@
 """The unit of work: all or nothing, optimistic versions, events and bells after the commit."""
 
-import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
@@ -9,7 +8,6 @@ from typing import Any
 
 import psycopg
 import pytest
-import redis
 
 from core.catalog.models import AgentConfig
 from core.identity.models import Subscription
@@ -23,6 +21,7 @@ from core.preferences.choose import prefer
 from storage import Storage, open_storage
 from storage.bell import RedisBell
 from tests.databases import make_settings, somebody
+from tests.ears import Ears
 from tests.storage.arrange import a_delivery, a_message, a_run, a_suggestion, an_agent
 
 
@@ -209,7 +208,7 @@ def test_errors_of_the_database_do_not_carry_values(storage: Storage) -> None:
 
 
 def test_bells_ring_after_the_commit_and_only_then(storage: Storage, settings: Settings) -> None:
-    heard = _Ears(settings)
+    heard = Ears(settings)
     actor = somebody(storage)
     with storage.work(actor.workspace_id, actor.user_id) as work:
         work.ring("runs.due", new_id())
@@ -236,7 +235,7 @@ def test_bells_ring_after_the_commit_and_only_then(storage: Storage, settings: S
 def test_a_commit_that_is_refused_rings_nothing_though_the_ring_was_prepared(
     storage: Storage, settings: Settings
 ) -> None:
-    heard = _Ears(settings)
+    heard = Ears(settings)
     actor = somebody(storage)
     run = a_run(storage, actor)
     with storage.work(actor.workspace_id, actor.user_id) as work:
@@ -291,24 +290,3 @@ def test_unknown_ids_are_not_found_with_the_contexts_code(storage: Storage) -> N
             with pytest.raises(NotFound) as unknown:
                 ask(new_id())
             assert unknown.value.code == code
-
-
-class _Ears:
-    """Listens to Redis as doors and runners do."""
-
-    def __init__(self, settings: Settings) -> None:
-        assert settings.redis_url is not None
-        self._redis = redis.Redis.from_url(settings.redis_url.get_secret_value())
-        self._redis.flushdb()
-        self._channel = self._redis.pubsub()
-        self._channel.subscribe("nod:deliveries:web")
-        self._channel.get_message(timeout=5)
-
-    def queue(self, name: str) -> list[tuple[str, list[str]]]:
-        messages = self._redis.hvals(f"dramatiq:{name}.msgs")
-        return [(m["actor_name"], m["args"]) for m in map(json.loads, messages)]
-
-    def published(self) -> dict[str, str]:
-        message = self._channel.get_message(timeout=5)
-        assert message is not None
-        return json.loads(message["data"])
