@@ -4,7 +4,6 @@ Reads a plan as one line of JSON: `people` (rows of ids), `count`, `threads`, `r
 are started first, at the same rate, which do not count, after one a thread at once: a door that has been there for a while has its connections), `bare` (write no events). Says `ready`, waits for a line, works, and says what it did."""
 
 import json
-import random
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from core.orchestration.start import start
 from storage import Storage, open_storage
 
 from bench.bare import strip
+from bench.pace import at_chance_moments
 from bench.skills import join
 
 
@@ -52,40 +52,14 @@ def _connect(storage: Storage, people: list[list[UUID]], threads: int) -> None:
 
 
 def _produce(storage: Storage, people: list[list[UUID]], plan: dict[str, Any]) -> dict[str, float]:
-    numbers = iter(range(plan["count"]))
-    turn = threading.Lock()
-    rate, began, used = plan["rate"], time.monotonic(), time.process_time()
-    # Every start at a chance moment of its own slot, so that it never keeps step with anything that ticks; the same every time.
-    chance = random.Random(plan["count"])
-    when = [began + (n + chance.random()) / rate for n in range(plan["count"])] if rate else []
-    late, broken = [0.0], []
-
-    def work() -> None:
-        while True:
-            with turn:
-                number = next(numbers, None)
-            if number is None:
-                return
-            if rate:
-                time.sleep(max(when[number] - time.monotonic(), 0))
-                late.append(time.monotonic() - when[number])
-            try:
-                _start(storage, people[number % len(people)])
-            except Exception as problem:
-                broken.append(problem)
-                return
-
-    threads = [threading.Thread(target=work) for _ in range(plan["threads"])]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if broken:
-        raise broken[0]
+    began, used = time.monotonic(), time.process_time()
+    late = at_chance_moments(
+        plan["count"], plan["rate"], plan["threads"], lambda number: _start(storage, people[number % len(people)])
+    )
     return {
         "started": plan["count"],
         "seconds": time.monotonic() - began,
-        "late": max(late),
+        "late": late,
         "cpu": time.process_time() - used,
     }
 

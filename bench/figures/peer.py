@@ -1,15 +1,12 @@
 """Figure 3 once more, in turn with procrastinate on the same PostgreSQL: what is an aim in milliseconds on one machine is a ratio on every other."""
 
-import fcntl
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
-
-import psycopg
+from typing import TextIO
 
 from bench.figure import Figure, quantile
 from bench.figures.latency import RATE, THREADS, paced
@@ -21,10 +18,13 @@ from bench.rig import Rig
 from bench.world import fresh_world
 
 PEER = ROOT / "bench" / "peer"
-ENVIRONMENT = ROOT / ".venv-peer"
-REQUIREMENTS = PEER / "requirements.txt"
+# uv makes the environment, and keeps it.
+INSTALLED = [
+    str(Path(sys.executable).with_name("uv")), "run", "--quiet", "--no-project", "--python", sys.executable,
+    "--with-requirements", str(PEER / "requirements.txt"),
+]  # fmt: skip
 DATABASE = "bench_peer"
-WARM, LONGEST = 10, 60
+WARM, PRODUCERS = 10, 2
 DEFERRED = (
     "SELECT job_id, extract(epoch FROM at)::float8 FROM procrastinate_events WHERE type = 'deferred' ORDER BY job_id"
 )
@@ -39,9 +39,9 @@ def measure(rig: Rig, plan: Plan) -> Iterator[Figure]:
         for part in ("p50", "p99")
     }
     ratio = Figure("start_p99_of_peers_ratio", "p99 of the first to that of the other", "×", aim="≤ 0.94")
-    python, count = _environment(), 4 * plan.seconds * RATE
+    count = 4 * plan.seconds * RATE
     for number in range(1, plan.rounds + 1):
-        for who, seconds in (("ours", _ours(rig, count)), ("peer", _theirs(rig, python, count))):
+        for who, seconds in (("ours", _ours(rig, count)), ("peer", _theirs(rig, count))):
             figures[who, "p50"].samples.append(1000 * quantile(seconds, 0.5))
             figures[who, "p99"].samples.append(1000 * quantile(seconds, 0.99))
         ours, theirs = (figures[who, "p99"].samples[-1] for who in names)
@@ -60,76 +60,49 @@ def _ours(rig: Rig, count: int) -> list[float]:
         return paced(world, RATE, count / RATE)
 
 
-def _theirs(rig: Rig, python: Path, count: int) -> list[float]:
+def _theirs(rig: Rig, count: int) -> list[float]:
     rig.drop(DATABASE)
     with rig.owner("postgres") as server:
         server.execute(f"CREATE DATABASE {DATABASE}".encode())
-    began = rig.folder / "peer.began"
-    began.write_bytes(b"")
+    listening, speaking = os.pipe()
     environment = {
         **os.environ,
-        "PEER_DATABASE": rig.url(DATABASE).replace("postgresql+psycopg:", "postgresql:"),
-        "PEER_BEGAN": str(began),
-        "PYTHONPATH": str(PEER),
+        "PEER_DATABASE": rig.url(DATABASE),
+        "PEER_SAYS": str(speaking),
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{PEER}",
     }
-    tool = [python.with_name("procrastinate"), "--app", "tasks.app"]
+    tool = [*INSTALLED, "procrastinate", "--app", "tasks.app"]
     subprocess.run([*tool, "schema", "--apply"], env=environment, check=True, capture_output=True)
     with ExitStack() as stack:
+        said = stack.enter_context(os.fdopen(listening))
         for _ in range(2):
             worker = subprocess.Popen(
                 [*tool, "worker", "--concurrency", str(THREADS)],
                 env=environment,
+                pass_fds=(speaking,),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
             stack.callback(worker.wait)
             stack.callback(worker.terminate)
-        producer = subprocess.Popen(
-            [python, PEER / "producer.py", str(RATE), str(count), str(WARM)],
-            env={**environment, "PEER_DEFERS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        stack.callback(producer.wait)
-        stack.callback(producer.terminate)
-        assert producer.stdin is not None
-        assert producer.stdout is not None
-        producer.stdout.readline()
-        _wait(began, WARM)
-        producer.stdin.write("go\n")
-        producer.stdin.flush()
-        producer.wait()
-        _wait(began, WARM + count)
-        with closing(rig.owner(DATABASE)) as owner:
-            return _between(owner, began)[WARM:]
+        os.close(speaking)
+        _defer(environment, WARM, 0)
+        _heard(said, WARM)  # workers are there
+        _defer(environment, count, WARM)
+        began = _heard(said, WARM + count)
+    with rig.owner(DATABASE) as owner:
+        return [began[job] - at for job, at in owner.execute(DEFERRED).fetchall() if job in began][WARM:]
 
 
-def _between(owner: psycopg.Connection, began: Path) -> list[float]:
-    first = {int(job): float(at) for job, at in (line.split() for line in began.read_text().splitlines())}
-    return [first[job] - at for job, at in owner.execute(DEFERRED).fetchall()]
+def _defer(environment: dict[str, str], count: int, warm: int) -> None:
+    producer = [*INSTALLED, "python", str(PEER / "producer.py"), *map(str, (RATE, count, PRODUCERS, warm))]
+    subprocess.run(producer, env={**environment, "PEER_DEFERS": "1"}, check=True)
 
 
-def _wait(began: Path, count: int) -> None:
-    until = time.monotonic() + LONGEST
-    while (done := began.read_bytes().count(b"\n")) < count:
-        if time.monotonic() > until:
-            raise RuntimeError(f"procrastinate carried out {done} of {count} tasks in {LONGEST} s")
-        time.sleep(0.05)
-
-
-def _environment() -> Path:
-    """The interpreter of an environment with procrastinate, made on first use and whenever the pinned versions change."""
-    ENVIRONMENT.mkdir(exist_ok=True)
-    installed, python = ENVIRONMENT / "installed.txt", ENVIRONMENT / "bin" / "python"
-    with (ENVIRONMENT / "making").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        if not installed.exists() or installed.read_text() != REQUIREMENTS.read_text():
-            uv = Path(sys.executable).with_name("uv")
-            make = [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, ENVIRONMENT]
-            install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, "-r", REQUIREMENTS]
-            for command in (make, install):
-                subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-            installed.write_text(REQUIREMENTS.read_text())
-    return python
+def _heard(said: TextIO, count: int) -> dict[int, float]:
+    """When the first lines of so many tasks ran (Unix seconds), by job. Raises RuntimeError when the workers ended before."""
+    lines = [said.readline().split() for _ in range(count)]
+    if not all(lines):
+        raise RuntimeError(f"procrastinate carried out {sum(map(bool, lines))} of {count} tasks")
+    return {int(job): float(at) for job, at in lines}

@@ -1,11 +1,11 @@
-"""procrastinate's app, and a task that says when its first line ran and does nothing else. Runs in the environment of `requirements.txt`."""
+"""procrastinate's app, and a task that says when its first line ran and does nothing else."""
 
 import os
 import time
 
 import procrastinate
 
-_said = os.open(os.environ["PEER_BEGAN"], os.O_WRONLY | os.O_APPEND)
+_said = int(os.environ.get("PEER_SAYS", "2"))
 _connector = procrastinate.SyncPsycopgConnector if "PEER_DEFERS" in os.environ else procrastinate.PsycopgConnector
 app = procrastinate.App(connector=_connector(conninfo=os.environ["PEER_DATABASE"]))
 
