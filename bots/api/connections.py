@@ -12,6 +12,7 @@ from bots.api.pages import Cursor, Limit, Page, after, page
 from core.connectors.connect import connect, disconnect
 from core.connectors.kinds import integration
 from core.connectors.models import Connection
+from core.connectors.tools import choose_tools, offered, unasked, used
 
 router = APIRouter(tags=["connections"])
 
@@ -40,6 +41,25 @@ class NewConnection(BaseModel):
     integration: str
     name: str = Field("", max_length=200)
     config: dict[str, Any] = {}
+
+
+class ToolOut(BaseModel):
+    """A tool as its server tells of it: claims, not facts. `reads`: it says that it changes nothing. `used`: it may be used; `unasked`: without asking."""
+
+    name: str
+    about: str
+    reads: bool
+    used: bool
+    unasked: bool
+
+
+class Choice(BaseModel):
+    """The names of the tools that may be used, and of those of them that only read and are called without asking. Whatever else is used becomes a suggestion first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    use: list[str] = Field(max_length=1000)
+    unasked: list[str] = Field([], max_length=1000)
 
 
 @router.get("/connections")
@@ -77,6 +97,33 @@ def end_connection(connection_id: UUID, caller: Calling) -> Response:
         lambda work: connection_out(disconnect(work, caller.actor, connection_id)),
         f"connections.end {connection_id}",
     )
+
+
+@router.get("/connections/{connection_id}/tools")
+def list_tools(connection_id: UUID, caller: Calling) -> Page[ToolOut]:
+    """What a connected MCP server offered when it was last looked at; nothing for any other connection."""
+    with caller.reading() as work:
+        return _tools_out(work.connections.get(connection_id))
+
+
+@router.put("/connections/{connection_id}/tools", response_model=Page[ToolOut])
+def choose(connection_id: UUID, asked: Choice, caller: Calling) -> Response:
+    """Says which tools may be used, and which of these without asking; the key needs the scopes `write` and `approve`. 422 for a tool that is not offered, or that is to be called
+    without asking although it does not say that it only reads."""
+
+    def change(work: Any) -> Page[ToolOut]:
+        return _tools_out(choose_tools(work, caller.actor, connection_id, asked.use, asked.unasked))
+
+    return caller.write(asked, 200, change, f"connections.tools {connection_id}", scope="approve")
+
+
+def _tools_out(connection: Connection) -> Page[ToolOut]:
+    may, free = set(used(connection)), set(unasked(connection))
+    items = [
+        ToolOut(name=tool.name, about=tool.about, reads=tool.reads, used=tool.name in may, unasked=tool.name in free)
+        for tool in offered(connection)
+    ]
+    return Page(items=items, next=None)
 
 
 def connection_out(connection: Connection) -> ConnectionOut:

@@ -10,7 +10,15 @@ from bots.api.caller import Calling
 from bots.api.versions import ChangeOut
 from bots.kit.contracts import contracts
 from core.kernel.errors import Invalid
-from core.workflows.documents import Applied, apply_document, export_document, plan_changes, schema
+from core.workflows.documents import (
+    Applied,
+    Exported,
+    apply_document,
+    export_document,
+    export_thing,
+    plan_changes,
+    schema,
+)
 
 router = APIRouter(tags=["documents"])
 YAML = "application/yaml"
@@ -76,10 +84,33 @@ def export(caller: Calling) -> Response:
         return Response(export_document(work, caller.actor), media_type=YAML)
 
 
+@router.get("/agents/{agent_id}/export", responses=YAML_OUT, response_class=Response)
+def export_agent(agent_id: UUID, caller: Calling) -> Response:
+    """One agent as YAML, with the skills of one's own that it uses and the triggers that start it. 422 as for all."""
+    return _alone(caller, "agent", agent_id)
+
+
+@router.get("/packs/{pack_id}/export", responses=YAML_OUT, response_class=Response)
+def export_pack(pack_id: UUID, caller: Calling) -> Response:
+    """One pack as YAML, with its agents and the triggers that start it. 422 as for all."""
+    return _alone(caller, "pack", pack_id)
+
+
+@router.get("/workflows/{workflow_id}/export", responses=YAML_OUT, response_class=Response)
+def export_workflow(workflow_id: UUID, caller: Calling) -> Response:
+    """One workflow as YAML, with its agents, its pack and the triggers that start it. 422 as for all."""
+    return _alone(caller, "workflow", workflow_id)
+
+
 @router.get("/schemas/{name}")
 def get_schema(name: str) -> dict[str, Any]:
     """A JSON Schema: of a `document` of any kind, of a `skill`, `agent`, `pack`, `workflow` or `trigger`, or of a `graph`. It needs no key: editors fetch it."""
     return schema(name)
+
+
+def _alone(caller: Calling, kind: Exported, id: UUID) -> Response:
+    with caller.reading() as work:
+        return Response(export_thing(work, caller.actor, kind, id), media_type=YAML)
 
 
 def _applied_out(applied: Applied, *, dry_run: bool = False) -> AppliedOut:

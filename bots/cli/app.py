@@ -4,7 +4,7 @@ start at once."""
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import structlog
 import typer
@@ -269,19 +269,23 @@ def apply(
         _give_up(*files.in_words(failure, str(file), admin.in_words))
 
 
-@app.command(epilog="Example: nod export > everything.yaml")
+@app.command(epilog="Example: nod export agent Inbox > inbox.yaml")
 def export(
+    kind: Annotated[Literal["agent", "pack", "workflow"] | None, typer.Argument(help="Only one; unset: all.")] = None,
+    name: Annotated[str, typer.Argument(help="What it is called.")] = "",
     email: Annotated[str | None, typer.Option(help="Whose workspace; unset: the local person's.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of such files instead.")] = False,
 ) -> None:
-    """Print agents, skills, packs, workflows and triggers as YAML, without secrets, for `nod apply`."""
+    """Print agents, skills, packs, workflows and triggers as YAML, without secrets, for `nod apply`; or one agent, pack or workflow with what it needs and what starts it."""
     from bots.cli import admin, files
     from bots.cli import export as exporting
 
+    if kind is not None and not name:
+        raise typer.BadParameter(f"Say which {kind}, by its name.", param_hint="NAME")
     try:
-        typer.echo(exporting.schema_text() if schema else exporting.export(email), nl=False)
+        typer.echo(exporting.schema_text() if schema else exporting.export(email, kind, name), nl=False)
     except Failure as failure:
-        _give_up(*files.in_words(failure, "export", admin.in_words))
+        _give_up(*files.in_words(failure, "export", admin.in_words, "nothing was printed"))
 
 
 def main() -> None:

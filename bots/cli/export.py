@@ -3,13 +3,13 @@
 import json
 
 from bots.cli.files import workspace
-from core.workflows.documents import export_document, schema
+from core.workflows.documents import Exported, export_document, export_thing, schema
 
 
-def export(email: str | None) -> str:
-    """The workspace as YAML. Raises Failure."""
+def export(email: str | None, kind: Exported | None, name: str) -> str:
+    """The workspace as YAML, or the agent, pack or workflow of that name with what belongs to it. Raises Failure."""
     with workspace(email) as (actor, work), work() as opened:
-        return export_document(opened, actor)
+        return export_document(opened, actor) if kind is None else export_thing(opened, actor, kind, name)
 
 
 def schema_text() -> str:

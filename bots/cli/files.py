@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from bots.kit.place import place
 from bots.kit.speak import speak
@@ -13,9 +13,6 @@ from core.identity.sign_in import local_person
 from core.kernel.actor import Actor
 from core.kernel.errors import Failure, NotFound
 from core.kernel.settings import settings
-
-T = TypeVar("T")
-NOWHERE = "nothing was changed"
 
 
 @contextmanager
@@ -29,8 +26,14 @@ def workspace(email: str | None) -> Iterator[tuple[Actor, Callable[[], Any]]]:
         yield actor, lambda: storage.work(actor.workspace_id, actor.user_id)
 
 
-def in_words(failure: Failure, file: str, otherwise: Callable[[Failure], tuple[str, str, str]]) -> tuple[str, str, str]:
-    """What happened (with file, line, kind, name and field, as far as they are known), why, what to do. What is no fault of a file is said by `otherwise`."""
+def in_words(
+    failure: Failure,
+    file: str,
+    otherwise: Callable[[Failure], tuple[str, str, str]],
+    outcome: str = "nothing was changed",
+) -> tuple[str, str, str]:
+    """What happened (with file, line, kind, name and field, as far as they are known, and the `outcome`), why, what to do. What is no fault of a file is said by
+    `otherwise`."""
     say = _say()
     data = failure.data
     if not say.knows(failure.code) or failure.code.startswith("identity."):
@@ -41,7 +44,7 @@ def in_words(failure: Failure, file: str, otherwise: Callable[[Failure], tuple[s
         where += f": {data['entry_kind']} “{data['entry_name']}”"
     if data.get("place"):
         where += f", field {data['place']}"
-    return f"{where}: {NOWHERE}.", told.text, told.todo or "Correct the file, then try again."
+    return f"{where}: {outcome}.", told.text, told.todo or "Correct the file, then try again."
 
 
 def _say() -> Say:

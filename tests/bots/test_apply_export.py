@@ -333,6 +333,13 @@ def test_the_terminal_applies_a_file_and_says_what_is_wrong_with_one(
     exported = nod("export")
     assert exported.returncode == 0 and "kind: workflow" in exported.stdout, exported.stderr
     assert nod("apply", "-f", "-", given=exported.stdout).stdout == "0 added, 0 changed, 13 unchanged.\n"
+    alone = nod("export", "agent", "Adds one")
+    assert [each["kind"] for each in yaml.safe_load_all(alone.stdout)] == ["skill", "agent", "trigger"], alone.stderr
+    nobody = nod("export", "pack", "Adds one")
+    assert nobody.returncode == 1 and nobody.stdout == ""
+    assert nobody.stderr.splitlines()[:2] == ["export: nothing was printed.", "There is no pack called “Adds one”."]
+    unsaid = nod("export", "pack")
+    assert unsaid.returncode == 2 and "Say which pack, by its name." in unsaid.stderr
     file.write_text(EVERYTHING.replace("question: Send it?", "question: 7"))
     wrong = nod("apply", "-f", str(file))
     what, why, todo = wrong.stderr.splitlines()

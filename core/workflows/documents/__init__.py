@@ -1,7 +1,7 @@
 """A workspace's agents, skills, packs, workflows and triggers as YAML, both ways. The terminal, REST and chats use the same."""
 
 from core.workflows.documents.apply import Applied, Changed, DocumentWork, NewSecret, apply_document, plan_changes
-from core.workflows.documents.export import export_document, export_thing
+from core.workflows.documents.export import Exported, export_document, export_thing
 from core.workflows.documents.schemas import SCHEMAS, schema
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Applied",
     "Changed",
     "DocumentWork",
+    "Exported",
     "NewSecret",
     "apply_document",
     "export_document",

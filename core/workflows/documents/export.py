@@ -5,13 +5,16 @@ from typing import Any, Literal
 from uuid import UUID
 
 from core.kernel.actor import Actor
-from core.kernel.errors import Invalid
+from core.kernel.errors import Invalid, NotFound
 from core.workflows.documents.entries import needs
 from core.workflows.documents.names import DocumentWork, Names
 from core.workflows.documents.shapes import ENTRY
 from core.workflows.documents.show import show, target_of
 from core.workflows.documents.writing import write
 from core.workflows.models import Trigger
+
+Exported = Literal["agent", "pack", "workflow"]
+"""What can be exported alone."""
 
 
 def export_document(work: DocumentWork, actor: Actor) -> str:
@@ -44,17 +47,18 @@ def _told_apart(names: Names, triggers: list[Trigger]) -> list[Trigger]:
     return [keys[key] for key in sorted(keys)]
 
 
-def export_thing(work: DocumentWork, actor: Actor, kind: Literal["agent", "pack", "workflow"], id: UUID) -> str:
-    """One thing as YAML, after what it refers to (own skills, agents, the pack of a workflow) and before what starts it. Like export_document in all else.
-    Raises NotFound where it is gone, Invalid `workflows.document_name_ambiguous`."""
+def export_thing(work: DocumentWork, actor: Actor, kind: Exported, which: UUID | str) -> str:
+    """One thing, known by its id or its name, as YAML, after what it refers to (own skills, agents, the pack of a workflow) and before what starts it. Like export_document
+    in all else. Raises NotFound `workflows.nothing_to_export` (of, wanted), Invalid `workflows.document_name_ambiguous`."""
     actor.need("read")
     names = Names(work, actor.user_id)
-    name = names.called(kind, id)
-    shown = [show(work, names, thing) for thing in _with_needs(work, names, kind, name)]
-    shown += [
-        show(work, names, trigger)
-        for trigger in _told_apart(names, [t for t in names.triggers if getattr(t, f"{kind}_id") == id])
-    ]
+    try:
+        thing = names.the(kind, names.called(kind, which) if isinstance(which, UUID) else which)
+    except NotFound as unknown:
+        raise NotFound("workflows.nothing_to_export", of=kind, wanted=unknown.data["wanted"]) from None
+    shown = [show(work, names, each) for each in _with_needs(work, names, kind, thing.name)]
+    starting = [trigger for trigger in names.triggers if getattr(trigger, f"{kind}_id") == thing.id]
+    shown += [show(work, names, trigger) for trigger in _told_apart(names, starting)]
     return write(shown)
 
 

@@ -286,6 +286,40 @@ def test_a_workspace_goes_out_and_in_again_as_yaml(
     _problem(client.post("/v1/apply", content=b"\xff", headers=YAML), 422, "workflows.document_not_text")
 
 
+def test_one_thing_alone_brings_what_it_needs_and_what_starts_it(
+    connect: Connect, world: World, storage: Storage, settings: Settings
+) -> None:
+    client = connect()
+    made(client.post("/v1/apply", content=EVERYTHING, headers=YAML), 200)
+    ids = {
+        (kind, each["name"]): each["id"]
+        for kind in ("agents", "packs", "workflows")
+        for each in client.get(f"/v1/{kind}").json()["items"]
+    }
+
+    def exported(kind: str, name: str) -> tuple[str, list[tuple[str, str]]]:
+        answer = client.get(f"/v1/{kind}/{ids[kind, name]}/export")
+        assert answer.status_code == 200 and answer.headers["content-type"].startswith("application/yaml")
+        return answer.text, [(each["kind"], each.get("name", "")) for each in yaml.safe_load_all(answer.text)]
+
+    adds = [("skill", "join"), ("agent", "Adds one")]
+    assert exported("agents", "Adds one")[1] == [*adds, ("trigger", "Adds one")]
+    calls = [*adds, ("skill", "asker"), ("agent", "Calls the other")]
+    assert exported("packs", "All of them")[1] == [*calls, ("pack", "All of them"), ("trigger", "Failed")]
+    text, things = exported("workflows", "Offer")
+    assert things == [*calls, ("workflow", "Offer"), ("trigger", "Mornings")]
+    other = stranger(connect, world, storage, settings)
+    made(other.post("/v1/apply", content=text, headers=YAML), 200)
+    theirs = {each["name"]: each["id"] for each in other.get("/v1/workflows").json()["items"]}
+    assert other.get(f"/v1/workflows/{theirs['Offer']}/export").text == text
+    foreign = other.get(f"/v1/workflows/{ids['workflows', 'Offer']}/export")
+    assert _problem(foreign, 404, "workflows.nothing_to_export")["data"] == {
+        "of": "workflow",
+        "wanted": ids["workflows", "Offer"],
+    }
+    _problem(connect("write").get(f"/v1/agents/{ids['agents', 'Inbox']}/export"), 403, "identity.scope_missing")
+
+
 def test_schemas_for_editors_need_no_key_and_fit_what_is_exported(address: str, connect: Connect) -> None:
     found = {name: made(httpx.get(f"{address}/v1/schemas/{name}"), 200)
              for name in ("agent", "graph", "workflow", "trigger", "document", "pack", "skill")}  # fmt: skip

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -11,6 +12,8 @@ from bots.api import make_api
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
 from bots.kit.words import Words
+from core.connectors.connect import found
+from core.connectors.ports import Report
 from core.identity.prove import make_key, revoke_key
 from core.kernel.actor import Scope
 from core.kernel.settings import Settings
@@ -236,6 +239,38 @@ def test_a_connections_secret_goes_in_and_never_comes_out(connect: Connect) -> N
         "/v1/connections", json={"integration": "imap", "config": {**config, "imap_port": "hunter2-very-secret"}}
     )
     assert wrong.status_code == 422 and "hunter2" not in wrong.text
+
+
+def test_the_tools_of_a_server_are_chosen_and_none_that_may_write_is_called_without_asking(
+    world: World, connect: Connect
+) -> None:
+    client = connect()
+    made = client.post("/v1/connections", json={"integration": "mcp", "config": {"url": "https://notes.example/mcp"}})
+    tools = f"/v1/connections/{made.json()['id']}/tools"
+    assert client.get(tools).json()["items"] == [], "nobody has looked at it yet"
+    offered = [
+        {"name": "look", "about": "Looks a word up.", "reads": True},
+        {"name": "list_pages", "about": "", "reads": True},
+        {"name": "note", "about": "Writes a note.", "reads": False},
+    ]
+    with world.work() as work:
+        found(work, UUID(made.json()["id"]), Report("Notes", ("read", "write"), {"tools": offered}))
+        work.commit()
+    assert client.get(tools).json()["items"] == [{**tool, "used": True, "unasked": False} for tool in offered]
+    chosen = client.put(tools, json={"use": ["note", "look"], "unasked": ["look"]})
+    assert chosen.status_code == 200 and chosen.json() == client.get(tools).json()
+    assert [(each["used"], each["unasked"]) for each in chosen.json()["items"]] == [
+        (True, True),
+        (False, False),
+        (True, False),
+    ]
+    refused = client.put(tools, json={"use": ["look", "note"], "unasked": ["note"]})
+    assert _problem(refused, 422, "connectors.tool_may_write")["data"] == {"tool": "note"}
+    _problem(client.put(tools, json={"use": ["delete_all"]}), 422, "connectors.tool_not_offered")
+    _problem(connect("read", "write").put(tools, json={"use": ["look"]}), 403, "identity.scope_missing")
+    assert client.get(tools).json() == chosen.json(), "what is refused changes nothing"
+    gone = client.put(f"/v1/connections/{UUID(int=1)}/tools", json={"use": []})
+    _problem(gone, 404, "connectors.connection_unknown")
 
 
 def test_a_schedule_is_previewed_over_the_clock_change(connect: Connect) -> None:
