@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 
 from core.kernel.ids import new_id
-from core.messaging.models import InboundEvent
+from core.messaging.models import FATAL_DEATHS, SUSPICIOUS_DEATHS, InboundEvent
 from storage.engine import Database
 from storage.rows import from_row
 from storage.tables.messaging import inbound_events as inbound
@@ -16,21 +16,27 @@ from storage.values import dumps
 from storage.vault import NOWHERE, LocalKeys, SealBroken, sealed_by
 
 STORE = """
-    INSERT INTO nod.inbound_events (id, channel, external_id, payload, received_at, status, fence, attempts)
-    SELECT n.id, %(channel)s, n.external_id, n.payload, now(), 'pending', 0, 0
+    INSERT INTO nod.inbound_events (id, channel, external_id, payload, received_at, status, fence, attempts, deaths)
+    SELECT n.id, %(channel)s, n.external_id, n.payload, now(), 'pending', 0, 0, 0
     FROM unnest(%(ids)s::uuid[], %(external_ids)s::text[], %(payloads)s::bytea[]) AS n (id, external_id, payload)
     ON CONFLICT (channel, external_id) DO NOTHING RETURNING external_id, id
 """
 # MATERIALIZED: a plain subquery may be run once a row, and would take more than `most`.
+# Taken from another process whose lease is over: that one died with it in hand. Who was there at several deaths is taken by itself, when nothing else is tried.
 CLAIM = """
     WITH oldest AS MATERIALIZED (
-        SELECT id FROM nod.inbound_events WHERE channel = %(channel)s AND status IN ('pending', 'processing')
-            AND (status = 'pending' OR lease_until <= now()) ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+        SELECT id, deaths + (left_behind AND NOT mine)::integer AS deaths, mine FROM (
+            SELECT id, deaths, status = 'processing' AS left_behind, status = 'processing' AND claimed_by = %(me)s AS mine FROM nod.inbound_events
+            WHERE channel = %(channel)s AND status IN ('pending', 'processing') AND (status = 'pending' OR lease_until <= now())
+            ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+        ) found
+    ), suspect AS (
+        SELECT id FROM oldest WHERE deaths >= %(suspicious)s AND NOT mine ORDER BY id LIMIT 1
     )
-    UPDATE nod.inbound_events e SET status = 'processing', fence = fence + 1, attempts = attempts + 1,
+    UPDATE nod.inbound_events e SET status = 'processing', fence = fence + 1, attempts = attempts + 1, deaths = oldest.deaths, claimed_by = %(me)s,
         lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
-    FROM oldest WHERE e.id = oldest.id
-    RETURNING e.id, external_id, payload, received_at, status, fence, lease_until, attempts, error
+    FROM oldest LEFT JOIN suspect ON true WHERE e.id = oldest.id AND (suspect.id IS NULL OR %(alone)s AND suspect.id = e.id)
+    RETURNING e.id, external_id, payload, received_at, status, fence, lease_until, attempts, e.deaths, claimed_by, error
 """
 DONE = """
     UPDATE nod.inbound_events e SET status = 'done', error = NULL, lease_until = NULL, payload = NULL
@@ -54,6 +60,7 @@ class SqlInbox:
     def __init__(self, database: Database, keys: LocalKeys) -> None:
         self._database = database
         self._keys = keys
+        self._me = new_id()
 
     def store(self, channel: str, external_id: str, payload: dict[str, Any]) -> UUID | None:
         return self._store(channel, [(external_id, payload)]).get(external_id)
@@ -75,8 +82,10 @@ class SqlInbox:
         }
         return dict(self._database.at_once(NOWHERE, NOWHERE, STORE, given))
 
-    def claim(self, channel: str, lease_seconds: float, limit: int) -> list[InboundEvent]:
-        given = {"channel": channel, "lease": lease_seconds, "most": limit}
+    def claim(self, channel: str, lease_seconds: float, limit: int, *, alone: bool = True) -> list[InboundEvent]:
+        given = {
+            "channel": channel, "lease": lease_seconds, "most": limit, "me": self._me, "alone": alone, "suspicious": SUSPICIOUS_DEATHS,
+        }  # fmt: skip
         claimed = []
         for id, external_id, sealed, *more in sorted(self._database.at_once(NOWHERE, NOWHERE, CLAIM, given)):
             payload = json.loads(self._keys.open_inbound(sealed, id))
@@ -110,7 +119,14 @@ class SqlInbox:
             again = connection.execute(
                 update(inbound)
                 .where(c.id == event_id, c.status == "failed", c.payload.is_not(None))
-                .values(status="pending", attempts=0, error=None, lease_until=None)
+                .values(
+                    status="pending",
+                    attempts=0,
+                    # What was deadly is so five times no more, but once.
+                    deaths=func.least(c.deaths, FATAL_DEATHS - 1),
+                    error=None,
+                    lease_until=None,
+                )
             )
             connection.commit()
         return again.rowcount == 1

@@ -1,5 +1,5 @@
 """Handles stored events: claimed, each chat's in the order in which they came, chats beside each other, marked done. What a dead
-process left is claimed again when its lease is over."""
+process left is claimed again when its lease is over: what was there at two deaths with nothing else beside it, after five it is given up (docs/adr/0022)."""
 
 import asyncio
 import logging
@@ -7,16 +7,17 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
 from bots.kit.parts import Parts
 from bots.kit.rings import rings
 from bots.kit.turn import Turn
-from core.kernel.errors import Failure
+from core.kernel.errors import Conflict, Failure
 from core.kernel.faults import fault
 from core.kernel.telemetry import count, span
-from core.messaging.models import InboundEvent
+from core.messaging.models import FATAL_DEATHS, SUSPICIOUS_DEATHS, InboundEvent
 
 log = logging.getLogger(__name__)
 # Below the lease of the turn: who takes over finds everything that was left, and keeps the order.
@@ -71,6 +72,8 @@ class Arrivals:
         self._lanes: dict[Hashable, deque[UUID]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._taps: set[UUID] = set()
+        self._trying = 0
+        self._suspect: UUID | None = None
         self._rung = -PRESSED_SECONDS
         self._handled: list[UUID] = []
         self._recording: asyncio.Task[None] | None = None
@@ -113,10 +116,11 @@ class Arrivals:
 
     async def _claim(self) -> bool:
         """Claims what waits, in order. What is in hand and comes again has a new lease."""
-        if len(self._in_hand) >= IN_HAND:
+        if len(self._in_hand) >= IN_HAND or self._suspect is not None:
             return False
+        claim = partial(self._parts.storage.inbox.claim, alone=not self._trying)
         try:
-            events = await self._parts.hop(self._parts.storage.inbox.claim, self._channel, LEASE_SECONDS, AT_ONCE)
+            events = await self._parts.hop(claim, self._channel, LEASE_SECONDS, AT_ONCE)
         except Failure as away:
             log.warning("events of %s wait: %s", self._channel, away.code)
             return False
@@ -131,6 +135,8 @@ class Arrivals:
             waiting = self._lanes.setdefault(lane, deque())
             waiting.append(event.id)
             if len(waiting) == 1:
+                if SUSPICIOUS_DEATHS <= event.deaths < FATAL_DEATHS:
+                    self._suspect = event.id
                 task = asyncio.create_task(self._go_along(lane))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
@@ -145,26 +151,23 @@ class Arrivals:
             del self._lanes[lane]
 
     async def _one(self, event_id: UUID) -> None:
-        """Handles an event until it is done: what others are to blame for is tried again, ever more slowly; what cannot be done is
+        """Handles an event until it is done: what others are to blame for is tried again, ever more slowly; what cannot be done, or kills whoever tries, is
         given up, so that the chat goes on."""
-        outcome, inbox, attempt = "failed", self._parts.storage.inbox, 0
+        outcome, attempt = "failed", 0
         while True:
+            if self._in_hand[event_id].deaths >= FATAL_DEATHS:
+                await self._give_up(event_id, Conflict("messaging.deadly"))
+                break
             attempt += 1
             try:
-                with span(f"{self._channel}.update"):
-                    outcome = await self._handle(self._in_hand[event_id])
+                outcome = await self._try(event_id)
                 fault("arrival_handled")
                 self._is_handled(event_id)
                 break
             except Exception as trouble:
                 pause = self._pause(trouble, attempt)
                 if pause is None:
-                    reason = trouble.code if isinstance(trouble, Failure) else type(trouble).__name__
-                    log.exception("an event was given up", extra={"event": str(event_id), "reason": reason})
-                    await self._parts.hop(self._note, self._in_hand[event_id], reason)
-                    with suppress(Failure):
-                        await self._parts.hop(inbox.failed, self._in_hand[event_id], reason, False)
-                    self._in_hand.pop(event_id, None)
+                    await self._give_up(event_id, trouble)
                     break
             self._taps.discard(event_id)
             if self._stopping:
@@ -172,6 +175,26 @@ class Arrivals:
             await asyncio.sleep(pause)
         count("inbound_events", channel=self._channel, outcome=outcome)
         self._taps.discard(event_id)
+
+    async def _try(self, event_id: UUID) -> str:
+        """Once. Whoever is under suspicion has nothing else begun beside it meanwhile; if the process lives, it is none."""
+        self._trying += 1
+        try:
+            with span(f"{self._channel}.update"):
+                return await self._handle(self._in_hand[event_id])
+        finally:
+            self._trying -= 1
+            if self._suspect == event_id:
+                self._suspect = None
+                self.wake()
+
+    async def _give_up(self, event_id: UUID, trouble: Exception) -> None:
+        reason = trouble.code if isinstance(trouble, Failure) else type(trouble).__name__
+        log.error("an event was given up", exc_info=trouble, extra={"event": str(event_id), "reason": reason})
+        await self._parts.hop(self._note, self._in_hand[event_id], reason)
+        with suppress(Failure):
+            await self._parts.hop(self._parts.storage.inbox.failed, self._in_hand[event_id], reason, False)
+        self._in_hand.pop(event_id, None)
 
     def _is_handled(self, event_id: UUID) -> None:
         self._handled.append(event_id)

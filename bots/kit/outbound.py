@@ -21,7 +21,7 @@ from bots.kit.words import Say
 from core.identity.models import IdentityLink
 from core.identity.settle import unreachable
 from core.kernel.due import DueItem
-from core.kernel.errors import Failure, NotFound
+from core.kernel.errors import Failure, NotFound, Unavailable
 from core.kernel.faults import fault
 from core.kernel.ids import new_id
 from core.kernel.telemetry import count, measure, span
@@ -32,7 +32,7 @@ from core.messaging.rooms import lost_room
 log = logging.getLogger(__name__)
 LEASE_SECONDS = 60.0
 POLL_SECONDS = 1.0
-TRIES = 10
+TRIES, LONGEST_PAUSE_SECONDS = 10, 300.0
 AT_ONCE = 100
 AT_WORK = 40
 """People whose messages are under way at once in one process. What waits longer than a platform lets it is better not claimed and drawn yet."""
@@ -116,6 +116,21 @@ class Letters:
             letter = Letter(delivery, chat.link, render(chat, delivery), chat.say, chat.room)
             work.commit()
         return letter
+
+    def undrawn(self, item: DueItem, reason: str) -> str | None:
+        """It could not be rendered: tried again later, ever more slowly, and given up in the end, like what a platform does not take. What became of it; None when somebody
+        else has it."""
+        with self._parts.storage.work(item.workspace_id, item.user_id) as work:
+            claimed = work.messages.claim(item.id, LEASE_SECONDS)
+            if claimed is None:
+                return None
+            if claimed.attempts >= TRIES:
+                work.messages.give_up(claimed, reason)
+            else:
+                pause = timedelta(seconds=_pause(claimed))
+                work.messages.postpone(claimed, work.now + pause, reason)
+            work.commit()
+        return "given_up" if claimed.attempts >= TRIES else "failed"
 
     def settle(self, letter: Letter, remote_ref: str | None) -> UUID | None:
         """Keeps what was shown, and that the platform took it; the id of that message, None when the claim was lost."""
@@ -269,7 +284,17 @@ class Outbound:
     async def deliver(self, item: DueItem) -> None:
         """Claims and delivers one."""
         hop, letters = self._hop, self._letters
-        letter = await hop(letters.claim, item)
+        try:
+            letter = await hop(letters.claim, item)
+        except Unavailable:
+            raise
+        except Exception as problem:
+            reason = _reason(problem)
+            log.exception("delivery %s cannot be drawn: %s", item.id, reason)
+            outcome = await hop(letters.undrawn, item, reason)
+            if outcome is not None:
+                count("deliveries", channel=self._channel, outcome=outcome)
+            return
         if letter is None:
             return
         with span(f"{self._channel}.deliver", letter.delivery.trace, workspace=item.workspace_id, delivery=item.id):
@@ -292,12 +317,12 @@ class Outbound:
             await hop(letters.give_up, letter, refused.reason, False)
             return "refused"
         except Exception as problem:
-            reason = problem.code if isinstance(problem, Failure) else type(problem).__name__
+            reason = _reason(problem)
             log.warning("delivery %s to %s failed: %s", letter.delivery.id, self._channel, reason)
             if letter.delivery.attempts >= TRIES:
                 await hop(letters.give_up, letter, reason, False)
                 return "given_up"
-            await hop(letters.postpone, letter, min(2.0**letter.delivery.attempts, 300.0), reason)
+            await hop(letters.postpone, letter, _pause(letter.delivery), reason)
             return "failed"
         if await hop(letters.settle, letter, remote_ref) is None:
             await self._overtaken(letter, remote_ref)
@@ -324,6 +349,15 @@ class Outbound:
             return await self._sender.edit(letter) or letter.delivery.remote_ref
         except Gone:
             return await self._sender.send(letter)
+
+
+def _reason(problem: Exception) -> str:
+    return problem.code if isinstance(problem, Failure) else type(problem).__name__
+
+
+def _pause(delivery: Delivery) -> float:
+    """Seconds until the next try."""
+    return min(2.0**delivery.attempts, LONGEST_PAUSE_SECONDS)
 
 
 def _seconds_since(moment: datetime) -> float:

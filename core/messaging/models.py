@@ -108,7 +108,8 @@ class Delivery:
 @dataclass
 class InboundEvent:
     """Something that a platform handed over, kept before it is acknowledged. (channel, external_id) is unique: the same event twice has one
-    effect. The sealed `payload` is dropped once it was handled."""
+    effect. The sealed `payload` is dropped once it was handled. `attempts` counts how often it was claimed, `deaths` how many processes died that had
+    it in hand or in line, `claimed_by` is the last of those."""
 
     id: UUID
     channel: str
@@ -119,7 +120,13 @@ class InboundEvent:
     fence: int = 0
     lease_until: datetime | None = None
     attempts: int = 0
+    deaths: int = 0
+    claimed_by: UUID | None = None
     error: str | None = None
+
+
+SUSPICIOUS_DEATHS, FATAL_DEATHS = 2, 5
+"""An event that was there at so many deaths is tried with nothing else beside it; and is not tried any more."""
 
 
 @dataclass

@@ -197,8 +197,9 @@ class Inbox(Protocol):
         """Durable once it returns. None when this event was stored before."""
         ...
 
-    def claim(self, channel: str, lease_seconds: float, limit: int) -> list[InboundEvent]:
-        """Takes what is pending or was left by a dead process, oldest first."""
+    def claim(self, channel: str, lease_seconds: float, limit: int, *, alone: bool = True) -> list[InboundEvent]:
+        """Takes what is pending or was left by a dead process, oldest first. One that was there at SUSPICIOUS_DEATHS is taken by itself, and only when nothing else is being
+        tried (`alone`); until then nothing is taken, for what came after it is not to come before it."""
         ...
 
     def done(self, events: Sequence[InboundEvent]) -> set[UUID]:

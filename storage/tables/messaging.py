@@ -197,6 +197,8 @@ inbound_events = Table(
     number("fence"),
     when("lease_until", null=True),
     number("attempts"),
+    number("deaths"),
+    uid("claimed_by", null=True),
     text("error", null=True),
     sealing_key("payload"),
     key("inbound_events", "id"),

@@ -1,12 +1,14 @@
 """Deliveries while taps wait for their answers: slower, but everybody's come."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 
-from bots.kit.outbound import Letter, Outbound
+from bots.kit.dialog import notices
+from bots.kit.outbound import TRIES, Letter, Outbound
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
 from bots.kit.words import Words
@@ -63,6 +65,40 @@ def test_a_chat_that_takes_long_holds_up_nobody_else(storage: Storage, catalogue
 
     platform = asyncio.run(story())
     assert sorted(platform.taken) == sorted(2 * [one.user_id for one in others])
+
+
+def test_what_cannot_be_drawn_is_tried_again_more_slowly_and_given_up_and_holds_up_nothing_else(
+    storage: Storage, catalogue: Words, owner_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor = somebody(storage)
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        assert actor.link_id is not None
+        link = work.people.link(actor.link_id)
+        broken, sound = (answer(work, link, {"say": code, "data": {}}) for code in ("broken", "cancel.done"))
+        work.commit()
+    monkeypatch.setitem(notices, "broken", lambda chat, data: {}["nobody expected it"])
+    platform = Platform(somebody(storage), 1)
+    outbound = Outbound(Parts(storage, catalogue, Tokens(b"k" * 32), {}), "web", platform)
+    items = [DueItem(one.id, actor.workspace_id, actor.user_id) for one in (broken, sound)]
+
+    def stands() -> tuple[Any, ...]:
+        with psycopg.connect(owner_url, autocommit=True) as owner:
+            found = owner.execute(
+                "SELECT status, attempts, failure_reason, due_at > now() FROM nod.deliveries WHERE id = %s", [broken.id]
+            ).fetchone()
+            owner.execute("UPDATE nod.deliveries SET due_at = now() WHERE id = %s", [broken.id])
+        assert found is not None
+        return found
+
+    async def story() -> None:
+        await outbound._in_order(items)
+        assert platform.taken == [actor.user_id], "what came after it"
+        for tries in range(1, TRIES):
+            assert stands() == ("pending", tries, "KeyError", True)
+            await outbound.deliver(items[0])
+
+    asyncio.run(story())
+    assert stands()[:3] == ("failed", TRIES, "KeyError")
 
 
 class Slow:

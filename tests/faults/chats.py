@@ -156,6 +156,11 @@ class Chats(ABC):
         ...
 
     @abstractmethod
+    def write(self, world: World, words: str) -> None:
+        """Sends them in the person's chat."""
+        ...
+
+    @abstractmethod
     def seen(self, letter: Letter) -> Face | None:
         """What stands at the place of a letter; None where nothing can be seen or changed."""
         ...

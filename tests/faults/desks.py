@@ -98,6 +98,9 @@ class Desks(Chats):
         # One that failed for Slack may have been kept all the same.
         return before is not None and copy is None and bool(self.copies(one.world, one.text))
 
+    def write(self, world: World, words: str) -> None:
+        self.desk(world).says(words)
+
     def seen(self, letter: Letter) -> Face | None:
         whose = next(user for user, link in self.links.items() if link == letter.link.id)
         message = self.people[whose].dm.message((letter.delivery.remote_ref or "").rpartition(":")[2])

@@ -7,6 +7,8 @@ from contextlib import closing
 import psycopg
 
 from core.kernel.errors import Failure
+from core.messaging.models import FATAL_DEATHS
+from tests.faults import deadly
 from tests.faults.case import workers
 from tests.faults.chats import Chats, tap_what_waits
 from tests.faults.doors import POINTS
@@ -51,6 +53,36 @@ def killed_at_any_moment(chats: Chats, size: int) -> list[Asked]:
         chats.doors.kill(victim)
         chats.doors.start(victim)
     system.wait(lambda: tap_what_waits(chats, waiting), 180, "the last cards")
+    return chats.asked
+
+
+def words_that_kill(chats: Chats, size: int) -> list[Asked]:
+    """Somebody writes what kills the door that reads it, while others say yes to their cards; the door comes back each time, as its supervisor lets it. After its fifth
+    death those words are given up, and nobody else's: each of them counts."""
+    workers(chats.system, 1)
+    chats.doors.environment["NOD_TESTS_JOIN"] = deadly.__name__
+    chats.doors.start()
+    inbox, world = chats.system.storage.inbox, chats.system.people[0]
+    for _ in range(size):
+        waiting = [chats.suggest() for _ in range(3)]
+        for one in waiting:
+            chats.wait_for_card(one)
+        before = len(chats.doors.died_at)
+        tap_what_waits(chats, waiting[:1])
+        chats.write(world, deadly.WORDS)
+        tap_what_waits(chats, waiting[1:])
+
+        def over() -> bool:
+            if chats.doors.died():
+                chats.doors.time_passes()
+                chats.doors.start()
+            return chats.settled()
+
+        chats.system.wait(over, 120, "the end of it")
+        given_up = inbox.set_aside(10)
+        assert [(one.error, one.deaths) for one in given_up] == [("messaging.deadly", FATAL_DEATHS)], given_up
+        assert len(chats.doors.died_at) - before == FATAL_DEATHS
+        assert inbox.drop(given_up[0].id)
     return chats.asked
 
 

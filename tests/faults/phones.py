@@ -75,6 +75,9 @@ class Phones(Chats):
         self.phone(one.world).taps(copy.message, label)
         return True
 
+    def write(self, world: World, words: str) -> None:
+        self.phone(world).sends(words)
+
     def seen(self, letter: Letter) -> Face | None:
         chat = self.telegram.world.chats[int(letter.link.address or "")]
         message = chat.message(int((letter.delivery.remote_ref or "").rpartition(":")[2]))

@@ -13,6 +13,7 @@ from core.kernel.ids import new_id
 from core.messaging.models import Conversation
 from core.messaging.post import announce, answer, hear, refresh, replace
 from storage import Storage
+from storage.inbox import SqlInbox
 from storage.vault import NOWHERE
 from tests.databases import somebody
 from tests.storage.arrange import a_delivery, a_message
@@ -215,6 +216,26 @@ def test_an_event_whose_holder_died_is_taken_again(storage: Storage) -> None:
     assert heir.fence == 2
     assert not storage.inbox.done([dead])
     assert storage.inbox.done([dead, heir]) == {heir.id}
+
+
+def test_deaths_are_counted_and_who_was_there_at_two_is_tried_alone_before_what_came_later(storage: Storage) -> None:
+    stored = [storage.inbox.store("telegram", str(n), {}) for n in range(3)]
+    processes = [SqlInbox(storage._database, storage._keys) for _ in range(3)]
+
+    def claimed(process: int, lease: float = -1, **more: bool) -> list[tuple[Any, int]]:
+        return [(event.id, event.deaths) for event in processes[process].claim("telegram", lease, 2, **more)]
+
+    assert claimed(0) == [(stored[0], 0), (stored[1], 0)]
+    assert claimed(0) == [(stored[0], 0), (stored[1], 0)], "who is slow did not die"
+    assert claimed(1) == [(stored[0], 1), (stored[1], 1)]
+    assert claimed(2, alone=False) == [], "something else is being tried, and what comes later is not to come before"
+    assert claimed(2, 60) == [(stored[0], 2)]
+    assert claimed(2, 60) == [(stored[1], 2)]
+    assert claimed(2, 60) == [(stored[2], 0)]
+    with storage._database.begin(NOWHERE, NOWHERE)[0] as connection:
+        connection.execute(text("UPDATE nod.inbound_events SET lease_until = now() WHERE id = :id"), {"id": stored[0]})
+        connection.commit()
+    assert claimed(2, 60, alone=False) == [(stored[0], 2)], "who has it already, and lives, is under no suspicion"
 
 
 @pytest.mark.parametrize("odd", [{"t": "\0"}, {"t": "\ud800"}, {"deep": [[[[]]]]}, {}])

@@ -4,7 +4,13 @@ from core.approvals.decide import edit
 from tests.faults.case import case, workers
 from tests.faults.chats import approved, tap_what_waits
 from tests.faults.desks import Desks
-from tests.faults.dying import killed_at_any_moment, killed_at_points, servers_die, stands_still
+from tests.faults.dying import (
+    killed_at_any_moment,
+    killed_at_points,
+    servers_die,
+    stands_still,
+    words_that_kill,
+)
 from tests.faults.system import Asked, System
 
 METHODS = ("chat.postMessage", "chat.update")
@@ -24,6 +30,12 @@ def slack_doors_killed_at_every_point_of_a_delivery_and_an_arrival(system: Syste
 def slack_doors_killed_at_any_moment_while_people_tap(system: System, size: int) -> list[Asked]:
     """See tests.faults.dying."""
     return killed_at_any_moment(Desks(system), size)
+
+
+@case("slack", small=1, large=6, people=3)
+def words_that_kill_a_door_of_slack(system: System, size: int) -> list[Asked]:
+    """See tests.faults.dying."""
+    return words_that_kill(Desks(system), size)
 
 
 @case("slack", small=3, large=30, people=4)

@@ -7,7 +7,13 @@ from core.approvals.rooms import ask_in_rooms, let_ask
 from core.messaging.rooms import connect_room, leave_room
 from tests.faults.case import case, workers
 from tests.faults.chats import approved, tap_what_waits
-from tests.faults.dying import killed_at_any_moment, killed_at_points, servers_die, stands_still
+from tests.faults.dying import (
+    killed_at_any_moment,
+    killed_at_points,
+    servers_die,
+    stands_still,
+    words_that_kill,
+)
 from tests.faults.phones import Phones
 from tests.faults.system import Asked, System
 from tests.runners.world import World
@@ -30,6 +36,12 @@ def telegram_doors_killed_at_every_point_of_a_delivery_and_an_arrival(system: Sy
 def telegram_doors_killed_at_any_moment_while_people_tap(system: System, size: int) -> list[Asked]:
     """See tests.faults.dying."""
     return killed_at_any_moment(Phones(system), size)
+
+
+@case("telegram", small=1, large=6, people=3)
+def words_that_kill_a_door_of_telegram(system: System, size: int) -> list[Asked]:
+    """See tests.faults.dying."""
+    return words_that_kill(Phones(system), size)
 
 
 @case("telegram", small=3, large=30, people=4)
