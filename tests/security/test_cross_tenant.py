@@ -26,6 +26,7 @@ NODE = {"id": "a", "skill": "agent", "inputs": {"agent": "<agent_id>", "input": 
 BODIES: dict[str, list[Any]] = {
     "PATCH /v1/agents/{agent_id}": [{"name": "mine"}, {"status": "paused"}, {"tools": {"mail": "<connection_id>"}}],
     "POST /v1/agents/{agent_id}/versions": [{"graph": {"nodes": [{"id": "t", "skill": "transform", "inputs": {"engine": "cel", "expression": "1", "data": 1}}]}}],
+    "PUT /v1/connections/{connection_id}/tools": [{"use": [], "unasked": []}],
     "PATCH /v1/skills/{skill_id}": [{"status": "archived"}],
     "PATCH /v1/packs/{pack_id}": [{"name": "mine"}, {"status": "archived"}],
     "PATCH /v1/workflows/{workflow_id}": [{"name": "mine"}],
