@@ -22,10 +22,10 @@ STORE = """
     ON CONFLICT (channel, external_id) DO NOTHING RETURNING external_id, id
 """
 # MATERIALIZED: a plain subquery may be run once a row, and would take more than `most`.
-# Taken from another process whose lease is over: that one died with it in hand. Who was there at several deaths is taken by itself, when nothing else is tried.
+# Taken from another process whose lease is over: that one died with it in hand or in line. Who was there at several deaths is taken by itself, when nothing else is tried.
 CLAIM = """
     WITH oldest AS MATERIALIZED (
-        SELECT id, deaths + (left_behind AND NOT mine)::integer AS deaths, mine FROM (
+        SELECT id, mine, deaths + (left_behind AND NOT mine AND deaths < %(suspicious)s)::integer AS deaths FROM (
             SELECT id, deaths, status = 'processing' AS left_behind, status = 'processing' AND claimed_by = %(me)s AS mine FROM nod.inbound_events
             WHERE channel = %(channel)s AND status IN ('pending', 'processing') AND (status = 'pending' OR lease_until <= now())
             ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
@@ -42,6 +42,10 @@ DONE = """
     UPDATE nod.inbound_events e SET status = 'done', error = NULL, lease_until = NULL, payload = NULL
     FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[]) AS n (id, fence)
     WHERE e.id = n.id AND e.fence = n.fence AND status = 'processing' AND lease_until > clock_timestamp() RETURNING e.id
+"""
+SUSPECTED = """
+    UPDATE nod.inbound_events SET deaths = CASE WHEN %(lives)s THEN 0 ELSE deaths + 1 END
+    WHERE id = %(id)s AND fence = %(fence)s AND status = 'processing' RETURNING id
 """
 FAILED = """
     UPDATE nod.inbound_events SET status = %(status)s, error = %(error)s, lease_until = NULL
@@ -95,6 +99,10 @@ class SqlInbox:
     def done(self, events: Sequence[InboundEvent]) -> set[UUID]:
         given = {"ids": [one.id for one in events], "fences": [one.fence for one in events]}
         return {id for (id,) in self._database.at_once(NOWHERE, NOWHERE, DONE, given)}
+
+    def suspected(self, event: InboundEvent, *, lives: bool) -> None:
+        given = {"id": event.id, "fence": event.fence, "lives": lives}
+        self._database.at_once(NOWHERE, NOWHERE, SUSPECTED, given)
 
     def failed(self, event: InboundEvent, error: str, retry: bool) -> bool:
         status = "pending" if retry else "failed"

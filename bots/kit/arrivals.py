@@ -177,16 +177,29 @@ class Arrivals:
         self._taps.discard(event_id)
 
     async def _try(self, event_id: UUID) -> str:
-        """Once. Whoever is under suspicion has nothing else begun beside it meanwhile; if the process lives, it is none."""
+        """Once."""
         self._trying += 1
         try:
             with span(f"{self._channel}.update"):
-                return await self._handle(self._in_hand[event_id])
+                if self._suspect != event_id:
+                    return await self._handle(self._in_hand[event_id])
+                return await self._alone(event_id)
         finally:
             self._trying -= 1
-            if self._suspect == event_id:
-                self._suspect = None
-                self.wake()
+
+    async def _alone(self, event_id: UUID) -> str:
+        """What was there at deaths has nothing begun beside it, and is known to have begun: should this process die now, it is the one."""
+        suspected = self._parts.storage.inbox.suspected
+        try:
+            await self._parts.hop(partial(suspected, lives=False), self._in_hand[event_id])
+            try:
+                return await self._handle(self._in_hand[event_id])
+            except Exception:
+                await self._parts.hop(partial(suspected, lives=True), self._in_hand[event_id])
+                raise
+        finally:
+            self._suspect = None
+            self.wake()
 
     async def _give_up(self, event_id: UUID, trouble: Exception) -> None:
         reason = trouble.code if isinstance(trouble, Failure) else type(trouble).__name__

@@ -108,8 +108,8 @@ class Delivery:
 @dataclass
 class InboundEvent:
     """Something that a platform handed over, kept before it is acknowledged. (channel, external_id) is unique: the same event twice has one
-    effect. The sealed `payload` is dropped once it was handled. `attempts` counts how often it was claimed, `deaths` how many processes died that had
-    it in hand or in line, `claimed_by` is the last of those."""
+    effect. The sealed `payload` is dropped once it was handled. `attempts` counts how often it was claimed, `claimed_by` is the
+    process that did so last. `deaths` counts processes that died and had it in hand or in line, up to SUSPICIOUS_DEATHS; from then on those that died while they tried it alone."""
 
     id: UUID
     channel: str
@@ -126,7 +126,7 @@ class InboundEvent:
 
 
 SUSPICIOUS_DEATHS, FATAL_DEATHS = 2, 5
-"""An event that was there at so many deaths is tried with nothing else beside it; and is not tried any more."""
+"""At so many deaths an event is tried with nothing else beside it; at so many it is given up."""
 
 
 @dataclass

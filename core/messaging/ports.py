@@ -206,6 +206,10 @@ class Inbox(Protocol):
         """Drops the payloads, keeps the ids; answers those whose claim was not lost."""
         ...
 
+    def suspected(self, event: InboundEvent, *, lives: bool) -> None:
+        """One that is tried alone begins: a death from now on is on its account. It `lives`: it was tried and nobody died, so it has none any more."""
+        ...
+
     def failed(self, event: InboundEvent, error: str, retry: bool) -> bool: ...
 
     def set_aside(self, limit: int) -> list[InboundEvent]:

@@ -229,13 +229,25 @@ def test_deaths_are_counted_and_who_was_there_at_two_is_tried_alone_before_what_
     assert claimed(0) == [(stored[0], 0), (stored[1], 0)], "who is slow did not die"
     assert claimed(1) == [(stored[0], 1), (stored[1], 1)]
     assert claimed(2, alone=False) == [], "something else is being tried, and what comes later is not to come before"
-    assert claimed(2, 60) == [(stored[0], 2)]
-    assert claimed(2, 60) == [(stored[1], 2)]
-    assert claimed(2, 60) == [(stored[2], 0)]
+    assert claimed(2) == [(stored[0], 2)]
+    assert claimed(1) == [(stored[0], 2)], "that nobody is known to have begun with"
+    (begun,) = processes[2].claim("telegram", -1, 2)
+    processes[2].suspected(begun, lives=False)
+    (again,) = processes[1].claim("telegram", 60, 2)
+    assert (again.id, again.deaths) == (stored[0], 3)
+    processes[2].suspected(begun, lives=True)
+    with storage._database.begin(NOWHERE, NOWHERE)[0] as connection:
+        assert connection.execute(text("SELECT max(deaths) FROM nod.inbound_events")).scalar() == 3, "no longer theirs"
+    processes[1].suspected(again, lives=True)
     with storage._database.begin(NOWHERE, NOWHERE)[0] as connection:
         connection.execute(text("UPDATE nod.inbound_events SET lease_until = now() WHERE id = :id"), {"id": stored[0]})
         connection.commit()
-    assert claimed(2, 60, alone=False) == [(stored[0], 2)], "who has it already, and lives, is under no suspicion"
+    assert claimed(2, 60) == [(stored[1], 2)], "before what lives"
+    assert claimed(2, 60) == [(stored[0], 1), (stored[2], 0)]
+    with storage._database.begin(NOWHERE, NOWHERE)[0] as connection:
+        connection.execute(text("UPDATE nod.inbound_events SET lease_until = now() WHERE id = :id"), {"id": stored[1]})
+        connection.commit()
+    assert claimed(2, 60, alone=False) == [(stored[1], 2)], "who has it already, and lives, is under no suspicion"
 
 
 @pytest.mark.parametrize("odd", [{"t": "\0"}, {"t": "\ud800"}, {"deep": [[[[]]]]}, {}])
