@@ -31,6 +31,8 @@ STOP_SECONDS = 5.0
 RECORD_TRIES, RECORD_PAUSE_SECONDS = 10, 0.1
 GATHER_SECONDS = 0.05
 """While taps wait for their answers, what was handled is written down at most so often."""
+SETTLED_SECONDS = 2.0
+"""A process that has lived for so long tries what is under suspicion."""
 T = TypeVar("T")
 
 PRESSED_SECONDS = 0.25
@@ -73,6 +75,7 @@ class Arrivals:
         self._tasks: set[asyncio.Task[None]] = set()
         self._taps: set[UUID] = set()
         self._trying = 0
+        self._began = time.monotonic()
         self._suspect: UUID | None = None
         self._rung = -PRESSED_SECONDS
         self._handled: list[UUID] = []
@@ -93,6 +96,7 @@ class Arrivals:
 
     async def run(self) -> None:
         """Until `stop`; then finishes what is begun and hands back the rest."""
+        self._began = time.monotonic()
         listening = asyncio.create_task(self._listen())
         try:
             while not self._stopping:
@@ -118,7 +122,9 @@ class Arrivals:
         """Claims what waits, in order. What is in hand and comes again has a new lease."""
         if len(self._in_hand) >= IN_HAND or self._suspect is not None:
             return False
-        claim = partial(self._parts.storage.inbox.claim, alone=not self._trying)
+        # Whoever dies of something else right after its start is not to blame what it tries first.
+        alone = not self._trying and time.monotonic() - self._began > SETTLED_SECONDS
+        claim = partial(self._parts.storage.inbox.claim, alone=alone)
         try:
             events = await self._parts.hop(claim, self._channel, LEASE_SECONDS, AT_ONCE)
         except Failure as away:
