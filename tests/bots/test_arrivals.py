@@ -10,13 +10,14 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from bots.kit import arrivals
 from bots.kit.arrivals import Arrivals
 from bots.kit.parts import Parts
 from bots.kit.tokens import Tokens
 from bots.kit.turn import Turn
 from bots.kit.words import Words
 from core.kernel.errors import Unavailable
-from core.messaging.models import InboundEvent
+from core.messaging.models import FATAL_DEATHS, SUSPICIOUS_DEATHS, InboundEvent
 from storage import Storage
 
 PATIENCE = 30
@@ -126,6 +127,48 @@ def test_what_a_closing_door_cannot_write_down_comes_again(storage: Storage, cat
     line = Line(storage)
     assert len(_handled(_parts(line, catalogue), line, lambda seen: len(seen) == 3)) == 3
     assert _states(owner_url) == ["done"] * 3
+
+
+def _deaths(owner_url: str, deaths: int, external_id: str) -> None:
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        owner.execute("UPDATE nod.inbound_events SET deaths = %s WHERE external_id = %s", [deaths, external_id])
+
+
+def test_what_was_there_at_deaths_is_tried_with_nothing_beside_it_and_known_to_have_begun(
+    storage: Storage, catalogue: Words, owner_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "SETTLED_SECONDS", 0.0)
+    _comes(storage, 10)
+    _deaths(owner_url, SUSPICIOUS_DEATHS, "3")
+    line, stands = Line(storage), []
+
+    def tried(seen: list[Any]) -> bool:
+        if seen and seen[-1]["n"] == 3 and not stands:
+            with psycopg.connect(owner_url) as owner:
+                claimed = "SELECT external_id, deaths FROM nod.inbound_events WHERE status = 'processing'"
+                stands.extend(owner.execute(claimed).fetchall())
+        return sum(line.written) == 10
+
+    seen = _handled(_parts(line, catalogue), line, tried)
+    assert seen[0]["n"] == 3 and stands == [("3", SUSPICIOUS_DEATHS + 1)]
+    assert sorted(one["n"] for one in seen) == list(range(10)) and _states(owner_url) == ["done"] * 10
+
+
+def test_what_killed_too_often_is_not_tried_any_more_and_the_rest_is(
+    storage: Storage, catalogue: Words, owner_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "SETTLED_SECONDS", 0.0)
+    _comes(storage, 10)
+    _deaths(owner_url, FATAL_DEATHS, "3")
+    line = Line(storage)
+    seen = _handled(_parts(line, catalogue), line, lambda _: sum(line.written) == 9)
+    assert sorted(one["n"] for one in seen) == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert sorted(_states(owner_url)) == ["done"] * 9 + ["failed"]
+    [given_up] = storage.inbox.set_aside(10)
+    assert (given_up.external_id, given_up.error) == ("3", "messaging.deadly")
+    assert storage.inbox.try_again(given_up.id)
+    [again] = storage.inbox.claim(CHANNEL, 60, 10)
+    assert again.deaths == FATAL_DEATHS - 1, "one more is enough"
 
 
 def _parts(line: Line, catalogue: Words) -> Parts:
