@@ -48,7 +48,8 @@ SUSPECTED = """
     WHERE id = %(id)s AND fence = %(fence)s AND status = 'processing' RETURNING id
 """
 FAILED = """
-    UPDATE nod.inbound_events SET status = %(status)s, error = %(error)s, lease_until = NULL
+    UPDATE nod.inbound_events SET status = %(status)s, error = %(error)s, lease_until = NULL,
+        deaths = CASE %(status)s WHEN 'pending' THEN 0 ELSE deaths END
     WHERE id = %(id)s AND fence = %(fence)s AND status = 'processing' AND lease_until > clock_timestamp() RETURNING id
 """
 FORGET = text("""

@@ -159,11 +159,10 @@ class Arrivals:
     async def _one(self, event_id: UUID) -> None:
         """Handles an event until it is done: what others are to blame for is tried again, ever more slowly; what cannot be done, or kills whoever tries, is
         given up, so that the chat goes on."""
-        outcome, attempt = "failed", 0
-        while True:
-            if self._in_hand[event_id].deaths >= FATAL_DEATHS:
-                await self._give_up(event_id, Conflict("messaging.deadly"))
-                break
+        outcome, attempt, deadly = "failed", 0, self._in_hand[event_id].deaths >= FATAL_DEATHS
+        if deadly:
+            await self._give_up(event_id, Conflict("messaging.deadly"))
+        while not deadly:
             attempt += 1
             try:
                 outcome = await self._try(event_id)
@@ -200,9 +199,8 @@ class Arrivals:
             await self._parts.hop(partial(suspected, lives=False), self._in_hand[event_id])
             try:
                 return await self._handle(self._in_hand[event_id])
-            except Exception:
+            finally:
                 await self._parts.hop(partial(suspected, lives=True), self._in_hand[event_id])
-                raise
         finally:
             self._suspect = None
             self.wake()

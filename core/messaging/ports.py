@@ -210,7 +210,9 @@ class Inbox(Protocol):
         """One that is tried alone begins: a death from now on is on its account. It `lives`: it was tried and nobody died, so it has none any more."""
         ...
 
-    def failed(self, event: InboundEvent, error: str, retry: bool) -> bool: ...
+    def failed(self, event: InboundEvent, error: str, retry: bool) -> bool:
+        """It is given up; or to `retry`, handed back by a process that lives: no death is on its account any more. False when the claim was lost."""
+        ...
 
     def set_aside(self, limit: int) -> list[InboundEvent]:
         """What was given up and can still be tried again, newest first."""

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -239,15 +240,21 @@ def test_deaths_are_counted_and_who_was_there_at_two_is_tried_alone_before_what_
     with storage._database.begin(NOWHERE, NOWHERE)[0] as connection:
         assert connection.execute(text("SELECT max(deaths) FROM nod.inbound_events")).scalar() == 3, "no longer theirs"
     processes[1].suspected(again, lives=True)
-    with storage._database.begin(NOWHERE, NOWHERE)[0] as connection:
-        connection.execute(text("UPDATE nod.inbound_events SET lease_until = now() WHERE id = :id"), {"id": stored[0]})
-        connection.commit()
+    _leases_end(storage, stored[0])
     assert claimed(2, 60) == [(stored[1], 2)], "before what lives"
     assert claimed(2, 60) == [(stored[0], 1), (stored[2], 0)]
-    with storage._database.begin(NOWHERE, NOWHERE)[0] as connection:
-        connection.execute(text("UPDATE nod.inbound_events SET lease_until = now() WHERE id = :id"), {"id": stored[1]})
-        connection.commit()
+    _leases_end(storage, stored[1])
     assert claimed(2, 60, alone=False) == [(stored[1], 2)], "who has it already, and lives, is under no suspicion"
+    _leases_end(storage, stored[1])
+    (back,) = processes[2].claim("telegram", 60, 2)
+    assert processes[2].failed(back, "handed back", retry=True)
+    assert claimed(0) == [(stored[1], 0)]
+
+
+def _leases_end(storage: Storage, id: UUID | None) -> None:
+    with storage._database.begin(NOWHERE, NOWHERE)[0] as connection:
+        connection.execute(text("UPDATE nod.inbound_events SET lease_until = now() WHERE id = :id"), {"id": id})
+        connection.commit()
 
 
 @pytest.mark.parametrize("odd", [{"t": "\0"}, {"t": "\ud800"}, {"deep": [[[[]]]]}, {}])
