@@ -26,7 +26,7 @@ STORE = """
 CLAIM = """
     WITH oldest AS MATERIALIZED (
         SELECT id, mine, deaths + (left_behind AND NOT mine AND deaths < %(suspicious)s)::integer AS deaths FROM (
-            SELECT id, deaths, status = 'processing' AS left_behind, status = 'processing' AND claimed_by = %(me)s AS mine FROM nod.inbound_events
+            SELECT id, deaths, status = 'processing' AS left_behind, status = 'processing' AND claimed_by IS NOT DISTINCT FROM %(me)s AS mine FROM nod.inbound_events
             WHERE channel = %(channel)s AND status IN ('pending', 'processing') AND (status = 'pending' OR lease_until <= now())
             ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
         ) found
@@ -36,7 +36,7 @@ CLAIM = """
     UPDATE nod.inbound_events e SET status = 'processing', fence = fence + 1, attempts = attempts + 1, deaths = oldest.deaths, claimed_by = %(me)s,
         lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
     FROM oldest LEFT JOIN suspect ON true WHERE e.id = oldest.id AND (suspect.id IS NULL OR %(alone)s AND suspect.id = e.id)
-    RETURNING e.id, external_id, payload, received_at, status, fence, lease_until, attempts, e.deaths, claimed_by, error
+    RETURNING e.id, external_id, payload, received_at, status, fence, lease_until, attempts, e.deaths, error
 """
 DONE = """
     UPDATE nod.inbound_events e SET status = 'done', error = NULL, lease_until = NULL, payload = NULL
@@ -45,7 +45,7 @@ DONE = """
 """
 SUSPECTED = """
     UPDATE nod.inbound_events SET deaths = CASE WHEN %(lives)s THEN 0 ELSE deaths + 1 END
-    WHERE id = %(id)s AND fence = %(fence)s AND status = 'processing' RETURNING id
+    WHERE id = %(id)s AND fence = %(fence)s AND status = 'processing'
 """
 FAILED = """
     UPDATE nod.inbound_events SET status = %(status)s, error = %(error)s, lease_until = NULL,

@@ -159,10 +159,11 @@ class Arrivals:
     async def _one(self, event_id: UUID) -> None:
         """Handles an event until it is done: what others are to blame for is tried again, ever more slowly; what cannot be done, or kills whoever tries, is
         given up, so that the chat goes on."""
-        outcome, attempt, deadly = "failed", 0, self._in_hand[event_id].deaths >= FATAL_DEATHS
-        if deadly:
+        if self._in_hand[event_id].deaths >= FATAL_DEATHS:
             await self._give_up(event_id, Conflict("messaging.deadly"))
-        while not deadly:
+            return
+        attempt = 0
+        while True:
             attempt += 1
             try:
                 outcome = await self._try(event_id)
@@ -173,7 +174,7 @@ class Arrivals:
                 pause = self._pause(trouble, attempt)
                 if pause is None:
                     await self._give_up(event_id, trouble)
-                    break
+                    return
             self._taps.discard(event_id)
             if self._stopping:
                 return
@@ -212,6 +213,8 @@ class Arrivals:
         with suppress(Failure):
             await self._parts.hop(self._parts.storage.inbox.failed, self._in_hand[event_id], reason, False)
         self._in_hand.pop(event_id, None)
+        count("inbound_events", channel=self._channel, outcome="failed")
+        self._taps.discard(event_id)
 
     def _is_handled(self, event_id: UUID) -> None:
         self._handled.append(event_id)

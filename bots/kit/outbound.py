@@ -117,20 +117,21 @@ class Letters:
             work.commit()
         return letter
 
-    def undrawn(self, item: DueItem, reason: str) -> str | None:
-        """It could not be rendered: tried again later, ever more slowly, and given up in the end, like what a platform does not take. What became of it; None when somebody
-        else has it."""
+    def undrawn(self, item: DueItem, problem: Exception) -> str | None:
+        """It could not be rendered, and its claim is rolled back: put off, like what a platform does not take. What became of it; None when somebody else has it."""
         with self._parts.storage.work(item.workspace_id, item.user_id) as work:
             claimed = work.messages.claim(item.id, LEASE_SECONDS)
-            if claimed is None:
-                return None
-            if claimed.attempts >= TRIES:
-                work.messages.give_up(claimed, reason)
-            else:
-                pause = timedelta(seconds=_pause(claimed))
-                work.messages.postpone(claimed, work.now + pause, reason)
+            outcome = _put_off(work, claimed, problem) if claimed is not None else None
             work.commit()
-        return "given_up" if claimed.attempts >= TRIES else "failed"
+        return outcome
+
+    def put_off(self, letter: Letter, problem: Exception) -> str:
+        """Gives the claim back to be tried again later, ever more slowly; after the tenth try it is given up. What became of it."""
+        delivery = letter.delivery
+        with self._parts.storage.work(delivery.workspace_id, delivery.user_id) as work:
+            outcome = _put_off(work, delivery, problem)
+            work.commit()
+        return outcome
 
     def settle(self, letter: Letter, remote_ref: str | None) -> UUID | None:
         """Keeps what was shown, and that the platform took it; the id of that message, None when the claim was lost."""
@@ -289,9 +290,8 @@ class Outbound:
         except Unavailable:
             raise
         except Exception as problem:
-            reason = _reason(problem)
-            log.exception("delivery %s cannot be drawn: %s", item.id, reason)
-            outcome = await hop(letters.undrawn, item, reason)
+            log.exception("delivery %s cannot be drawn", item.id)
+            outcome = await hop(letters.undrawn, item, problem)
             if outcome is not None:
                 count("deliveries", channel=self._channel, outcome=outcome)
             return
@@ -317,13 +317,8 @@ class Outbound:
             await hop(letters.give_up, letter, refused.reason, False)
             return "refused"
         except Exception as problem:
-            reason = _reason(problem)
-            log.warning("delivery %s to %s failed: %s", letter.delivery.id, self._channel, reason)
-            if letter.delivery.attempts >= TRIES:
-                await hop(letters.give_up, letter, reason, False)
-                return "given_up"
-            await hop(letters.postpone, letter, _pause(letter.delivery), reason)
-            return "failed"
+            log.warning("delivery %s to %s failed: %s", letter.delivery.id, self._channel, _reason(problem))
+            return await hop(letters.put_off, letter, problem)
         if await hop(letters.settle, letter, remote_ref) is None:
             await self._overtaken(letter, remote_ref)
             return "overtaken"
@@ -355,9 +350,13 @@ def _reason(problem: Exception) -> str:
     return problem.code if isinstance(problem, Failure) else type(problem).__name__
 
 
-def _pause(delivery: Delivery) -> float:
-    """Seconds until the next try."""
-    return min(2.0**delivery.attempts, LONGEST_PAUSE_SECONDS)
+def _put_off(work: Any, delivery: Delivery, problem: Exception) -> str:
+    if delivery.attempts >= TRIES:
+        work.messages.give_up(delivery, _reason(problem))
+        return "given_up"
+    pause = timedelta(seconds=min(2.0**delivery.attempts, LONGEST_PAUSE_SECONDS))
+    work.messages.postpone(delivery, work.now + pause, _reason(problem))
+    return "failed"
 
 
 def _seconds_since(moment: datetime) -> float:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +14,12 @@ from bots.kit.parts import Parts
 from bots.kit.render import render
 from bots.web.lines import Lines, Shown, Speech
 from core.kernel.actor import Actor
+from core.kernel.due import DueItem
 from core.messaging.hold import admitted
 
 log = logging.getLogger(__name__)
 OVERLAP_MS = 10_000
 LEASE_SECONDS = 10.0
-AGAIN = timedelta(seconds=60)
 PAGE = 40
 AT_ONCE = 500
 
@@ -67,16 +66,12 @@ class Flush:
                 self._letters.record(work, letter, str(delivery_id))
 
     def _alone(self, actor: Actor, delivery_id: UUID) -> None:
-        """A card that cannot be shown keeps nothing else from being shown; it is tried again later."""
+        """A card that cannot be shown keeps nothing else from being shown; it is put off."""
         try:
             self._take(actor, [delivery_id])
-        except Exception:
+        except Exception as problem:
             log.warning("delivery %s cannot be shown now", delivery_id)
-            with self._parts.storage.work(actor.workspace_id, actor.user_id) as work:
-                delivery = work.messages.claim(delivery_id, LEASE_SECONDS)
-                if delivery is not None:
-                    work.messages.postpone(delivery, work.now + AGAIN, "error.unexpected")
-                work.commit()
+            self._letters.undrawn(DueItem(delivery_id, actor.workspace_id, actor.user_id), problem)
 
     def _waiting(self, actor: Actor) -> list[UUID]:
         assert actor.link_id is not None

@@ -108,8 +108,8 @@ class Delivery:
 @dataclass
 class InboundEvent:
     """Something that a platform handed over, kept before it is acknowledged. (channel, external_id) is unique: the same event twice has one
-    effect. The sealed `payload` is dropped once it was handled. `attempts` counts how often it was claimed, `claimed_by` is the
-    process that did so last. `deaths` counts processes that died and had it in hand or in line, up to SUSPICIOUS_DEATHS; from then on those that died while they tried it alone."""
+    effect. The sealed `payload` is dropped once it was handled. `attempts` counts how often it was claimed.
+    `deaths` counts processes that died and had it in hand or in line, up to SUSPICIOUS_DEATHS; from then on those that died while they tried it alone."""
 
     id: UUID
     channel: str
@@ -121,7 +121,6 @@ class InboundEvent:
     lease_until: datetime | None = None
     attempts: int = 0
     deaths: int = 0
-    claimed_by: UUID | None = None
     error: str | None = None
 
 

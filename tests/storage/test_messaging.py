@@ -251,6 +251,15 @@ def test_deaths_are_counted_and_who_was_there_at_two_is_tried_alone_before_what_
     assert claimed(0) == [(stored[1], 0)]
 
 
+def test_what_an_older_release_left_in_hand_is_taken_like_anything_else(storage: Storage) -> None:
+    id = storage.inbox.store("telegram", "1", {})
+    storage.inbox.claim("telegram", -1, 10)
+    with storage._database.begin(NOWHERE, NOWHERE)[0] as connection:
+        connection.execute(text("UPDATE nod.inbound_events SET claimed_by = NULL"))  # it knew of no such thing
+        connection.commit()
+    assert [(event.id, event.deaths) for event in storage.inbox.claim("telegram", 60, 10)] == [(id, 1)]
+
+
 def _leases_end(storage: Storage, id: UUID | None) -> None:
     with storage._database.begin(NOWHERE, NOWHERE)[0] as connection:
         connection.execute(text("UPDATE nod.inbound_events SET lease_until = now() WHERE id = :id"), {"id": id})

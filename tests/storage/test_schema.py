@@ -52,7 +52,7 @@ AGGREGATES = {aggregate: table.name for aggregate, table in MAPPED.items()} | {
 OWN = {"events": "core.kernel.events.Event, with workspace and times", "data_keys": "the vault's own"}
 ONLY_IN_TABLE = {
     "action_executions": {"decision"},
-    "inbound_events": {"key_id"},
+    "inbound_events": {"key_id", "claimed_by"},
     "slack_installations": {"key_id"},
 }
 MAY_BE_JSON_NULL = {("user_preferences", "value"), ("workflow_executions", "final_result"), ("questions", "about")}
