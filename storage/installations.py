@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select, text, update
@@ -10,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from core.identity.models import SlackInstallation
 from core.kernel.ids import new_id
 from storage.engine import Database
-from storage.repositories.base import clock, from_now
+from storage.repositories.base import clock
 from storage.rows import from_row
 from storage.tables.identity import oauth_states as states
 from storage.tables.identity import slack_installations as installed
@@ -116,7 +117,9 @@ class SqlInstallations:
         connection, now = self._database.begin(NOWHERE, NOWHERE)
         with connection:
             connection.execute(
-                insert(states).values(id=new_id(), state_hash=state_hash, created_at=now, expires_at=from_now(seconds))
+                insert(states).values(
+                    id=new_id(), state_hash=state_hash, created_at=now, expires_at=clock() + timedelta(seconds=seconds)
+                )
             )
             connection.commit()
 

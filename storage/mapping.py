@@ -106,10 +106,16 @@ def remember_values(aggregate: Any) -> None:
     }
 
 
+def loaded(aggregate: Any, session: Any) -> None:
+    """An aggregate came from the database: what it holds is remembered, and it is kept until the end."""
+    if _VALUES[type(aggregate)]:
+        remember_values(aggregate)
+        # The identity map holds what nobody changed only weakly; nobody has noticed these changes yet.
+        session.info.setdefault(LOADED, []).append(aggregate)
+
+
 def _loaded(aggregate: Any, context: Any, *_: Any) -> None:
-    remember_values(aggregate)
-    # The identity map holds what nobody changed only weakly; nobody has noticed these changes yet.
-    context.session.info.setdefault(LOADED, []).append(aggregate)
+    loaded(aggregate, context.session)
 
 
 def find_silent_changes(aggregate: Any) -> None:

@@ -5,22 +5,26 @@ from typing import Any, LiteralString, cast
 
 from sqlalchemy import ClauseElement, Select
 from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from storage.engine import Ask
 
 
 class Prepared:
-    """Its gaps are `bindparam`s, or an insert's columns. Values go to the driver as they are: not for columns that hold JSON."""
+    """Its gaps are `bindparam`s, or an insert's columns; values that the statement itself names stay as they are. Values go to the driver as they are: not for columns that hold JSON."""
 
     def __init__(self, statement: ClauseElement) -> None:
-        self._words: LiteralString = cast(LiteralString, statement.compile(dialect=psycopg.dialect()).string)
+        said = cast(SQLCompiler, statement.compile(dialect=psycopg.dialect()))
+        self._words: LiteralString = cast(LiteralString, said.string)
+        self._named = {name: said.params[name] for gap, name in said.bind_names.items() if not gap.required}
         self._names = (
             [str(column.key) for column in statement.selected_columns] if isinstance(statement, Select) else []
         )
 
     def __call__(self, **given: Any) -> Ask:
         """The question, with its gaps filled."""
-        return Ask(self._words, lambda: given)
+        filled = self._named | given if self._named else given
+        return Ask(self._words, lambda: filled)
 
     def named(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
         """The rows of a select, by the names of its columns."""

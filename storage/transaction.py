@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -12,9 +12,12 @@ from sqlalchemy.orm.exc import StaleDataError
 from core.kernel.errors import Conflict
 from storage.engine import Ask, Database, ask, commit
 from storage.failures import STALE
+from storage.loading import Loading
 from storage.mapping import LOADED, find_silent_changes, remember_values
 from storage.seals import Seals
 from storage.vault import LocalKeys
+
+T = TypeVar("T")
 
 
 class AggregateSession(Session):
@@ -92,6 +95,18 @@ class Transaction:
             return self._begin(question)
         self.flush()
         return ask(self._connection, question)
+
+    def held(self, kind: type[T], id: UUID) -> T | None:
+        """The aggregate that was loaded or added before."""
+        if self._session is None:
+            return None
+        found: T | None = self._session.identity_map.get(self._session.identity_key(kind, id))
+        return found
+
+    def load(self, question: Loading[T], **given: Any) -> list[T]:
+        """The aggregates that a question answers, with its gaps filled."""
+        rows = self.ask(question(**given))
+        return question.unfold(self.session, rows) if rows else []
 
     def flush(self) -> None:
         """Writes what aggregates changed. Raises Conflict `kernel.version_stale`."""

@@ -37,6 +37,10 @@ class Value(TypeDecorator[Any]):
         return value if value is None else self._adapter.dump_python(value, mode="json")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return self.read(value)
+
+    def read(self, value: Any) -> Any:
+        """The shape of what the driver read."""
         return value if value is None else self._adapter.validate_python(value)
 
     def compare_values(self, x: Any, y: Any) -> bool:

@@ -13,6 +13,7 @@ from core.approvals.canonical import canonical
 from core.approvals.models import Action, Approval, ApprovalPolicy, Batch, BatchItem, Suggestion, SuggestionRevision
 from core.kernel.errors import NotFound
 from core.kernel.ids import new_id
+from storage.loading import Loading
 from storage.mapping import remember_values
 from storage.prepared import Prepared
 from storage.repositories.base import Repository
@@ -34,11 +35,12 @@ DECISIONS = Prepared(
 _revisions = select(revisions).where(revisions.c.suggestion_id == bindparam("suggestion_id"))
 REVISIONS = Prepared(_revisions.order_by(revisions.c.number))
 REVISION = Prepared(_revisions.where(revisions.c.number == bindparam("number")))
-POLICY = (
-    select(ApprovalPolicy)
+POLICY = Loading(
+    ApprovalPolicy,
+    select(policies)
     .where(or_(policies.c.operation == bindparam("operation"), policies.c.operation == "*"))
     .order_by(case((policies.c.operation == bindparam("operation"), 0), else_=1))
-    .limit(literal_column("1"))
+    .limit(literal_column("1")),
 )
 
 
@@ -140,8 +142,7 @@ class SqlSuggestions(Repository):
         return self._get(Batch, batch_id, "approvals.batch_unknown")
 
     def batch_items(self, batch_id: UUID) -> list[BatchItem]:
-        self._t.flush()
-        return self._all(BatchItem, batch_items.c.batch_id == batch_id, order=(batch_items.c.number,))
+        return self._those(BatchItem, "number", batch_id=batch_id)
 
     def in_open_batches(self, user_id: UUID, since: datetime) -> set[UUID]:
         open_ = (batches.c.user_id == user_id, batches.c.decided_at.is_(None), batches.c.created_at > since)
@@ -149,7 +150,7 @@ class SqlSuggestions(Repository):
         return set(self._t.session.scalars(held))
 
     def undoing(self, execution_id: UUID) -> Suggestion | None:
-        return self._first(Suggestion, suggestions.c.undoes == execution_id, order=(suggestions.c.id.desc(),))
+        return self._newest(Suggestion, undoes=execution_id)
 
     def snoozed_for(self, context_id: UUID) -> list[Suggestion]:
         c = suggestions.c
@@ -163,19 +164,18 @@ class SqlSuggestions(Repository):
         return list(self._t.session.scalars(waiting))
 
     def policy(self, operation: str) -> ApprovalPolicy:
-        stored = self._t.session.scalars(POLICY, {"operation": operation}).one_or_none()
-        return stored or ApprovalPolicy(
-            id=new_id(), workspace_id=self._t.workspace_id, operation="*", created_at=self._t.now
-        )
+        for stored in self._t.load(POLICY, operation=operation):
+            return stored
+        return ApprovalPolicy(id=new_id(), workspace_id=self._t.workspace_id, operation="*", created_at=self._t.now)
 
     def policies(self) -> list[ApprovalPolicy]:
-        return self._all(ApprovalPolicy, order=(policies.c.operation,))
+        return self._those(ApprovalPolicy, "operation")
 
     def add_policy(self, policy: ApprovalPolicy) -> None:
         self._t.session.add(policy)
 
     def remove_policy(self, operation: str) -> bool:
-        gone = self._first(ApprovalPolicy, policies.c.operation == operation)
+        gone = self._one(ApprovalPolicy, operation=operation)
         if gone is not None:
             self._t.session.delete(gone)
         return gone is not None

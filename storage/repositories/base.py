@@ -1,14 +1,15 @@
 """What repositories share: how they ask, and the conditional update that is a claim."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Select, Table, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, DateTime, Interval, Table, bindparam, func, insert, literal_column, select, update
 
 from core.kernel.errors import NotFound
+from storage.loading import Loading
 from storage.mapping import MAPPED
 from storage.rows import from_row, to_row
 from storage.transaction import Transaction
@@ -21,9 +22,23 @@ def clock() -> ColumnElement[datetime]:
     return func.clock_timestamp(type_=DateTime(timezone=True))
 
 
-def from_now(seconds: float) -> ColumnElement[datetime]:
-    """That long from now, by the database's clock."""
-    return clock() + timedelta(seconds=seconds)
+LEASE_ENDS = clock() + bindparam("lease", type_=Interval)
+"""That long from now, by the database's clock: a `timedelta`."""
+
+
+def taking(kind: type[T], *where: ColumnElement[bool], fresh: bool = True, **values: Any) -> Loading[T]:
+    """One UPDATE … WHERE … RETURNING: whoever gets the row has it. Counts the version up unless `fresh` is false."""
+    table = MAPPED[kind]
+    if fresh:
+        values["version"] = table.c.version + 1
+    change = update(table).where(*where).values({table.c[name]: to for name, to in values.items()})
+    return Loading(kind, change, fresh=True)
+
+
+def locking(kind: type[T], *where: ColumnElement[bool]) -> Loading[T]:
+    """What fits, locked and as it is now."""
+    # Not Session.get: with a lock it compares versions, and what was read before may have been changed by whoever held the lock.
+    return Loading(kind, select(MAPPED[kind]).where(*where).with_for_update(), fresh=True)
 
 
 class Repository:
@@ -34,44 +49,41 @@ class Repository:
 
     def _get(self, kind: type[T], id: UUID, unknown: str) -> T:
         """Raises NotFound `unknown`; another workspace's id is as unknown as any."""
-        found = self._t.session.get(kind, id)
+        found = self._find(kind, id)
         if found is None:
             raise NotFound(unknown, id=str(id))
         return found
 
+    def _find(self, kind: type[T], id: UUID) -> T | None:
+        return self._t.held(kind, id) or self._one(kind, id=id)
+
     def _lock(self, kind: type[T], id: UUID, unknown: str) -> T:
         """Like `_get`, locked and fresh."""
-        self._t.flush()
-        found = self._t.session.scalars(_locking(kind), {"id": id}).one_or_none()
-        if found is None:
-            raise NotFound(unknown, id=str(id))
-        return found
+        for found in self._t.load(_locking(kind), id=id):
+            return found
+        raise NotFound(unknown, id=str(id))
+
+    def _one(self, of: type[T], /, **equal: Any) -> T | None:
+        """The one whose columns have these values."""
+        return next(iter(self._t.load(_equal(of, tuple(equal), None, 1), **equal)), None)
+
+    def _newest(self, of: type[T], /, **equal: Any) -> T | None:
+        """The newest of those whose columns have these values."""
+        return next(iter(self._t.load(_equal(of, tuple(equal), "-id", 1), **equal)), None)
+
+    def _those(self, of: type[T], order: str = "id", /, **equal: Any) -> list[T]:
+        """All whose columns have these values, in the order of a column."""
+        return self._t.load(_equal(of, tuple(equal), order, None), **equal)
 
     def _all(
         self, kind: type[T], *where: ColumnElement[bool], order: Sequence[Any] = (), limit: int | None = None
     ) -> list[T]:
+        """Those that fit, asked in words that are made for it."""
         return list(self._t.session.scalars(select(kind).where(*where).order_by(*order).limit(_written(limit))))
 
-    def _first(self, kind: type[T], *where: ColumnElement[bool], order: Sequence[Any] = ()) -> T | None:
-        return self._t.session.scalars(select(kind).where(*where).order_by(*order).limit(1)).one_or_none()
-
-    def _take(self, kind: type[T], *where: ColumnElement[bool], fresh: bool = True, **values: Any) -> list[T]:
-        """One UPDATE … WHERE … RETURNING: whoever gets the row has it. Counts the version up unless `fresh` is false."""
-        table = MAPPED[kind]
-        if fresh:
-            values["version"] = table.c.version + 1
-        statement = (
-            update(kind)
-            .where(*where)
-            .values({table.c[name]: to for name, to in values.items()})
-            .returning(kind)
-            .execution_options(synchronize_session=False, populate_existing=True)
-        )
-        return list(self._t.session.scalars(statement))
-
-    def _take_one(self, kind: type[T], *where: ColumnElement[bool], **values: Any) -> T | None:
-        taken = self._take(kind, *where, **values)
-        return taken[0] if taken else None
+    def _take(self, claim: Loading[T], **given: Any) -> T | None:
+        """Who was taken by `taking` or `locking`."""
+        return next(iter(self._t.load(claim, **given)), None)
 
     def _keep(self, frozen: Any, table: Table) -> None:
         """Adds a frozen aggregate as a row."""
@@ -98,10 +110,17 @@ class Repository:
 
 
 @cache
-def _locking(kind: type) -> Select[Any]:
-    # Not Session.get: with a lock it compares versions, and what was read before may have been changed by whoever held the lock.
-    row = select(kind).where(MAPPED[kind].c.id == bindparam("id"))
-    return row.with_for_update().execution_options(populate_existing=True)
+def _locking(kind: type[Any]) -> Loading[Any]:
+    return locking(kind, MAPPED[kind].c.id == bindparam("id"))
+
+
+@cache
+def _equal(kind: type[Any], names: tuple[str, ...], order: str | None, limit: int | None) -> Loading[Any]:
+    c = MAPPED[kind].c
+    those = select(MAPPED[kind]).where(*(c[name] == bindparam(name) for name in names))
+    if order is not None:
+        those = those.order_by(c[order[1:]].desc() if order[0] == "-" else c[order])
+    return Loading(kind, those if limit is None else those.limit(literal_column(str(limit))))
 
 
 def _written(value: int | str | None) -> Any:

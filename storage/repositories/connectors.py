@@ -5,18 +5,26 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, type_coerce
+from sqlalchemy import Text, bindparam, cast, func, insert, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
 from core.connectors.models import Connection, ConnectorExecution, Credential
 from core.connectors.tasks import Task
 from core.kernel.errors import Conflict
 from core.kernel.ids import new_id
-from storage.repositories.base import Repository
+from storage.repositories.base import Repository, taking
 from storage.rows import to_row
 from storage.tables.connectors import connections, connector_executions, tasks
 
 CIPHERTEXT = ("credentials", "ciphertext")
+ADVANCE = taking(
+    Connection,
+    connections.c.id == bindparam("id"),
+    fresh=False,
+    sync_cursor=type_coerce(connections.c.sync_cursor, JSONB).concat(
+        func.jsonb_build_object(bindparam("reader", type_=Text), cast(bindparam("cursor", type_=Text), JSONB))
+    ),
+)
 
 
 class SqlConnections(Repository):
@@ -76,16 +84,7 @@ class SqlConnections(Repository):
         return credential is None or credential.revoked_at is None
 
     def advance(self, connection_id: UUID, reader: str, cursor: Mapping[str, Any]) -> None:
-        c = connections.c
-        self._t.flush()
-        self._take(
-            Connection,
-            c.id == connection_id,
-            fresh=False,
-            sync_cursor=type_coerce(c.sync_cursor, JSONB).concat(
-                func.jsonb_build_object(reader, type_coerce(json.loads(json.dumps(dict(cursor))), JSONB))
-            ),
-        )
+        self._take(ADVANCE, id=connection_id, reader=reader, cursor=json.dumps(dict(cursor)))
 
     def _credential(self, connection: Connection) -> Credential | None:
         if connection.credential_id is None:
@@ -100,7 +99,7 @@ class SqlTasks(Repository):
         self._t.session.add(task)
 
     def made_by(self, key: str) -> Task | None:
-        return self._first(Task, tasks.c.made_by == key)
+        return self._one(Task, made_by=key)
 
     def remove(self, task: Task) -> None:
         self._t.session.delete(task)

@@ -1,14 +1,16 @@
 """Executions of approved actions, and the claims on them. Each claim is one conditional statement on the database's clock."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, insert, or_, select
 
 from core.approvals.models import ActionExecution, ExecutionAttempt, ExecutionStatus
-from storage.repositories.base import Repository, clock, from_now
+from storage.loading import Loading
+from storage.repositories.base import LEASE_ENDS, Repository, clock, locking, taking
 from storage.rows import from_row, to_row
 from storage.tables.approvals import action_executions as executions
 from storage.tables.approvals import execution_attempts as attempts
@@ -16,6 +18,49 @@ from storage.tables.approvals import suggestions
 
 TAKEN = ("claimed", "sending")
 UNDER_WAY = ("held", "ready", *TAKEN)
+c = executions.c
+_held = (c.id == bindparam("id"), c.fence == bindparam("held"))
+CLAIM = taking(
+    ActionExecution,
+    c.id == bindparam("id"),
+    or_(
+        or_(c.status == "held", c.status == "ready") & (c.due_at <= clock()),
+        (c.status == "claimed") & (c.lease_until <= clock()),
+    ),
+    status="claimed",
+    fence=c.fence + 1,
+    attempts=c.attempts + 1,
+    lease_until=LEASE_ENDS,
+)
+CLAIM_LOOKUP = taking(
+    ActionExecution,
+    c.id == bindparam("id"),
+    c.status == "unknown",
+    c.due_at <= clock(),
+    or_(c.lease_until.is_(None), c.lease_until <= clock()),
+    fence=c.fence + 1,
+    lookups=c.lookups + 1,
+    lease_until=LEASE_ENDS,
+)
+LOCK = locking(
+    ActionExecution, *_held, c.status == bindparam("was"), or_(c.status == "unknown", c.lease_until > clock())
+)
+WITHDRAW = taking(ActionExecution, c.id == bindparam("id"), c.status == "held", status="withdrawn")
+# No new version: the heartbeat must not make the holder's own write stale.
+RENEW = taking(ActionExecution, *_held, c.lease_until.is_not(None), fresh=False, lease_until=LEASE_ENDS)
+
+
+@cache
+def _moving(from_: ExecutionStatus, to: ExecutionStatus, due: bool, leased: bool) -> Loading[ActionExecution]:
+    values: dict[str, Any] = {"status": to}
+    if due:
+        values["due_at"] = bindparam("due")
+    if leased:
+        values["lease_until"] = LEASE_ENDS
+    elif to not in TAKEN:
+        values["lease_until"] = None
+    still = (c.lease_until > clock(),) if from_ == "claimed" else ()
+    return taking(ActionExecution, *_held, c.status == from_, *still, **values)
 
 
 class SqlExecutions(Repository):
@@ -28,8 +73,7 @@ class SqlExecutions(Repository):
         return self._get(ActionExecution, execution_id, "approvals.execution_unknown")
 
     def of(self, suggestion_id: UUID) -> ActionExecution | None:
-        c = executions.c
-        return self._first(ActionExecution, c.suggestion_id == suggestion_id, order=(c.id.desc(),))
+        return self._newest(ActionExecution, suggestion_id=suggestion_id)
 
     def of_each(self, suggestion_ids: Collection[UUID]) -> dict[UUID, ActionExecution]:
         c = executions.c
@@ -45,39 +89,16 @@ class SqlExecutions(Repository):
         return self._all(ActionExecution, c.status.in_(going), theirs, order=(c.id,))
 
     def claim(self, execution_id: UUID, lease_seconds: float) -> ActionExecution | None:
-        c = executions.c
-        free = or_(
-            c.status.in_(("held", "ready")) & (c.due_at <= clock()),
-            (c.status == "claimed") & (c.lease_until <= clock()),
-        )
-        return self._take_one(
-            ActionExecution,
-            c.id == execution_id,
-            free,
-            status="claimed",
-            fence=c.fence + 1,
-            attempts=c.attempts + 1,
-            lease_until=from_now(lease_seconds),
-        )
+        return self._take(CLAIM, id=execution_id, lease=timedelta(seconds=lease_seconds))
 
     def lock(self, execution_id: UUID, fence: int, status: ExecutionStatus) -> ActionExecution | None:
-        c = executions.c
-        where = [c.id == execution_id, c.fence == fence, c.status == status]
-        if status != "unknown":
-            where.append(c.lease_until > clock())
-        self._t.flush()
-        held = select(ActionExecution).where(*where).with_for_update().execution_options(populate_existing=True)
-        return self._t.session.scalars(held).one_or_none()
+        return self._take(LOCK, id=execution_id, held=fence, was=status)
 
     def withdraw(self, execution_id: UUID) -> bool:
-        c = executions.c
-        return bool(self._take(ActionExecution, c.id == execution_id, c.status == "held", status="withdrawn"))
+        return self._take(WITHDRAW, id=execution_id) is not None
 
     def renew(self, execution_id: UUID, fence: int, lease_seconds: float) -> bool:
-        # No new version: the heartbeat must not make the holder's own write stale.
-        c = executions.c
-        held = (c.id == execution_id, c.fence == fence, c.lease_until.is_not(None))
-        return bool(self._take(ActionExecution, *held, fresh=False, lease_until=from_now(lease_seconds)))
+        return self._take(RENEW, id=execution_id, held=fence, lease=timedelta(seconds=lease_seconds)) is not None
 
     def move(
         self,
@@ -89,31 +110,15 @@ class SqlExecutions(Repository):
         due_at: datetime | None = None,
         lease_seconds: float | None = None,
     ) -> bool:
-        c = executions.c
-        where = [c.id == execution_id, c.fence == fence, c.status == from_]
-        if from_ == "claimed":
-            where.append(c.lease_until > clock())
-        values: dict[str, Any] = {"status": to}
+        given: dict[str, Any] = {"id": execution_id, "held": fence}
         if due_at is not None:
-            values["due_at"] = due_at
+            given["due"] = due_at
         if lease_seconds is not None:
-            values["lease_until"] = from_now(lease_seconds)
-        elif to not in TAKEN:
-            values["lease_until"] = None
-        return bool(self._take(ActionExecution, *where, **values))
+            given["lease"] = timedelta(seconds=lease_seconds)
+        return self._take(_moving(from_, to, due_at is not None, lease_seconds is not None), **given) is not None
 
     def claim_lookup(self, execution_id: UUID, lease_seconds: float) -> ActionExecution | None:
-        c = executions.c
-        return self._take_one(
-            ActionExecution,
-            c.id == execution_id,
-            c.status == "unknown",
-            c.due_at <= clock(),
-            or_(c.lease_until.is_(None), c.lease_until <= clock()),
-            fence=c.fence + 1,
-            lookups=c.lookups + 1,
-            lease_until=from_now(lease_seconds),
-        )
+        return self._take(CLAIM_LOOKUP, id=execution_id, lease=timedelta(seconds=lease_seconds))
 
     def attempt(self, attempt: ExecutionAttempt) -> None:
         self._t.connection.execute(insert(attempts), to_row(attempt))

@@ -19,30 +19,24 @@ from core.identity.models import (
     Workspace,
 )
 from core.kernel.errors import NotFound
+from storage.loading import Loading
 from storage.prepared import Prepared
 from storage.repositories.base import Repository
 from storage.tables.identity import (
-    api_keys,
     identity_links,
     invitations,
     memberships,
     sessions,
     sign_ins,
-    user_profiles,
     users,
 )
 
-ACTIVE = (
-    select(Membership)
+ACTIVE = Loading(
+    Membership,
+    select(memberships)
     .join(users, users.c.id == memberships.c.user_id)
     .where(users.c.status == literal_column("'active'"), memberships.c.left_at.is_(None))
-    .order_by(memberships.c.id)
-)
-SPEAKER = (
-    select(User, UserProfile, IdentityLink)
-    .join(UserProfile, user_profiles.c.user_id == users.c.id)
-    .join(IdentityLink, identity_links.c.id == bindparam("link"))
-    .where(users.c.id == bindparam("person"))
+    .order_by(memberships.c.id),
 )
 REACHED = Prepared(
     select(identity_links.c.id).where(
@@ -62,14 +56,10 @@ class SqlPeople(Repository):
         return self._get(User, user_id, "identity.user_unknown")
 
     def profile(self, user_id: UUID) -> UserProfile:
-        return _found(self._first(UserProfile, user_profiles.c.user_id == user_id), "identity.profile_unknown", user_id)
+        return _found(self._one(UserProfile, user_id=user_id), "identity.profile_unknown", user_id)
 
     def speaker(self, user_id: UUID, link_id: UUID) -> tuple[User, UserProfile, IdentityLink]:
-        found = self._t.session.execute(SPEAKER, {"person": user_id, "link": link_id}).one_or_none()
-        if found is None:  # Rarely: then each is asked for, and says who is missing.
-            return self.user(user_id), self.profile(user_id), self.link(link_id)
-        user, profile, link = found
-        return user, profile, link
+        return self.user(user_id), self.profile(user_id), self.link(link_id)
 
     def reached(self, link_id: UUID, address: str | None) -> bool:
         return bool(self._t.ask(REACHED(link=link_id, address=address)))
@@ -78,16 +68,16 @@ class SqlPeople(Repository):
         return self._get(Workspace, self._t.workspace_id, "identity.workspace_unknown")
 
     def membership(self, user_id: UUID) -> Membership:
-        return _found(self._first(Membership, memberships.c.user_id == user_id), "identity.membership_unknown", user_id)
+        return _found(self._one(Membership, user_id=user_id), "identity.membership_unknown", user_id)
 
     def members(self) -> list[Membership]:
-        return self._all(Membership, order=(memberships.c.id,))
+        return self._those(Membership)
 
     def active_members(self) -> list[Membership]:
-        return list(self._t.session.scalars(ACTIVE))
+        return self._t.load(ACTIVE)
 
     def links(self, user_id: UUID) -> list[IdentityLink]:
-        return self._all(IdentityLink, identity_links.c.user_id == user_id, order=(identity_links.c.id,))
+        return self._those(IdentityLink, user_id=user_id)
 
     def link(self, link_id: UUID) -> IdentityLink:
         return self._get(IdentityLink, link_id, "identity.link_unknown")
@@ -125,7 +115,7 @@ class SqlPeople(Repository):
         return self._all(Session, *here, order=(c.id.desc(),))
 
     def api_keys(self, user_id: UUID) -> list[ApiKey]:
-        return self._all(ApiKey, api_keys.c.user_id == user_id, order=(api_keys.c.id,))
+        return self._those(ApiKey, user_id=user_id)
 
     def api_key(self, key_id: UUID) -> ApiKey:
         return self._get(ApiKey, key_id, "identity.api_key_unknown")

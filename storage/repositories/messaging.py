@@ -1,24 +1,95 @@
 """Messages and deliveries of one workspace."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, case, func, insert, literal_column, or_, select, union_all
+from sqlalchemy import Row, Text, Uuid, bindparam, case, func, insert, literal_column, or_, select, union_all
 from sqlalchemy import null as sql_null
 
 from core.kernel.errors import NotFound
 from core.messaging.models import Delivery, Message, Shown
 from storage.engine import Ask
+from storage.loading import Loading
 from storage.prepared import Prepared
-from storage.repositories.base import Repository, clock, from_now
+from storage.repositories.base import LEASE_ENDS, Repository, clock, taking
 from storage.rows import from_row, to_row
 from storage.tables.messaging import deliveries, messages
 
 PAYLOAD = ("messages", "payload")
 ADD = Prepared(insert(messages))
+MESSAGE = Prepared(select(messages).where(messages.c.id == bindparam("id")))
+c = deliveries.c
+_held = (c.id == bindparam("id"), c.fence == bindparam("held"), c.lease_until.is_not(None))
+_waits = (c.wanted > c.shown, c.due_at <= clock(), or_(c.lease_until.is_(None), c.lease_until <= clock()))
+CLAIM = taking(
+    Delivery,
+    c.id == bindparam("id"),
+    c.status != "failed",
+    *_waits,
+    status="sending",
+    fence=c.fence + 1,
+    attempts=c.attempts + 1,
+    lease_until=LEASE_ENDS,
+    dispatched_at=clock(),
+)
+SETTLE = taking(
+    Delivery,
+    *_held,
+    shown=bindparam("seen"),
+    status=case((c.wanted > bindparam("seen"), "pending"), else_="delivered"),
+    attempts=0,
+    lease_until=None,
+    first_shown_at=func.coalesce(c.first_shown_at, clock()),
+    delivered_at=clock(),
+    failure_reason=None,
+    remote_ref=func.coalesce(bindparam("ref", type_=Text), c.remote_ref),
+    message_id=func.coalesce(bindparam("message", type_=Uuid), c.message_id),
+)
+POSTPONE = taking(
+    Delivery,
+    *_held,
+    status="pending",
+    due_at=bindparam("until"),
+    failure_reason=bindparam("reason"),
+    attempts=c.attempts - bindparam("untried"),
+    lease_until=None,
+)
+GIVE_UP = taking(Delivery, *_held, status="failed", failure_reason=bindparam("reason"), lease_until=None)
+AGAIN = taking(
+    Delivery,
+    c.id == bindparam("id"),
+    c.status == "failed",
+    c.wanted > c.shown,
+    status="pending",
+    due_at=clock(),
+    attempts=0,
+    failure_reason=None,
+)
+RELEASE = taking(
+    Delivery,
+    c.link_id == bindparam("link"),
+    c.wanted > c.shown,
+    c.status == "pending",
+    c.failure_reason == bindparam("reason"),
+    due_at=clock(),
+    failure_reason=None,
+)
+TURN_INTO = taking(
+    Delivery, *_held, subject_kind=bindparam("kind"), subject_id=bindparam("subject"), priority=bindparam("rank")
+)
+NEWER = Prepared(
+    select(c.id)
+    .where(c.subject_id == bindparam("subject"), c.subject_kind == bindparam("kind"), c.link_id == bindparam("link"))
+    .where(c.id > bindparam("id"), c.shown > 0).limit(literal_column("1"))
+)  # fmt: skip
+CARDS = Prepared(
+    select(func.count())
+    .where(c.link_id == bindparam("link"), c.agent_id == bindparam("agent"), c.first_shown_at > bindparam("since"))
+    .where(c.subject_kind == "suggestion", c.priority == 1)
+)
 KNOWN = "SELECT 1 FROM nod.messages WHERE id = %(id)s"
 SHOWN = Prepared(
     select(deliveries.c.subject_kind, deliveries.c.subject_id, deliveries.c.room_id).where(
@@ -76,7 +147,7 @@ class SqlMessages(Repository):
         self._t.ask(ADD(**to_row(message, payload=payload)))
 
     def get(self, message_id: UUID) -> Message:
-        for row in self._t.connection.execute(select(messages).where(messages.c.id == message_id)):
+        for row in MESSAGE.named(self._t.ask(MESSAGE(id=message_id))):
             return self._opened(row)
         raise NotFound("messaging.message_unknown", id=str(message_id))
 
@@ -127,56 +198,25 @@ class SqlMessages(Repository):
         return list(self._t.connection.scalars(select(c.id).where(*due).order_by(c.id).limit(limit)))
 
     def claim(self, delivery_id: UUID, lease_seconds: float) -> Delivery | None:
-        c = deliveries.c
-        return self._take_one(
-            Delivery,
-            c.id == delivery_id,
-            c.wanted > c.shown,
-            c.status != "failed",
-            c.due_at <= clock(),
-            or_(c.lease_until.is_(None), c.lease_until <= clock()),
-            status="sending",
-            fence=c.fence + 1,
-            attempts=c.attempts + 1,
-            lease_until=from_now(lease_seconds),
-            dispatched_at=clock(),
-        )
+        return self._take(CLAIM, id=delivery_id, lease=timedelta(seconds=lease_seconds))
 
     def settle(self, delivery: Delivery, shown: int, remote_ref: str | None, message_id: UUID | None) -> bool:
-        c = deliveries.c
-        return self._let_go(
-            delivery,
-            shown=shown,
-            status=case((c.wanted > shown, "pending"), else_="delivered"),
-            attempts=0,
-            first_shown_at=func.coalesce(c.first_shown_at, clock()),
-            delivered_at=clock(),
-            failure_reason=None,
-            remote_ref=func.coalesce(remote_ref, c.remote_ref),
-            message_id=func.coalesce(message_id, c.message_id),
-        )
+        return self._let_go(SETTLE, delivery, seen=shown, ref=remote_ref, message=message_id)
 
     def postpone(self, delivery: Delivery, until: datetime, reason: str, *, tried: bool = True) -> bool:
-        attempts = deliveries.c.attempts - (0 if tried else 1)
-        return self._let_go(delivery, status="pending", due_at=until, failure_reason=reason, attempts=attempts)
+        return self._let_go(POSTPONE, delivery, until=until, reason=reason, untried=0 if tried else 1)
 
     def give_up(self, delivery: Delivery, reason: str) -> bool:
-        return self._let_go(delivery, status="failed", failure_reason=reason)
+        return self._let_go(GIVE_UP, delivery, reason=reason)
 
     def again(self, delivery_id: UUID) -> Delivery | None:
-        c = deliveries.c
-        freed = self._take_one(
-            Delivery, c.id == delivery_id, c.status == "failed", c.wanted > c.shown, status="pending", due_at=clock(),
-            attempts=0, failure_reason=None,
-        )  # fmt: skip
+        freed = self._take(AGAIN, id=delivery_id)
         if freed is not None:
             self._place(freed)
         return freed
 
     def release(self, link_id: UUID, reason: str) -> list[UUID]:
-        c = deliveries.c
-        waiting = (c.link_id == link_id, c.wanted > c.shown, c.status == "pending", c.failure_reason == reason)
-        freed = self._take(Delivery, *waiting, due_at=clock(), failure_reason=None)
+        freed = self._t.load(RELEASE, link=link_id, reason=reason)
         for one in freed:
             self._place(one)
         return [one.id for one in freed]
@@ -192,36 +232,25 @@ class SqlMessages(Repository):
         return [(delivery_id, channel) for delivery_id, channel, due in found if due]
 
     def turn_into(self, delivery: Delivery, subject_kind: str, subject_id: UUID, priority: int) -> Delivery | None:
-        c = deliveries.c
-        values: dict[str, Any] = {"subject_kind": subject_kind, "subject_id": subject_id, "priority": priority}
-        return self._take_one(
-            Delivery, c.id == delivery.id, c.fence == delivery.fence, c.lease_until.is_not(None), **values
+        return self._take(
+            TURN_INTO, id=delivery.id, held=delivery.fence, kind=subject_kind, subject=subject_id, rank=priority
         )
 
     def cards(self, link_id: UUID, agent_id: UUID, since: datetime) -> int:
-        c = deliveries.c
-        lately = (
-            c.link_id == link_id,
-            c.agent_id == agent_id,
-            c.first_shown_at > since,
-            c.subject_kind == "suggestion",
-        )
-        return self._t.connection.scalar(select(func.count()).where(*lately, c.priority == 1)) or 0
+        ((number,),) = self._t.ask(CARDS(link=link_id, agent=agent_id, since=since))
+        return int(number)
 
     def digest(self, link_id: UUID, agent_id: UUID, since: datetime) -> Delivery | None:
         c = deliveries.c
         where = (c.link_id == link_id, c.subject_id == agent_id, c.subject_kind == "digest", c.status != "failed")
-        found = self._first(Delivery, *where, or_(c.first_shown_at > since, c.shown == 0), order=(c.id.desc(),))
-        return None if found is None else self.delivery(found.id)
+        lately = or_(c.first_shown_at > since, c.shown == 0)
+        for found in self._all(Delivery, *where, lately, order=(c.id.desc(),), limit=1):
+            return self.delivery(found.id)
+        return None
 
     def newer_copy(self, delivery: Delivery) -> bool:
-        c = deliveries.c
-        same = (
-            c.subject_id == delivery.subject_id,
-            c.subject_kind == delivery.subject_kind,
-            c.link_id == delivery.link_id,
-        )
-        return bool(self._t.connection.scalar(select(c.id).where(*same, c.id > delivery.id, c.shown > 0).limit(1)))
+        same = {"subject": delivery.subject_id, "kind": delivery.subject_kind, "link": delivery.link_id}
+        return bool(self._t.ask(NEWER(id=delivery.id, **same)))
 
     def opened(self, link_id: UUID, subject_kind: str, subject_ids: Collection[UUID]) -> set[UUID]:
         c = deliveries.c
@@ -265,10 +294,8 @@ class SqlMessages(Repository):
         if delivery.link_id is not None:
             self._t.places[delivery.id] = delivery.link_id
 
-    def _let_go(self, delivery: Delivery, **values: Any) -> bool:
-        c = deliveries.c
-        mine = (c.id == delivery.id, c.fence == delivery.fence, c.lease_until.is_not(None))
-        return bool(self._take(Delivery, *mine, lease_until=None, **values))
+    def _let_go(self, how: Loading[Delivery], delivery: Delivery, **given: Any) -> bool:
+        return self._take(how, id=delivery.id, held=delivery.fence, **given) is not None
 
     def _lines(self, places: Iterable[Row[Any]]) -> list[ChatLine]:
         wanted = list(places)
@@ -279,11 +306,12 @@ class SqlMessages(Repository):
 
     def _messages(self, ids: list[UUID]) -> dict[UUID, Message]:
         rows = self._t.connection.execute(select(messages).where(messages.c.id.in_(ids)))
-        return {row.id: self._opened(row) for row in rows}
+        return {row.id: self._opened(row._mapping) for row in rows}
 
-    def _opened(self, row: Row[Any]) -> Message:
+    def _opened(self, row: Mapping[Any, Any]) -> Message:
         table, column = PAYLOAD
-        return from_row(Message, row, payload=self._t.seals.open_json(row.user_id, table, row.id, column, row.payload))
+        payload = self._t.seals.open_json(row["user_id"], table, row["id"], column, row["payload"])
+        return from_row(Message, row, payload=payload)
 
 
 def _places(link_id: UUID) -> Any:

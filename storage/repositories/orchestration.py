@@ -1,23 +1,42 @@
 """Runs, their steps, and what agents remember."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.connectors.models import DataSnapshot
 from core.orchestration.models import Run, RunStep
 from storage.engine import Ask
-from storage.repositories.base import Repository, clock, from_now
+from storage.repositories.base import LEASE_ENDS, Repository, clock, locking, taking
 from storage.rows import from_row, to_row
 from storage.tables.connectors import data_snapshots as snapshots
 from storage.tables.orchestration import run_steps as steps
 from storage.tables.orchestration import runs
 from storage.values import dumps
 
+c = runs.c
+_held = (c.id == bindparam("id"), c.fence == bindparam("held"), c.status == "running")
+CLAIM = taking(
+    Run,
+    c.id == bindparam("id"),
+    or_(
+        or_(c.status == "queued", c.status == "waiting") & (c.due_at <= clock()),
+        (c.status == "running") & (c.lease_until <= clock()),
+    ),
+    status="running",
+    fence=c.fence + 1,
+    attempt=c.attempt + 1,
+    lease_until=LEASE_ENDS,
+    started_at=func.coalesce(c.started_at, clock()),
+)
+LEAVE = taking(Run, c.id == bindparam("id"), c.status == "running", c.lease_until <= clock(), lease_until=LEASE_ENDS)
+# No new version: the heartbeat must not make the holder's own write stale.
+RENEW = taking(Run, *_held, c.cancel_requested_at.is_(None), fresh=False, lease_until=LEASE_ENDS)
+HOLD = locking(Run, *_held)
 _PLACE = ("workspace_id", "run_id", "node_id", "index")
 _new_step = insert(steps)
 _PUT_STEP = _new_step.on_conflict_do_update(
@@ -73,42 +92,16 @@ class SqlRuns(Repository):
         return self._page(Run, after, limit, agent_id=agent_id, status=status)
 
     def claim(self, run_id: UUID, lease_seconds: float) -> Run | None:
-        c = runs.c
-        free = or_(
-            c.status.in_(("queued", "waiting")) & (c.due_at <= clock()),
-            (c.status == "running") & (c.lease_until <= clock()),
-        )
-        return self._take_one(
-            Run,
-            c.id == run_id,
-            free,
-            status="running",
-            fence=c.fence + 1,
-            attempt=c.attempt + 1,
-            lease_until=from_now(lease_seconds),
-            started_at=func.coalesce(c.started_at, clock()),
-        )
+        return self._take(CLAIM, id=run_id, lease=timedelta(seconds=lease_seconds))
 
     def leave(self, run_id: UUID, seconds: float) -> None:
-        c = runs.c
-        self._take(Run, c.id == run_id, c.status == "running", c.lease_until <= clock(), lease_until=from_now(seconds))
+        self._take(LEAVE, id=run_id, lease=timedelta(seconds=seconds))
 
     def renew(self, run_id: UUID, fence: int, lease_seconds: float) -> bool:
-        # No new version: the heartbeat must not make the holder's own write stale.
-        return bool(
-            self._take(
-                Run,
-                *_held(run_id, fence),
-                runs.c.cancel_requested_at.is_(None),
-                fresh=False,
-                lease_until=from_now(lease_seconds),
-            )
-        )
+        return self._take(RENEW, id=run_id, held=fence, lease=timedelta(seconds=lease_seconds)) is not None
 
     def hold(self, run_id: UUID, fence: int) -> Run | None:
-        self._t.flush()
-        held = select(Run).where(*_held(run_id, fence)).with_for_update().execution_options(populate_existing=True)
-        return self._t.session.scalars(held).one_or_none()
+        return self._take(HOLD, id=run_id, held=fence)
 
     def steps(self, run_id: UUID) -> list[RunStep]:
         rows = self._t.connection.execute(
@@ -152,7 +145,3 @@ class SqlRuns(Repository):
                 set_={name: value for name, value in row.items() if name not in (*thing, "id")},
             )
         )
-
-
-def _held(run_id: UUID, fence: int) -> tuple[ColumnElement[bool], ...]:
-    return runs.c.id == run_id, runs.c.fence == fence, runs.c.status == "running"

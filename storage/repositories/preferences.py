@@ -4,9 +4,6 @@ from uuid import UUID
 
 from core.preferences.models import UserConsent, UserContext, UserPreference
 from storage.repositories.base import Repository
-from storage.tables.preferences import user_consents as consents
-from storage.tables.preferences import user_contexts as contexts
-from storage.tables.preferences import user_preferences as preferences
 
 
 class SqlPreferences(Repository):
@@ -16,22 +13,19 @@ class SqlPreferences(Repository):
         self._t.session.add(row)
 
     def preference(self, user_id: UUID, scope: str, key: str) -> UserPreference | None:
-        c = preferences.c
-        return self._first(UserPreference, c.user_id == user_id, c.scope == scope, c.key == key)
+        return self._one(UserPreference, user_id=user_id, scope=scope, key=key)
 
     def preferences(self, user_id: UUID, scope: str) -> list[UserPreference]:
-        c = preferences.c
-        return self._all(UserPreference, c.user_id == user_id, c.scope == scope, order=(c.key,))
+        return self._those(UserPreference, "key", user_id=user_id, scope=scope)
 
     def consent(self, user_id: UUID, key: str) -> UserConsent | None:
-        c = consents.c
-        return self._first(UserConsent, c.user_id == user_id, c.key == key, order=(c.id.desc(),))
+        return self._newest(UserConsent, user_id=user_id, key=key)
 
     def consents(self, user_id: UUID) -> list[UserConsent]:
-        return self._all(UserConsent, consents.c.user_id == user_id, order=(consents.c.id,))
+        return self._those(UserConsent, user_id=user_id)
 
     def contexts(self, user_id: UUID) -> list[UserContext]:
-        return self._all(UserContext, contexts.c.user_id == user_id, order=(contexts.c.id,))
+        return self._those(UserContext, user_id=user_id)
 
     def context(self, context_id: UUID) -> UserContext:
         return self._lock(UserContext, context_id, "preferences.context_unknown")

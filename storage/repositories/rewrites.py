@@ -1,14 +1,29 @@
 """What people asked for in words, and the claims on it."""
 
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_
 
 from core.approvals.models import Rewrite
-from storage.repositories.base import Repository, clock, from_now
+from storage.repositories.base import LEASE_ENDS, Repository, clock, locking, taking
 from storage.tables.approvals import rewrites
 
 WORDS = ("rewrites", "words")
+c = rewrites.c
+_held = (c.id == bindparam("id"), c.fence == bindparam("held"), c.status == "working")
+CLAIM = taking(
+    Rewrite,
+    c.id == bindparam("id"),
+    or_(c.status == "asked", (c.status == "working") & (c.lease_until <= clock())),
+    status="working",
+    fence=c.fence + 1,
+    attempts=c.attempts + 1,
+    lease_until=LEASE_ENDS,
+)
+HOLD = locking(Rewrite, *_held, c.lease_until > clock())
+# No new version: the heartbeat must not make the holder's own write stale.
+RENEW = taking(Rewrite, *_held, fresh=False, lease_until=LEASE_ENDS)
 
 
 class SqlRewrites(Repository):
@@ -29,34 +44,13 @@ class SqlRewrites(Repository):
         return self._t.seals.open(rewrite.user_id, table, rewrite.id, column, rewrite.words).decode()
 
     def newest(self, suggestion_id: UUID) -> Rewrite | None:
-        c = rewrites.c
-        return self._first(Rewrite, c.suggestion_id == suggestion_id, order=(c.id.desc(),))
+        return self._newest(Rewrite, suggestion_id=suggestion_id)
 
     def claim(self, rewrite_id: UUID, lease_seconds: float) -> Rewrite | None:
-        c = rewrites.c
-        return self._take_one(
-            Rewrite,
-            c.id == rewrite_id,
-            or_(c.status == "asked", (c.status == "working") & (c.lease_until <= clock())),
-            status="working",
-            fence=c.fence + 1,
-            attempts=c.attempts + 1,
-            lease_until=from_now(lease_seconds),
-        )
+        return self._take(CLAIM, id=rewrite_id, lease=timedelta(seconds=lease_seconds))
 
     def hold(self, rewrite_id: UUID, fence: int) -> Rewrite | None:
-        c = rewrites.c
-        self._t.flush()
-        held = (
-            select(Rewrite)
-            .where(c.id == rewrite_id, c.fence == fence, c.status == "working", c.lease_until > clock())
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-        return self._t.session.scalars(held).one_or_none()
+        return self._take(HOLD, id=rewrite_id, held=fence)
 
     def renew(self, rewrite_id: UUID, fence: int, lease_seconds: float) -> bool:
-        # No new version: the heartbeat must not make the holder's own write stale.
-        c = rewrites.c
-        held = (c.id == rewrite_id, c.fence == fence, c.status == "working")
-        return bool(self._take(Rewrite, *held, fresh=False, lease_until=from_now(lease_seconds)))
+        return self._take(RENEW, id=rewrite_id, held=fence, lease=timedelta(seconds=lease_seconds)) is not None

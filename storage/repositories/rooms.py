@@ -21,13 +21,13 @@ class SqlRooms(Repository):
     def at(self, provider: str, tenant: str, address: str) -> Room | None:
         c = rooms.c
         there = (c.provider == provider, c.provider_tenant == tenant, c.address == address)
-        return self._first(Room, *there, c.left_at.is_(None))
+        return next(iter(self._all(Room, *there, c.left_at.is_(None), limit=1)), None)
 
     def all(self) -> list[Room]:
         return self._all(Room, rooms.c.left_at.is_(None), order=(rooms.c.id,))
 
     def agents(self, room_id: UUID) -> list[RoomAgent]:
-        return self._all(RoomAgent, room_agents.c.room_id == room_id, order=(room_agents.c.id,))
+        return self._those(RoomAgent, room_id=room_id)
 
     def of_agent(self, agent_id: UUID) -> list[tuple[Room, RoomAgent]]:
         c = room_agents.c

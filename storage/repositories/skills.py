@@ -6,7 +6,6 @@ from core.catalog.models import OwnSkill, SkillVersion
 from core.kernel.errors import NotFound
 from storage.repositories.base import Repository
 from storage.tables.catalog import skill_versions as versions
-from storage.tables.catalog import skills
 
 
 class SqlSkills(Repository):
@@ -22,7 +21,7 @@ class SqlSkills(Repository):
         return self._get(OwnSkill, skill_id, "catalog.skill_unknown")
 
     def by_name(self, name: str) -> OwnSkill | None:
-        return self._first(OwnSkill, skills.c.name == name)
+        return self._one(OwnSkill, name=name)
 
     def version(self, skill_id: UUID, number: int) -> SkillVersion:
         found = self._row(SkillVersion, versions, versions.c.skill_id == skill_id, versions.c.number == number)

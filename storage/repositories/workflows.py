@@ -8,7 +8,6 @@ from core.kernel.errors import NotFound
 from core.workflows.models import Pack, Question, Workflow, WorkflowExecution, WorkflowVersion
 from storage.repositories.base import Repository
 from storage.tables.workflows import questions
-from storage.tables.workflows import workflow_executions as executions
 from storage.tables.workflows import workflow_versions as versions
 
 
@@ -22,7 +21,7 @@ class SqlPacks(Repository):
         return self._get(Pack, pack_id, "workflows.pack_unknown")
 
     def find(self, pack_id: UUID) -> Pack | None:
-        return self._t.session.get(Pack, pack_id)
+        return self._find(Pack, pack_id)
 
     def page(self, owner_id: UUID | None, after: UUID | None, limit: int, status: str | None = None) -> list[Pack]:
         return self._page(Pack, after, limit, owner_id=owner_id, status=status)
@@ -70,7 +69,7 @@ class SqlWorkflowExecutions(Repository):
         return self._get(WorkflowExecution, execution_id, "workflows.execution_unknown")
 
     def of_run(self, run_id: UUID) -> WorkflowExecution | None:
-        return self._first(WorkflowExecution, executions.c.run_id == run_id)
+        return self._one(WorkflowExecution, run_id=run_id)
 
     def page(
         self,
@@ -96,7 +95,7 @@ class SqlQuestions(Repository):
         return self._lock(Question, question_id, "workflows.question_unknown")
 
     def of_run(self, run_id: UUID) -> list[Question]:
-        return self._all(Question, questions.c.run_id == run_id, order=(questions.c.id,))
+        return self._those(Question, run_id=run_id)
 
     def open_for(self, user_id: UUID, after: UUID | None, limit: int) -> list[Question]:
         c = questions.c
