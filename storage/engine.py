@@ -44,11 +44,10 @@ class Ask:
     told: Callable[[Sequence[Any]], None] | None = None
 
 
-def ask(connection: Connection, question: Ask) -> Sequence[Any]:
-    """The rows of a question, in the connection's transaction; none of a change that answers none. Raises what its rules refuse."""
+def ask(connection: Connection, *questions: Ask) -> list[Sequence[Any]]:
+    """The rows of each question, all in one round trip, in the connection's transaction; none of a change that answers none. Raises what its rules refuse."""
     try:
-        answered = driver(connection).execute(question.statement, question.given())
-        return answered.fetchall() if answered.description is not None else ()
+        return ask_together(driver(connection), [Said(one.statement, one.given()) for one in questions])
     except psycopg.Error as problem:
         raise failure_of(problem) or problem from None
 

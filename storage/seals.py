@@ -83,7 +83,7 @@ class Seals:
     def key(self, user_id: UUID) -> PersonKeys:
         """The person's data keys. Raises NotFound `privacy.data_erased`, or `identity.user_unknown` when this workspace does not know them."""
         if user_id not in self._found:
-            rows = ask(self._connection, KEY(user_id=user_id))
+            (rows,) = ask(self._connection, KEY(user_id=user_id))
             if not rows:
                 raise NotFound("identity.user_unknown", user_id=str(user_id))
             wrapped, destroyed_at = rows[0]

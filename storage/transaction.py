@@ -26,6 +26,8 @@ class AggregateSession(Session):
     def flush(self, objects: Any = None) -> None:
         """Writes what is new or changed. Raises Conflict `kernel.version_stale`."""
         new, dirty = list(self.new), list(self.dirty)
+        if not (new or dirty or self.deleted):
+            return
         for aggregate in dirty:
             find_silent_changes(aggregate)
         try:
@@ -94,7 +96,7 @@ class Transaction:
         if self._connection is None:
             return self._begin(question)
         self.flush()
-        return ask(self._connection, question)
+        return ask(self._connection, question)[0]
 
     def held(self, kind: type[T], id: UUID) -> T | None:
         """The aggregate that was loaded or added before."""
