@@ -43,6 +43,15 @@ class Ask:
     given: Callable[[], Mapping[str, Any]]
     told: Callable[[Sequence[Any]], None] | None = None
 
+    @property
+    def reads(self) -> bool:
+        """Whether it changes and locks nothing."""
+        return self.statement.startswith("SELECT ") and "FOR UPDATE" not in self.statement
+
+    def same(self, other: "Ask") -> bool:
+        """Whether both ask for the same."""
+        return self.statement == other.statement and self.given() == other.given()
+
 
 def ask(connection: Connection, *questions: Ask) -> list[Sequence[Any]]:
     """The rows of each question, all in one round trip, in the connection's transaction; none of a change that answers none. Raises what its rules refuse."""
@@ -50,6 +59,11 @@ def ask(connection: Connection, *questions: Ask) -> list[Sequence[Any]]:
         return ask_together(driver(connection), [Said(one.statement, one.given()) for one in questions])
     except psycopg.Error as problem:
         raise failure_of(problem) or problem from None
+
+
+def asking(connection: Connection) -> Callable[[Ask], Sequence[Any]]:
+    """Who asks one question after another on a connection."""
+    return lambda question: ask(connection, question)[0]
 
 
 def commit(connection: Connection, late: Sequence[Ask], meanwhile: Callable[[], object]) -> None:
@@ -102,12 +116,12 @@ class Database:
         """A connection in a new transaction under the context, and the database's now. A connection that died in the pool is replaced once.
 
         Raises Unavailable `kernel.database_away`, `kernel.database_busy`, `kernel.context_refused`."""
-        return self.begin_asking(workspace_id, user_id, None)[:2]
+        return self.begin_asking(workspace_id, user_id)[:2]
 
     def begin_asking(
-        self, workspace_id: UUID, user_id: UUID, first: Ask | None
-    ) -> tuple[Connection, datetime, Sequence[Any]]:
-        """Like `begin`, and the rows of a first question, all in one round trip. Raises also what the question's rules refuse."""
+        self, workspace_id: UUID, user_id: UUID, *first: Ask
+    ) -> tuple[Connection, datetime, list[Sequence[Any]]]:
+        """Like `begin`, and the rows of the first questions, all in one round trip. Raises also what the questions' rules refuse."""
         try:
             return self._begin(workspace_id, user_id, first)
         except Unavailable as away:
@@ -217,8 +231,8 @@ class Database:
         self.engine.dispose()
 
     def _begin(
-        self, workspace_id: UUID, user_id: UUID, first: Ask | None
-    ) -> tuple[Connection, datetime, Sequence[Any]]:
+        self, workspace_id: UUID, user_id: UUID, first: Sequence[Ask]
+    ) -> tuple[Connection, datetime, list[Sequence[Any]]]:
         connection = self.engine.connect()
         try:
             for _ in range(2):
@@ -268,13 +282,13 @@ def _roll_back(raw: Any) -> None:
         raw.pgconn.exec_(b"ROLLBACK")
 
 
-def _begin(connection: Connection, said: str, first: Ask | None) -> tuple[datetime, UUID | None, Sequence[Any]]:
-    """Begins the transaction, enters the context and asks the first question, in one round trip."""
+def _begin(
+    connection: Connection, said: str, first: Sequence[Ask]
+) -> tuple[datetime, UUID | None, list[Sequence[Any]]]:
+    """Begins the transaction, enters the context and asks the first questions, in one round trip."""
     if not connection.in_transaction():
         connection.begin()
-    together = [Said(ENTER, {"context": said})]
-    if first is not None:
-        together.append(Said(first.statement, first.given()))
+    together = [Said(ENTER, {"context": said}), *(Said(one.statement, one.given()) for one in first)]
     line = driver(connection)
     idle = line.info.transaction_status == IDLE
     try:
@@ -283,4 +297,4 @@ def _begin(connection: Connection, said: str, first: Ask | None) -> tuple[dateti
         connection.invalidate()
         raise failure_of(problem) or problem from None
     _, now, seen = entered
-    return now, seen, rows[0] if rows else ()
+    return now, seen, rows

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Table, select
 
-from storage.engine import Database
+from storage.engine import Database, asking
 from storage.seals import Seals
 from storage.tables import metadata
 from storage.vault import LocalKeys
@@ -53,7 +53,7 @@ class Everything:
     def rows(self, workspace_id: UUID, table: str) -> Iterator[dict[str, Any]]:
         """The person's rows of a table in one of their workspaces, oldest first, as JSON values would say them (times and ids are text later)."""
         self._database.enter(self._connection, workspace_id, self._user_id)
-        seals = Seals(self._connection, self._keys, workspace_id)
+        seals = Seals(asking(self._connection), self._keys, workspace_id)
         found = self._connection.execution_options(yield_per=AT_ONCE).execute(
             _theirs(metadata.tables[f"nod.{table}"], self._user_id)
         )

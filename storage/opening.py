@@ -15,7 +15,7 @@ from storage.blobs import LocalBlobs
 from storage.context import ContextSigner
 from storage.directory import SqlDirectory
 from storage.due import SqlDueWork
-from storage.engine import Database
+from storage.engine import Database, asking
 from storage.export import Everything, everything
 from storage.history import SqlHistoryWork, drop_parts
 from storage.inbox import SqlInbox
@@ -67,7 +67,7 @@ class Storage:
             if anew or not found:
                 connection, _ = self._database.begin(workspace_id, user_id)
                 with connection:
-                    found[:] = [Seals(connection, self._keys, workspace_id).key(user_id)]
+                    found[:] = [Seals(asking(connection), self._keys, workspace_id).key(user_id)]
             return found[0]
 
         return LocalBlobs(self._data_dir / "blobs", workspace_id, user_id, key)
@@ -80,7 +80,7 @@ class Storage:
             for user_id in people:
                 connection, _ = self._database.begin(user_id, user_id)
                 with connection:
-                    changed += Seals(connection, self._keys, NOWHERE).rewrap(user_id)
+                    changed += Seals(asking(connection), self._keys, NOWHERE).rewrap(user_id)
                     connection.commit()
         return changed + self.installations.reseal() + self.inbox.reseal()
 
@@ -91,7 +91,7 @@ class Storage:
         for user_id in self._under_other_keys(EVERYBODY, current=""):
             connection, _ = self._database.begin(user_id, user_id)
             with connection:
-                renewed += Seals(connection, self._keys, NOWHERE).renew(user_id)
+                renewed += Seals(asking(connection), self._keys, NOWHERE).renew(user_id)
                 connection.commit()
         return renewed
 

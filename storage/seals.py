@@ -1,28 +1,38 @@
 """The data keys of one transaction: found once, opened once, and what is sealed and opened with them."""
 
 import json
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from core.kernel.errors import NotFound
-from storage.engine import ask
+from storage.engine import Ask
 from storage.prepared import Prepared
 from storage.tables.identity import data_keys
 from storage.values import dumps
 from storage.vault import LocalKeys, PersonKeys, Place, erased, new_data_key, sealed_by
 
 c = data_keys.c
+_mine = (c.user_id == bindparam("whose"), c.destroyed_at.is_(None))
 KEY = Prepared(select(c.wrapped, c.destroyed_at).where(c.user_id == bindparam("user_id")))
+LOCK = Prepared(select(c.wrapped, c.key_version, c.master_key_id).where(*_mine).with_for_update())
+MAKE = Prepared(insert(data_keys))
+DESTROY = Prepared(update(data_keys).where(*_mine).values(wrapped=None, destroyed_at=bindparam("at")))
+REPLACE = Prepared(
+    update(data_keys)
+    .where(c.user_id == bindparam("whose"))
+    .values(wrapped=bindparam("by"), master_key_id=bindparam("master"), key_version=bindparam("counted"))
+)
 
 
 class Seals:
-    """Seals and opens values of people whom the current workspace can see."""
+    """Seals and opens values of people whom the current workspace can see. `ask` asks in a transaction that is open."""
 
-    def __init__(self, connection: Connection, keys: LocalKeys, workspace_id: UUID) -> None:
-        self._connection = connection
+    def __init__(self, ask: Callable[[Ask], Sequence[Any]], keys: LocalKeys, workspace_id: UUID) -> None:
+        self._ask = ask
         self._keeper = keys
         self._workspace_id = workspace_id
         self._found: dict[UUID, PersonKeys] = {}
@@ -30,60 +40,34 @@ class Seals:
     def make(self, user_id: UUID, now: datetime) -> None:
         """Gives a person a new data key."""
         wrapped = self._keeper.wrap(new_data_key(), user_id)
-        self._connection.execute(
-            insert(data_keys).values(
-                user_id=user_id,
-                wrapped=wrapped,
-                master_key_id=sealed_by(wrapped),
-                key_version=1,
-                created_at=now,
-            )
-        )
+        key = {"wrapped": wrapped, "master_key_id": sealed_by(wrapped), "key_version": 1}
+        self._ask(MAKE(user_id=user_id, **key, created_at=now, destroyed_at=None))
 
     def destroy(self, user_id: UUID, now: datetime) -> None:
         """Destroys a person's data key: what it sealed stays unreadable for ever. Only in a transaction of that person's own."""
         self._found.pop(user_id, None)
-        self._connection.execute(
-            update(data_keys)
-            .where(data_keys.c.user_id == user_id, data_keys.c.destroyed_at.is_(None))
-            .values(wrapped=None, destroyed_at=now)
-        )
+        self._ask(DESTROY(whose=user_id, at=now))
 
     def rewrap(self, user_id: UUID) -> bool:
         """Wraps a person's data key with the current master key; False when it was so already, or is destroyed."""
-        row = self._connection.execute(
-            select(c.wrapped)
-            .where(c.user_id == user_id, c.master_key_id != self._keeper.current, c.destroyed_at.is_(None))
-            .with_for_update()
-        ).one_or_none()
-        if row is None:
-            return False
-        wrapped = self._keeper.wrap(self._keeper.unwrap(row.wrapped, user_id), user_id)
-        self._connection.execute(
-            update(data_keys).where(c.user_id == user_id).values(wrapped=wrapped, master_key_id=sealed_by(wrapped))
-        )
-        return True
+        for wrapped, version, master in self._ask(LOCK(whose=user_id)):
+            if master != self._keeper.current:
+                self._replace(user_id, self._keeper.unwrap(wrapped, user_id), version)
+                return True
+        return False
 
     def renew(self, user_id: UUID) -> bool:
         """Gives a person a further data key, which seals from now on; what the earlier ones sealed still opens. False when their keys are destroyed."""
-        row = self._connection.execute(
-            select(c.wrapped, c.key_version).where(c.user_id == user_id, c.destroyed_at.is_(None)).with_for_update()
-        ).one_or_none()
-        if row is None:
-            return False
-        wrapped = self._keeper.wrap(self._keeper.unwrap(row.wrapped, user_id) + new_data_key(), user_id)
-        self._connection.execute(
-            update(data_keys)
-            .where(c.user_id == user_id)
-            .values(wrapped=wrapped, master_key_id=sealed_by(wrapped), key_version=row.key_version + 1)
-        )
-        self._found.pop(user_id, None)
-        return True
+        for wrapped, version, _ in self._ask(LOCK(whose=user_id)):
+            self._replace(user_id, self._keeper.unwrap(wrapped, user_id) + new_data_key(), version + 1)
+            self._found.pop(user_id, None)
+            return True
+        return False
 
     def key(self, user_id: UUID) -> PersonKeys:
         """The person's data keys. Raises NotFound `privacy.data_erased`, or `identity.user_unknown` when this workspace does not know them."""
         if user_id not in self._found:
-            (rows,) = ask(self._connection, KEY(user_id=user_id))
+            rows = self._ask(KEY(user_id=user_id))
             if not rows:
                 raise NotFound("identity.user_unknown", user_id=str(user_id))
             wrapped, destroyed_at = rows[0]
@@ -91,6 +75,10 @@ class Seals:
                 raise erased(user_id)
             self._found[user_id] = PersonKeys(self._keeper.unwrap(wrapped, user_id))
         return self._found[user_id]
+
+    def _replace(self, user_id: UUID, keys: bytes, version: int) -> None:
+        wrapped = self._keeper.wrap(keys, user_id)
+        self._ask(REPLACE(whose=user_id, by=wrapped, master=sealed_by(wrapped), counted=version))
 
     def seal(self, user_id: UUID, table: str, row: UUID | str, column: str, content: bytes) -> bytes:
         """The content, sealed for its place."""

@@ -26,8 +26,6 @@ class AggregateSession(Session):
     def flush(self, objects: Any = None) -> None:
         """Writes what is new or changed. Raises Conflict `kernel.version_stale`."""
         new, dirty = list(self.new), list(self.dirty)
-        if not (new or dirty or self.deleted):
-            return
         for aggregate in dirty:
             find_silent_changes(aggregate)
         try:
@@ -38,11 +36,15 @@ class AggregateSession(Session):
             remember_values(aggregate)
         self.info.setdefault(LOADED, []).extend(new)
 
-    def finish(self) -> None:
-        """Like flush, also of values that were changed in place."""
+    @property
+    def unwritten(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.new or self.dirty or self.deleted)
+
+    def notice(self) -> None:
+        """Finds the values that were changed in place."""
         for aggregate in self.info.get(LOADED, ()):
             find_silent_changes(aggregate)
-        self.flush()
 
 
 class Transaction:
@@ -58,45 +60,56 @@ class Transaction:
         self._now: datetime | None = None
         self._session: AggregateSession | None = None
         self._seals: Seals | None = None
+        self._early: list[Ask] = []
+        self._expected: list[Ask] = []
+        self._foreseen: list[tuple[Ask, Sequence[Any]]] = []
 
     @property
     def connection(self) -> Connection:
         """The connection, in the transaction. Raises Unavailable when it cannot begin."""
-        if self._connection is None:
-            self._begin(None)
-        assert self._connection is not None
-        return self._connection
+        self._send()
+        self._foreseen.clear()
+        return self._begun()
 
     @property
     def now(self) -> datetime:
         """The database's clock at the beginning, in UTC."""
-        if self._now is None:
-            self._begin(None)
+        self._begun()
         assert self._now is not None
         return self._now
 
     @property
     def session(self) -> AggregateSession:
         """The mapper's session."""
-        if self._session is None:
-            self._session = AggregateSession(
-                bind=self.connection, expire_on_commit=False, join_transaction_mode="rollback_only"
-            )
-        return self._session
+        self._send()
+        return self._aggregates()
 
     @property
     def seals(self) -> Seals:
         """The data keys of those whom this workspace can see."""
         if self._seals is None:
-            self._seals = Seals(self.connection, self._keys, self.workspace_id)
+            self._seals = Seals(self.ask, self._keys, self.workspace_id)
         return self._seals
 
     def ask(self, question: Ask) -> Sequence[Any]:
-        """Its rows, after what was changed so far is written. The first one of a transaction begins it."""
-        if self._connection is None:
-            return self._begin(question)
+        """Its rows, after what was changed so far is written. The first one of a transaction begins it; what was told or is expected travels with it."""
         self.flush()
-        return ask(self._connection, question)[0]
+        for foreseen in self._foreseen:
+            if foreseen[0].same(question):
+                self._foreseen.remove(foreseen)
+                return foreseen[1]
+        return self._travel(question)[0]
+
+    def tell(self, change: Ask) -> None:
+        """A change that answers nothing: it goes ahead of the next question, or with the commit. Whoever asks next, or commits, raises what its rules refuse."""
+        self.flush()
+        self._foreseen.clear()
+        self._early.append(change)
+
+    def foresee(self, *questions: Ask) -> None:
+        """They will be asked soon. They travel with the next question that there is and are answered after it; what changes or locks something in between has them asked anew."""
+        known = [*self._expected, *(question for question, _ in self._foreseen)]
+        self._expected += [one for one in questions if not any(one.same(other) for other in known)]
 
     def held(self, kind: type[T], id: UUID) -> T | None:
         """The aggregate that was loaded or added before."""
@@ -108,20 +121,23 @@ class Transaction:
     def load(self, question: Loading[T], **given: Any) -> list[T]:
         """The aggregates that a question answers, with its gaps filled."""
         rows = self.ask(question(**given))
-        return question.unfold(self.session, rows) if rows else []
+        return question.unfold(self._aggregates(), rows) if rows else []
 
     def flush(self) -> None:
         """Writes what aggregates changed. Raises Conflict `kernel.version_stale`."""
-        if self._session is not None:
+        if self._session is not None and self._session.unwritten:
+            self._send()
+            self._foreseen.clear()
             self._session.flush()
 
     def commit(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         """Makes it durable, and does something `meanwhile`. Raises Conflict `kernel.version_stale`, Invalid `kernel.rule_broken`."""
         if self._session is not None:
-            self._session.finish()
-        late, self.late = self.late, []
+            self._session.notice()
+            self.flush()
+        late, self._early, self.late = [*self._early, *self.late], [], []
         if late or self._connection is not None:
-            commit(self.connection, late, meanwhile)
+            commit(self._begun(), late, meanwhile)
 
     def close(self) -> None:
         """Lets the connection go; what was not committed is rolled back."""
@@ -130,6 +146,37 @@ class Transaction:
         if self._connection is not None:
             self._connection.close()
 
-    def _begin(self, first: Ask | None) -> Sequence[Any]:
-        self._connection, self._now, rows = self._database.begin_asking(self.workspace_id, self.user_id, first)
-        return rows
+    def _begun(self) -> Connection:
+        if self._connection is None:
+            self._travel()
+        assert self._connection is not None
+        return self._connection
+
+    def _aggregates(self) -> AggregateSession:
+        if self._session is None:
+            self._session = AggregateSession(
+                bind=self._begun(), expire_on_commit=False, join_transaction_mode="rollback_only"
+            )
+        return self._session
+
+    def _send(self) -> None:
+        """What was told is told now."""
+        if self._early:
+            self._travel()
+
+    def _travel(self, *questions: Ask) -> list[Sequence[Any]]:
+        """What was told, the questions, and what is expected, in this order and one round trip; the rows of the questions."""
+        early, self._early = self._early, []
+        along, self._expected = self._expected, []
+        along = [one for one in along if not any(one.same(question) for question in questions)]
+        together = (*early, *questions, *along)
+        if self._connection is None:
+            begun = self._database.begin_asking(self.workspace_id, self.user_id, *together)
+            self._connection, self._now, rows = begun
+        else:
+            rows = ask(self._connection, *together)
+        if not all(question.reads for question in questions):
+            self._foreseen.clear()
+        own = len(early) + len(questions)
+        self._foreseen += zip(along, rows[own:], strict=True)
+        return rows[len(early) : own]
