@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, Delete, Select, Update
+from sqlalchemy import Column, Delete, Select, Update, bindparam, literal_column, select
 from sqlalchemy.orm import Session, attributes, class_mapper, make_transient_to_detached
 
 from storage.mapping import MAPPED, loaded
@@ -35,6 +35,16 @@ class Loading(Prepared, Generic[T]):
 def columns_of(kind: type) -> tuple[Column[Any], ...]:
     """The columns that an aggregate is made of."""
     return tuple(column for column in MAPPED[kind].c if column.computed is None)
+
+
+@cache
+def equal(kind: type[Any], names: tuple[str, ...], order: str | None = None, limit: int | None = None) -> Loading[Any]:
+    """Those whose columns of these `names` have the values that are given; in the order of a column, `-` before it for its end first."""
+    c = MAPPED[kind].c
+    those = select(MAPPED[kind]).where(*(c[name] == bindparam(name) for name in names))
+    if order is not None:
+        those = those.order_by(c[order[1:]].desc() if order[0] == "-" else c[order])
+    return Loading(kind, those if limit is None else those.limit(literal_column(str(limit))))
 
 
 def _held(session: Session, kind: type[T], row: Sequence[Any], fresh: bool) -> T:

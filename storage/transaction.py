@@ -111,6 +111,14 @@ class Transaction:
         known = [*self._expected, *(question for question, _ in self._foreseen)]
         self._expected += [one for one in questions if not any(one.same(other) for other in known)]
 
+    def foreseen(self, question: Ask) -> Sequence[Any]:
+        """The rows of a question, if it was foreseen and is answered; none otherwise. They are given out once."""
+        for answered in self._foreseen:
+            if answered[0].same(question):
+                self._foreseen.remove(answered)
+                return answered[1]
+        return ()
+
     def held(self, kind: type[T], id: UUID) -> T | None:
         """The aggregate that was loaded or added before."""
         if self._session is None:

@@ -30,7 +30,7 @@ class Value(TypeDecorator[Any]):
 
     def __init__(self, shape: Any, *, null_is_value: bool = False) -> None:
         super().__init__(none_as_null=not null_is_value)
-        self.shape = shape
+        self.shape, self.none_as_null = shape, not null_is_value
         self._adapter: TypeAdapter[Any] = TypeAdapter(shape)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
@@ -38,6 +38,12 @@ class Value(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return self.read(value)
+
+    def written(self, value: Any) -> str | None:
+        """The JSON of a value, for a statement that is asked below SQLAlchemy."""
+        if value is None and self.none_as_null:
+            return None
+        return dumps(value if value is None else self._adapter.dump_python(value, mode="json"))
 
     def read(self, value: Any) -> Any:
         """The shape of what the driver read."""

@@ -13,6 +13,7 @@ from core.approvals.canonical import canonical
 from core.approvals.models import Action, Approval, ApprovalPolicy, Batch, BatchItem, Suggestion, SuggestionRevision
 from core.kernel.errors import NotFound
 from core.kernel.ids import new_id
+from storage.foresight import DECISIONS, REVISION_NOW, of_connection, of_rule, of_suggestion
 from storage.loading import Loading
 from storage.mapping import remember_values
 from storage.prepared import Prepared
@@ -27,11 +28,6 @@ from storage.transaction import Transaction
 
 ACTION = ("suggestion_revisions", "action")
 APPROVE = Prepared(insert(approvals))
-DECISIONS = Prepared(
-    select(approvals)
-    .where(approvals.c.suggestion_id == bindparam("suggestion_id"))
-    .order_by(approvals.c.decided_at, approvals.c.id)
-)
 _revisions = select(revisions).where(revisions.c.suggestion_id == bindparam("suggestion_id"))
 REVISIONS = Prepared(_revisions.order_by(revisions.c.number))
 REVISION = Prepared(_revisions.where(revisions.c.number == bindparam("number")))
@@ -71,6 +67,7 @@ class SqlSuggestions(Repository):
         return self._get(Suggestion, suggestion_id, "approvals.suggestion_unknown")
 
     def lock(self, suggestion_id: UUID) -> Suggestion:
+        self._t.foresee(*of_suggestion(suggestion_id))
         return self._lock(Suggestion, suggestion_id, "approvals.suggestion_unknown")
 
     def revise(self, revision: SuggestionRevision) -> None:
@@ -96,7 +93,7 @@ class SqlSuggestions(Repository):
         return self._revisions(suggestion_id, None)
 
     def approve(self, approval: Approval) -> None:
-        self._t.ask(APPROVE(**to_row(approval)))
+        self._t.tell(APPROVE(**to_row(approval)))
 
     def approvals(self, suggestion_id: UUID) -> list[Approval]:
         rows = self._t.ask(DECISIONS(suggestion_id=suggestion_id))
@@ -164,6 +161,7 @@ class SqlSuggestions(Repository):
         return list(self._t.session.scalars(waiting))
 
     def policy(self, operation: str) -> ApprovalPolicy:
+        self._t.foresee(*of_rule())
         for stored in self._t.load(POLICY, operation=operation):
             return stored
         return ApprovalPolicy(id=new_id(), workspace_id=self._t.workspace_id, operation="*", created_at=self._t.now)
@@ -190,8 +188,17 @@ class SqlSuggestions(Repository):
         if number is None:
             rows = REVISIONS.named(self._t.ask(REVISIONS(suggestion_id=suggestion_id)))
         else:
-            rows = REVISION.named(self._t.ask(REVISION(suggestion_id=suggestion_id, number=number)))
-        return self._opened(rows, suggestion.user_id)
+            rows = self._revision(suggestion_id, number)
+        opened = self._opened(rows, suggestion.user_id)
+        for revision in opened[-1:]:
+            self._t.foresee(*of_connection(revision.action.connection_id))
+        return opened
+
+    def _revision(self, suggestion_id: UUID, number: int) -> list[dict[str, Any]]:
+        newest = REVISION_NOW.named(self._t.foreseen(REVISION_NOW(suggestion_id=suggestion_id)))
+        if newest and newest[0]["number"] == number:
+            return newest
+        return REVISION.named(self._t.ask(REVISION(suggestion_id=suggestion_id, number=number)))
 
     def _opened(self, rows: Sequence[Mapping[str, Any]], user_id: UUID) -> list[SuggestionRevision]:
         table, column = ACTION

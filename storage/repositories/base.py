@@ -6,10 +6,10 @@ from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Interval, Table, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, DateTime, Interval, Table, bindparam, func, insert, select, update
 
 from core.kernel.errors import NotFound
-from storage.loading import Loading
+from storage.loading import Loading, equal
 from storage.mapping import MAPPED
 from storage.rows import from_row, to_row
 from storage.transaction import Transaction
@@ -63,17 +63,17 @@ class Repository:
             return found
         raise NotFound(unknown, id=str(id))
 
-    def _one(self, of: type[T], /, **equal: Any) -> T | None:
+    def _one(self, of: type[T], /, **same: Any) -> T | None:
         """The one whose columns have these values."""
-        return next(iter(self._t.load(_equal(of, tuple(equal), None, 1), **equal)), None)
+        return next(iter(self._t.load(equal(of, tuple(same), None, 1), **same)), None)
 
-    def _newest(self, of: type[T], /, **equal: Any) -> T | None:
+    def _newest(self, of: type[T], /, **same: Any) -> T | None:
         """The newest of those whose columns have these values."""
-        return next(iter(self._t.load(_equal(of, tuple(equal), "-id", 1), **equal)), None)
+        return next(iter(self._t.load(equal(of, tuple(same), "-id", 1), **same)), None)
 
-    def _those(self, of: type[T], order: str = "id", /, **equal: Any) -> list[T]:
+    def _those(self, of: type[T], order: str = "id", /, **same: Any) -> list[T]:
         """All whose columns have these values, in the order of a column."""
-        return self._t.load(_equal(of, tuple(equal), order, None), **equal)
+        return self._t.load(equal(of, tuple(same), order), **same)
 
     def _all(
         self, kind: type[T], *where: ColumnElement[bool], order: Sequence[Any] = (), limit: int | None = None
@@ -99,10 +99,10 @@ class Repository:
         rows = self._t.connection.execute(select(table).where(*where).order_by(order))
         return [from_row(kind, row) for row in rows]
 
-    def _page(self, kind: type[T], after: UUID | None, limit: int, **equal: Any) -> list[T]:
-        """Newest first, those before `after`, where each of `equal` that is not None holds."""
+    def _page(self, kind: type[T], after: UUID | None, limit: int, **same: Any) -> list[T]:
+        """Newest first, those before `after`, where each of `same` that is not None holds."""
         table: Table = MAPPED[kind]
-        told = {name: _written(value) if name == "status" else value for name, value in equal.items()}
+        told = {name: _written(value) if name == "status" else value for name, value in same.items()}
         where = [table.c[name] == value for name, value in told.items() if value is not None]
         if after is not None:
             where.append(table.c.id < after)
@@ -112,15 +112,6 @@ class Repository:
 @cache
 def _locking(kind: type[Any]) -> Loading[Any]:
     return locking(kind, MAPPED[kind].c.id == bindparam("id"))
-
-
-@cache
-def _equal(kind: type[Any], names: tuple[str, ...], order: str | None, limit: int | None) -> Loading[Any]:
-    c = MAPPED[kind].c
-    those = select(MAPPED[kind]).where(*(c[name] == bindparam(name) for name in names))
-    if order is not None:
-        those = those.order_by(c[order[1:]].desc() if order[0] == "-" else c[order])
-    return Loading(kind, those if limit is None else those.limit(literal_column(str(limit))))
 
 
 def _written(value: int | str | None) -> Any:

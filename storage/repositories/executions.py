@@ -9,13 +9,16 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, or_, select
 
 from core.approvals.models import ActionExecution, ExecutionAttempt, ExecutionStatus
+from storage.foresight import of_execution
 from storage.loading import Loading
+from storage.prepared import Prepared
 from storage.repositories.base import LEASE_ENDS, Repository, clock, locking, taking
 from storage.rows import from_row, to_row
 from storage.tables.approvals import action_executions as executions
 from storage.tables.approvals import execution_attempts as attempts
 from storage.tables.approvals import suggestions
 
+ATTEMPT = Prepared(insert(attempts))
 TAKEN = ("claimed", "sending")
 UNDER_WAY = ("held", "ready", *TAKEN)
 c = executions.c
@@ -89,10 +92,10 @@ class SqlExecutions(Repository):
         return self._all(ActionExecution, c.status.in_(going), theirs, order=(c.id,))
 
     def claim(self, execution_id: UUID, lease_seconds: float) -> ActionExecution | None:
-        return self._take(CLAIM, id=execution_id, lease=timedelta(seconds=lease_seconds))
+        return self._carried_out(self._take(CLAIM, id=execution_id, lease=timedelta(seconds=lease_seconds)))
 
     def lock(self, execution_id: UUID, fence: int, status: ExecutionStatus) -> ActionExecution | None:
-        return self._take(LOCK, id=execution_id, held=fence, was=status)
+        return self._carried_out(self._take(LOCK, id=execution_id, held=fence, was=status))
 
     def withdraw(self, execution_id: UUID) -> bool:
         return self._take(WITHDRAW, id=execution_id) is not None
@@ -121,10 +124,15 @@ class SqlExecutions(Repository):
         return self._take(CLAIM_LOOKUP, id=execution_id, lease=timedelta(seconds=lease_seconds))
 
     def attempt(self, attempt: ExecutionAttempt) -> None:
-        self._t.connection.execute(insert(attempts), to_row(attempt))
+        self._t.tell(ATTEMPT(**to_row(attempt)))
 
     def attempts(self, execution_id: UUID) -> list[ExecutionAttempt]:
         rows = self._t.connection.execute(
             select(attempts).where(attempts.c.execution_id == execution_id).order_by(attempts.c.at, attempts.c.id)
         )
         return [from_row(ExecutionAttempt, row) for row in rows]
+
+    def _carried_out(self, taken: ActionExecution | None) -> ActionExecution | None:
+        if taken is not None:
+            self._t.foresee(*of_execution(taken))
+        return taken

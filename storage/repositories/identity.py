@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, delete, func, literal_column, select
+from sqlalchemy import Text, bindparam, delete, func, select
 
 from core.identity.models import (
     ApiKey,
@@ -19,25 +19,16 @@ from core.identity.models import (
     Workspace,
 )
 from core.kernel.errors import NotFound
-from storage.loading import Loading
+from storage.foresight import ACTIVE_MEMBERS, of_person, one
 from storage.prepared import Prepared
 from storage.repositories.base import Repository
 from storage.tables.identity import (
     identity_links,
     invitations,
-    memberships,
     sessions,
     sign_ins,
-    users,
 )
 
-ACTIVE = Loading(
-    Membership,
-    select(memberships)
-    .join(users, users.c.id == memberships.c.user_id)
-    .where(users.c.status == literal_column("'active'"), memberships.c.left_at.is_(None))
-    .order_by(memberships.c.id),
-)
 REACHED = Prepared(
     select(identity_links.c.id).where(
         identity_links.c.id == bindparam("link"), identity_links.c.reachable,
@@ -59,6 +50,7 @@ class SqlPeople(Repository):
         return _found(self._one(UserProfile, user_id=user_id), "identity.profile_unknown", user_id)
 
     def speaker(self, user_id: UUID, link_id: UUID) -> tuple[User, UserProfile, IdentityLink]:
+        self._t.foresee(*of_person(user_id), one(IdentityLink, id=link_id))
         return self.user(user_id), self.profile(user_id), self.link(link_id)
 
     def reached(self, link_id: UUID, address: str | None) -> bool:
@@ -74,7 +66,7 @@ class SqlPeople(Repository):
         return self._those(Membership)
 
     def active_members(self) -> list[Membership]:
-        return self._t.load(ACTIVE)
+        return self._t.load(ACTIVE_MEMBERS)
 
     def links(self, user_id: UUID) -> list[IdentityLink]:
         return self._those(IdentityLink, user_id=user_id)

@@ -12,6 +12,7 @@ from sqlalchemy import null as sql_null
 from core.kernel.errors import NotFound
 from core.messaging.models import Delivery, Message, Shown
 from storage.engine import Ask
+from storage.foresight import MESSAGE, of_delivery, of_person
 from storage.loading import Loading
 from storage.prepared import Prepared
 from storage.repositories.base import LEASE_ENDS, Repository, clock, taking
@@ -20,7 +21,6 @@ from storage.tables.messaging import deliveries, messages
 
 PAYLOAD = ("messages", "payload")
 ADD = Prepared(insert(messages))
-MESSAGE = Prepared(select(messages).where(messages.c.id == bindparam("id")))
 c = deliveries.c
 _held = (c.id == bindparam("id"), c.fence == bindparam("held"), c.lease_until.is_not(None))
 _waits = (c.wanted > c.shown, c.due_at <= clock(), or_(c.lease_until.is_(None), c.lease_until <= clock()))
@@ -144,7 +144,7 @@ class SqlMessages(Repository):
     def add(self, message: Message) -> None:
         table, column = PAYLOAD
         payload = self._t.seals.seal_json(message.user_id, table, message.id, column, message.payload)
-        self._t.ask(ADD(**to_row(message, payload=payload)))
+        self._t.tell(ADD(**to_row(message, payload=payload)))
 
     def get(self, message_id: UUID) -> Message:
         for row in MESSAGE.named(self._t.ask(MESSAGE(id=message_id))):
@@ -152,6 +152,7 @@ class SqlMessages(Repository):
         raise NotFound("messaging.message_unknown", id=str(message_id))
 
     def known(self, message_id: UUID) -> bool:
+        self._t.foresee(*of_person(self._t.user_id))
         return bool(self._t.ask(Ask(KNOWN, lambda: {"id": message_id})))
 
     def deliver(self, delivery: Delivery) -> None:
@@ -198,7 +199,11 @@ class SqlMessages(Repository):
         return list(self._t.connection.scalars(select(c.id).where(*due).order_by(c.id).limit(limit)))
 
     def claim(self, delivery_id: UUID, lease_seconds: float) -> Delivery | None:
-        return self._take(CLAIM, id=delivery_id, lease=timedelta(seconds=lease_seconds))
+        self._t.foresee(*of_person(self._t.user_id))
+        claimed = self._take(CLAIM, id=delivery_id, lease=timedelta(seconds=lease_seconds))
+        if claimed is not None:
+            self._t.foresee(*of_delivery(claimed))
+        return claimed
 
     def settle(self, delivery: Delivery, shown: int, remote_ref: str | None, message_id: UUID | None) -> bool:
         return self._let_go(SETTLE, delivery, seen=shown, ref=remote_ref, message=message_id)
