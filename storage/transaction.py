@@ -94,10 +94,9 @@ class Transaction:
     def ask(self, question: Ask) -> Sequence[Any]:
         """Its rows, after what was changed so far is written. The first one of a transaction begins it; what was told or is expected travels with it."""
         self.flush()
-        for foreseen in self._foreseen:
-            if foreseen[0].same(question):
-                self._foreseen.remove(foreseen)
-                return foreseen[1]
+        for foreseen, rows in self._foreseen:
+            if foreseen.same(question):
+                return rows
         return self._travel(question)[0]
 
     def tell(self, change: Ask) -> None:
@@ -107,17 +106,13 @@ class Transaction:
         self._early.append(change)
 
     def foresee(self, *questions: Ask) -> None:
-        """They will be asked soon. They travel with the next question that there is and are answered after it; what changes or locks something in between has them asked anew."""
+        """They will be asked soon. They travel with the next question that there is and are answered after it. Whoever asks gets that answer until something is changed or locked."""
         known = [*self._expected, *(question for question, _ in self._foreseen)]
         self._expected += [one for one in questions if not any(one.same(other) for other in known)]
 
     def foreseen(self, question: Ask) -> Sequence[Any]:
-        """The rows of a question, if it was foreseen and is answered; none otherwise. They are given out once."""
-        for answered in self._foreseen:
-            if answered[0].same(question):
-                self._foreseen.remove(answered)
-                return answered[1]
-        return ()
+        """The rows of a question, if it was foreseen and is answered; none otherwise."""
+        return next((rows for answered, rows in self._foreseen if answered.same(question)), ())
 
     def held(self, kind: type[T], id: UUID) -> T | None:
         """The aggregate that was loaded or added before."""

@@ -1,6 +1,7 @@
 """What was rung, as doors and runners hear it."""
 
 import json
+from uuid import UUID
 
 import redis
 
@@ -22,7 +23,10 @@ class Ears:
         messages = self._redis.hvals(f"dramatiq:{name}.msgs")
         return [(m["actor_name"], m["args"]) for m in map(json.loads, messages)]
 
-    def published(self) -> dict[str, str]:
-        message = self._channel.get_message(timeout=5)
-        assert message is not None
-        return json.loads(message["data"])
+    def published(self, workspace_id: UUID) -> dict[str, str]:
+        """What was published of a workspace first. Channels are one for all of Redis, however many databases it has: others are heard, too."""
+        while (message := self._channel.get_message(timeout=5)) is not None:
+            told: dict[str, str] = json.loads(message["data"])
+            if told["workspace"] == str(workspace_id):
+                return told
+        raise AssertionError("nothing was published")

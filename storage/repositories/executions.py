@@ -95,7 +95,9 @@ class SqlExecutions(Repository):
         return self._carried_out(self._take(CLAIM, id=execution_id, lease=timedelta(seconds=lease_seconds)))
 
     def lock(self, execution_id: UUID, fence: int, status: ExecutionStatus) -> ActionExecution | None:
-        return self._carried_out(self._take(LOCK, id=execution_id, held=fence, was=status))
+        locked = self._take(LOCK, id=execution_id, held=fence, was=status)
+        # What was sent is recorded by whoever knows the rest already.
+        return locked if status == "sending" else self._carried_out(locked)
 
     def withdraw(self, execution_id: UUID) -> bool:
         return self._take(WITHDRAW, id=execution_id) is not None

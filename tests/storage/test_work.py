@@ -224,7 +224,7 @@ def test_bells_ring_after_the_commit_and_only_then(storage: Storage, settings: S
         assert heard.queue("runs") == []
         work.commit()
     assert heard.queue("runs") == [("runs.due", [str(actor.workspace_id), str(actor.user_id), str(run.id)])]
-    assert heard.published() == {
+    assert heard.published(actor.workspace_id) == {
         "workspace": str(actor.workspace_id),
         "user": str(actor.user_id),
         "id": str(delivery.id),
