@@ -77,9 +77,9 @@ def of_suggestion(suggestion_id: UUID) -> list[Ask]:
     return [REVISION_NOW(suggestion_id=suggestion_id), DECISIONS(suggestion_id=suggestion_id)]
 
 
-def of_connection(connection_id: UUID) -> list[Ask]:
-    """Of an action that is known."""
-    return [one(Connection, id=connection_id)]
+def of_action(connection_id: UUID, agent_id: UUID) -> list[Ask]:
+    """Of an action that is known, and whose it is."""
+    return [one(Connection, id=connection_id), one(Agent, id=agent_id)]
 
 
 def of_rule() -> list[Ask]:
@@ -91,5 +91,5 @@ def of_execution(execution: ActionExecution) -> list[Ask]:
     """Of an execution that was claimed or locked."""
     return [
         one(Suggestion, id=execution.suggestion_id), *of_suggestion(execution.suggestion_id),
-        *of_connection(execution.connection_id), one(Workspace, id=execution.workspace_id),
+        one(Connection, id=execution.connection_id), one(Workspace, id=execution.workspace_id),
     ]  # fmt: skip

@@ -6,14 +6,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.exc import StaleDataError
 
 from core.kernel.errors import Conflict
 from storage.engine import Ask, Database, ask, commit
 from storage.failures import STALE
 from storage.loading import Loading
-from storage.mapping import LOADED, find_silent_changes, remember_values
+from storage.mapping import LOADED, find_silent_changes, loaded, remember_values
 from storage.seals import Seals
 from storage.vault import LocalKeys
 
@@ -120,6 +120,13 @@ class Transaction:
             return None
         found: T | None = self._session.identity_map.get(self._session.identity_key(kind, id))
         return found
+
+    def hold(self, aggregate: Any) -> None:
+        """What was added below the mapper is the mapper's from now on."""
+        session = self._aggregates()
+        make_transient_to_detached(aggregate)
+        session.add(aggregate)
+        loaded(aggregate, session)
 
     def load(self, question: Loading[T], **given: Any) -> list[T]:
         """The aggregates that a question answers, with its gaps filled."""

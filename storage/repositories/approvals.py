@@ -7,15 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, case, func, insert, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
-from sqlalchemy.orm import make_transient_to_detached
 
 from core.approvals.canonical import canonical
 from core.approvals.models import Action, Approval, ApprovalPolicy, Batch, BatchItem, Suggestion, SuggestionRevision
 from core.kernel.errors import NotFound
 from core.kernel.ids import new_id
-from storage.foresight import DECISIONS, REVISION_NOW, of_connection, of_rule, of_suggestion
+from storage.foresight import DECISIONS, REVISION_NOW, of_action, of_rule, of_suggestion
 from storage.loading import Loading
-from storage.mapping import remember_values
 from storage.prepared import Prepared
 from storage.repositories.base import Repository
 from storage.rows import from_row, to_row
@@ -57,9 +55,7 @@ class SqlSuggestions(Repository):
         ).one_or_none()
         if added is None:
             return False
-        make_transient_to_detached(suggestion)
-        self._t.session.add(suggestion)
-        remember_values(suggestion)
+        self._t.hold(suggestion)
         self._insert(revision, suggestion.user_id)
         return True
 
@@ -191,7 +187,7 @@ class SqlSuggestions(Repository):
             rows = self._revision(suggestion_id, number)
         opened = self._opened(rows, suggestion.user_id)
         for revision in opened[-1:]:
-            self._t.foresee(*of_connection(revision.action.connection_id))
+            self._t.foresee(*of_action(revision.action.connection_id, suggestion.agent_id))
         return opened
 
     def _revision(self, suggestion_id: UUID, number: int) -> list[dict[str, Any]]:

@@ -96,7 +96,7 @@ class SqlTasks(Repository):
     """core.connectors.tasks.Tasks."""
 
     def add(self, task: Task) -> None:
-        self._t.session.add(task)
+        self._add(task)
 
     def made_by(self, key: str) -> Task | None:
         return self._one(Task, made_by=key)

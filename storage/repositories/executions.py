@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, or_, select
 
 from core.approvals.models import ActionExecution, ExecutionAttempt, ExecutionStatus
-from storage.foresight import of_execution
+from storage.foresight import of_execution, of_person
 from storage.loading import Loading
 from storage.prepared import Prepared
 from storage.repositories.base import LEASE_ENDS, Repository, clock, locking, taking
@@ -70,7 +70,7 @@ class SqlExecutions(Repository):
     """core.approvals.ports.Executions."""
 
     def add(self, execution: ActionExecution) -> None:
-        self._t.session.add(execution)
+        self._add(execution)
 
     def get(self, execution_id: UUID) -> ActionExecution:
         return self._get(ActionExecution, execution_id, "approvals.execution_unknown")
@@ -136,5 +136,5 @@ class SqlExecutions(Repository):
 
     def _carried_out(self, taken: ActionExecution | None) -> ActionExecution | None:
         if taken is not None:
-            self._t.foresee(*of_execution(taken))
+            self._t.foresee(*of_execution(taken), *of_person(self._t.user_id))
         return taken

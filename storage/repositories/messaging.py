@@ -156,7 +156,7 @@ class SqlMessages(Repository):
         return bool(self._t.ask(Ask(KNOWN, lambda: {"id": message_id})))
 
     def deliver(self, delivery: Delivery) -> None:
-        self._t.session.add(delivery)
+        self._add(delivery)
         self._place(delivery)
 
     def delivery(self, delivery_id: UUID) -> Delivery:
