@@ -1,9 +1,10 @@
 """What is asked next, as a rule, by whoever has just asked for something: it travels along, instead of one round trip each. Foreseeing wrongly costs PostgreSQL a look that nobody
 needed; nothing else depends on it (storage.transaction)."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import bindparam, literal_column, select
 
 from core.approvals.models import ActionExecution, Delegation, Suggestion
 from core.catalog.models import Agent
@@ -40,7 +41,7 @@ ACTIVE_MEMBERS = Loading(
 ACTIVE_DELEGATIONS = Loading(
     Delegation,
     select(delegations)
-    .where(delegations.c.revoked_at.is_(None), delegations.c.until > func.now())
+    .where(delegations.c.revoked_at.is_(None), delegations.c.until > bindparam("now"))
     .order_by(delegations.c.id),
 )
 
@@ -82,9 +83,9 @@ def of_action(connection_id: UUID, agent_id: UUID) -> list[Ask]:
     return [one(Connection, id=connection_id), one(Agent, id=agent_id)]
 
 
-def of_rule() -> list[Ask]:
+def of_rule(now: datetime) -> list[Ask]:
     """Of a policy: whom it names."""
-    return [ACTIVE_MEMBERS(), ACTIVE_DELEGATIONS()]
+    return [ACTIVE_MEMBERS(), ACTIVE_DELEGATIONS(now=now)]
 
 
 def of_execution(execution: ActionExecution) -> list[Ask]:

@@ -157,7 +157,7 @@ class SqlSuggestions(Repository):
         return list(self._t.session.scalars(waiting))
 
     def policy(self, operation: str) -> ApprovalPolicy:
-        self._t.foresee(*of_rule())
+        self._t.foresee(*of_rule(self._t.now))
         for stored in self._t.load(POLICY, operation=operation):
             return stored
         return ApprovalPolicy(id=new_id(), workspace_id=self._t.workspace_id, operation="*", created_at=self._t.now)

@@ -17,4 +17,4 @@ class SqlDelegations(Repository):
         return self._lock(Delegation, delegation_id, "approvals.delegation_unknown")
 
     def active(self) -> list[Delegation]:
-        return self._t.load(ACTIVE_DELEGATIONS)
+        return self._t.load(ACTIVE_DELEGATIONS, now=self._t.now)
