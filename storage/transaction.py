@@ -80,8 +80,10 @@ class Transaction:
 
     @property
     def session(self) -> AggregateSession:
-        """The mapper's session."""
+        """The mapper's session. It may write what aggregates changed before it asks."""
         self._send()
+        if self._session is not None and self._session.unwritten:
+            self._foreseen.clear()
         return self._aggregates()
 
     @property
@@ -102,6 +104,8 @@ class Transaction:
     def tell(self, change: Ask) -> None:
         """A change that answers nothing: it goes ahead of the next question, or with the commit. Whoever asks next, or commits, raises what its rules refuse."""
         self.flush()
+        # A beginning is tried again where its context is refused: a change is not carried out under that.
+        self._begun()
         self._foreseen.clear()
         self._early.append(change)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,7 @@ from storage.foresight import one
 from storage.loading import columns_of, equal
 from storage.repositories.base import locking
 from storage.tables.catalog import agents
+from storage.tables.identity import users
 from storage.transaction import Transaction
 from tests.databases import somebody
 from tests.storage.arrange import a_delivery, an_agent, an_execution
@@ -132,7 +134,7 @@ def test_what_is_foreseen_travels_with_the_next_question(storage: Storage, trips
         assert trips == [5, 1]
 
 
-@pytest.mark.parametrize("between", ["told", "locked", "flushed", "connection"])
+@pytest.mark.parametrize("between", ["told", "locked", "flushed", "session", "connection"])
 def test_what_is_foreseen_does_not_outlive_a_change(storage: Storage, between: str) -> None:
     """Somebody else may have changed it before we got a lock; and what we change ourselves we see."""
     actor = somebody(storage)
@@ -155,6 +157,9 @@ def test_what_is_foreseen_does_not_outlive_a_change(storage: Storage, between: s
             case "flushed":
                 mine.name = "Other"
                 ours.flush()
+            case "session":
+                mine.name = "Other"
+                assert ours.session.scalar(select(users.c.name)) == "Other"
             case _:
                 ours.connection.exec_driver_sql("SELECT 1")
         assert ours.ask(ask) == [("Renamed",)]
@@ -209,3 +214,18 @@ def test_what_is_told_goes_ahead_of_the_next_question(storage: Storage, trips: l
             ours.commit()
     with transaction(storage, actor) as ours:
         assert ours.ask(count) == [(5,)]
+
+
+def test_what_is_told_first_is_not_told_under_a_context_that_is_refused(storage: Storage) -> None:
+    """A clock that was wrong makes it old: then the transaction begins once more, and nothing was done twice, or refused."""
+    actor = somebody(storage)
+    storage._database._ahead = 0.0
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        task = Task(
+            new_id(), actor.workspace_id, actor.user_id, "Pay", "", None, None, None, None, "one", datetime.now(UTC)
+        )
+        work.tasks.add(task)
+        assert work.tasks.made_by("one") is task
+        work.commit()
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        assert work.tasks.made_by("one") is not None
