@@ -88,9 +88,10 @@ def of_rule(now: datetime) -> list[Ask]:
     return [ACTIVE_MEMBERS(), ACTIVE_DELEGATIONS(now=now)]
 
 
-def of_execution(execution: ActionExecution) -> list[Ask]:
-    """Of an execution that was claimed or locked."""
+def of_execution(execution: ActionExecution, user_id: UUID) -> list[Ask]:
+    """Of an execution that was claimed or locked, of somebody's suggestion."""
     return [
+        one(User, id=user_id), KEY(user_id=user_id),
         one(Suggestion, id=execution.suggestion_id), *of_suggestion(execution.suggestion_id),
         one(Connection, id=execution.connection_id), one(Workspace, id=execution.workspace_id),
     ]  # fmt: skip

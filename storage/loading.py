@@ -47,6 +47,13 @@ def equal(kind: type[Any], names: tuple[str, ...], order: str | None = None, lim
     return Loading(kind, those if limit is None else those.limit(literal_column(str(limit))))
 
 
+def hold(session: Session, aggregate: Any) -> None:
+    """An aggregate whose row is there, or was told, is the mapper's from now on."""
+    make_transient_to_detached(aggregate)
+    session.add(aggregate)
+    loaded(aggregate, session)
+
+
 def _held(session: Session, kind: type[T], row: Sequence[Any], fresh: bool) -> T:
     names, place, reading = _shape(kind)
     held: T | None = session.identity_map.get(session.identity_key(kind, row[place]))
@@ -56,20 +63,14 @@ def _held(session: Session, kind: type[T], row: Sequence[Any], fresh: bool) -> T
     for name, read in reading:
         values[name] = read(values[name])
     if held is None:
-        held = _made(session, kind, values)
-    else:
-        for name in names:
-            attributes.set_committed_value(held, name, values[name])
+        made: T = class_mapper(kind).class_manager.new_instance()
+        made.__dict__.update(values)
+        hold(session, made)
+        return made
+    for name in names:
+        attributes.set_committed_value(held, name, values[name])
     loaded(held, session)
     return held
-
-
-def _made(session: Session, kind: type[T], values: dict[str, Any]) -> T:
-    made: T = class_mapper(kind).class_manager.new_instance()
-    made.__dict__.update(values)
-    make_transient_to_detached(made)
-    session.add(made)
-    return made
 
 
 @cache

@@ -6,14 +6,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
-from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from core.kernel.errors import Conflict
 from storage.engine import Ask, Database, ask, commit
 from storage.failures import STALE
-from storage.loading import Loading
-from storage.mapping import LOADED, find_silent_changes, loaded, remember_values
+from storage.loading import Loading, hold
+from storage.mapping import LOADED, find_silent_changes, remember_values
 from storage.seals import Seals
 from storage.vault import LocalKeys
 
@@ -96,10 +96,8 @@ class Transaction:
     def ask(self, question: Ask) -> Sequence[Any]:
         """Its rows, after what was changed so far is written. The first one of a transaction begins it; what was told or is expected travels with it."""
         self.flush()
-        for foreseen, rows in self._foreseen:
-            if foreseen.same(question):
-                return rows
-        return self._travel(question)[0]
+        known = self.foreseen(question)
+        return self._travel(question)[0] if known is None else known
 
     def tell(self, change: Ask) -> None:
         """A change that answers nothing: it goes ahead of the next question, or with the commit. Whoever asks next, or commits, raises what its rules refuse."""
@@ -114,9 +112,9 @@ class Transaction:
         known = [*self._expected, *(question for question, _ in self._foreseen)]
         self._expected += [one for one in questions if not any(one.same(other) for other in known)]
 
-    def foreseen(self, question: Ask) -> Sequence[Any]:
-        """The rows of a question, if it was foreseen and is answered; none otherwise."""
-        return next((rows for answered, rows in self._foreseen if answered.same(question)), ())
+    def foreseen(self, question: Ask) -> Sequence[Any] | None:
+        """The rows of a question that was foreseen and is answered; None otherwise."""
+        return next((rows for answered, rows in self._foreseen if answered.same(question)), None)
 
     def held(self, kind: type[T], id: UUID) -> T | None:
         """The aggregate that was loaded or added before."""
@@ -127,10 +125,7 @@ class Transaction:
 
     def hold(self, aggregate: Any) -> None:
         """What was added below the mapper is the mapper's from now on."""
-        session = self._aggregates()
-        make_transient_to_detached(aggregate)
-        session.add(aggregate)
-        loaded(aggregate, session)
+        hold(self._aggregates(), aggregate)
 
     def load(self, question: Loading[T], **given: Any) -> list[T]:
         """The aggregates that a question answers, with its gaps filled."""

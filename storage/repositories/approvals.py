@@ -191,7 +191,7 @@ class SqlSuggestions(Repository):
         return opened
 
     def _revision(self, suggestion_id: UUID, number: int) -> list[dict[str, Any]]:
-        newest = REVISION_NOW.named(self._t.foreseen(REVISION_NOW(suggestion_id=suggestion_id)))
+        newest = REVISION_NOW.named(self._t.foreseen(REVISION_NOW(suggestion_id=suggestion_id)) or ())
         if newest and newest[0]["number"] == number:
             return newest
         return REVISION.named(self._t.ask(REVISION(suggestion_id=suggestion_id, number=number)))

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, or_, select
 
 from core.approvals.models import ActionExecution, ExecutionAttempt, ExecutionStatus
-from storage.foresight import of_execution, of_person
+from storage.foresight import of_execution
 from storage.loading import Loading
 from storage.prepared import Prepared
 from storage.repositories.base import LEASE_ENDS, Repository, clock, locking, taking
@@ -79,13 +79,12 @@ class SqlExecutions(Repository):
         return self._newest(ActionExecution, suggestion_id=suggestion_id)
 
     def of_each(self, suggestion_ids: Collection[UUID]) -> dict[UUID, ActionExecution]:
-        c = executions.c
         return {
             e.suggestion_id: e for e in self._all(ActionExecution, c.suggestion_id.in_(suggestion_ids), order=(c.id,))
         }
 
     def under_way(self, user_id: UUID) -> list[ActionExecution]:
-        c, s = executions.c, suggestions.c
+        s = suggestions.c
         # Written into the statement, so that the partial index is known to have them all.
         going = bindparam(None, UNDER_WAY, expanding=True, literal_execute=True)
         theirs = select(s.id).where(s.id == c.suggestion_id, s.user_id == user_id).exists()
@@ -136,5 +135,5 @@ class SqlExecutions(Repository):
 
     def _carried_out(self, taken: ActionExecution | None) -> ActionExecution | None:
         if taken is not None:
-            self._t.foresee(*of_execution(taken), *of_person(self._t.user_id))
+            self._t.foresee(*of_execution(taken, self._t.user_id))
         return taken

@@ -177,7 +177,6 @@ class SqlMessages(Repository):
         return next((found for (found,) in self._t.ask(IN_ROOM_BY_REF(room_id=room_id, ref=remote_ref))), None)
 
     def in_thread(self, link_id: UUID, thread: str) -> int:
-        c = deliveries.c
         wanted = select(func.count()).where(c.link_id == link_id, c.thread == thread)
         return int(self._t.connection.scalar(wanted) or 0)
 
@@ -194,7 +193,6 @@ class SqlMessages(Repository):
         return [(delivery_id, channel) for delivery_id, channel, _ in copies]
 
     def due(self, link_id: UUID, limit: int) -> list[UUID]:
-        c = deliveries.c
         due = (c.link_id == link_id, c.wanted > c.shown, c.status != "failed", c.due_at <= clock())
         return list(self._t.connection.scalars(select(c.id).where(*due).order_by(c.id).limit(limit)))
 
@@ -246,7 +244,6 @@ class SqlMessages(Repository):
         return int(number)
 
     def digest(self, link_id: UUID, agent_id: UUID, since: datetime) -> Delivery | None:
-        c = deliveries.c
         where = (c.link_id == link_id, c.subject_id == agent_id, c.subject_kind == "digest", c.status != "failed")
         lately = or_(c.first_shown_at > since, c.shown == 0)
         for found in self._all(Delivery, *where, lately, order=(c.id.desc(),), limit=1):
@@ -258,7 +255,6 @@ class SqlMessages(Repository):
         return bool(self._t.ask(NEWER(id=delivery.id, **same)))
 
     def opened(self, link_id: UUID, subject_kind: str, subject_ids: Collection[UUID]) -> set[UUID]:
-        c = deliveries.c
         there = (
             c.link_id == link_id,
             c.subject_kind == subject_kind,
@@ -276,7 +272,6 @@ class SqlMessages(Repository):
         return last[max(last)] if last else None
 
     def rooms_of(self, delivery_ids: Collection[UUID]) -> dict[UUID, UUID]:
-        c = deliveries.c
         there = select(c.id, c.room_id).where(c.id.in_(delivery_ids), c.room_id.is_not(None))
         return {row.id: row.room_id for row in self._t.connection.execute(there)}
 
