@@ -24,7 +24,8 @@ PATIENCE_SECONDS = 3.0
 
 # Dramatiq's own script, and after each of its commands: a queue that holds something has one entry in its bell list, an empty one has none. The bell is thus
 # set with the enqueue itself, once more for what a fetch left behind, and again for whatever a dead or stopping worker gave back.
-# Taking a message also takes the mark that kept further rings of its kind away, or says in it that somebody is there now (storage/bell.py).
+# Taking a message also takes the mark that kept further rings of its kind away, or says in it that somebody is there now (storage/bell.py); whoever is told of one
+# run, and may look at that alone, is to hear that others were rung for before they came.
 # A Redis that is full refuses new messages, not the taking of old ones.
 BELL = """#!lua flags=allow-oom
 local function dramatiq()
@@ -45,7 +46,8 @@ if ARGV[1] == "fetch" then
         if mark then
             redis.call("del", mark)
         elseif held then
-            redis.call("set", held, "taken", "XX", "KEEPTTL")
+            local unheard = redis.call("get", held) == "more" and string.find(text, '"told":', 1, true)
+            redis.call("set", held, unheard and "again" or "taken", "XX", "KEEPTTL")
         end
     end
 end

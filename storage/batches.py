@@ -1,11 +1,12 @@
 """Light runs by the dozen: claimed in one round trip, ended in another (docs/adr/0009), of as many workspaces as there are (0018, 0020). Written for speed, under the same rules as everything else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from core.billing.limits import Daily
 from core.billing.record import ledger_rows
 from core.kernel.ids import new_id
 from core.kernel.telemetry import span
@@ -21,6 +22,10 @@ FROM nod.claim_batches(%(context)s, %(most)s::integer, %(lease)s::double precisi
 END = """
 SELECT won, matched, shown
 FROM nod.end_batches(%(context)s, %(ids)s::uuid[], %(ended)s::json, %(steps)s::json, %(ledger)s::json, %(events)s::json, %(hurried)s)"""
+
+END_UNCLAIMED = """
+SELECT won, matched, shown
+FROM nod.end_unclaimed(%(context)s, %(run)s, %(taken)s::json, %(steps)s::json, %(ledger)s::json, %(events)s::json)"""
 
 
 class SqlBatches:
@@ -75,6 +80,40 @@ class SqlBatches:
         runs = [each.run for _, ended in done for each in ended]
         with span("runs.end", workspace=done[0][0].workspace_id, workspaces=len(done), runs=len(runs)):
             ((won, matched, shown),) = self._database.at_once_in(list(whose), END, self._given(done, hurried))
+        self._ring(whose, matched, shown)
+        ours = {UUID(one["id"]) for one in won or ()}
+        return [ours & {each.run.id for each in ended} for _, ended in done]
+
+    def end_unclaimed(self, batch: Batch, ended: Ended, limits: Mapping[str, Daily]) -> bool:
+        """One statement, one transaction, one round trip; then rings. Raises Unavailable, Conflict, Invalid."""
+        run = ended.run
+        owner = batch.owners[run.user_id]
+        taken = {
+            "user_id": run.user_id,
+            "agent_id": run.agent_id,
+            "agent_version_id": run.agent_version_id,
+            "began": run.started_at,
+            "output": ended.output,
+            "called": batch.agents[run.agent_id],
+            "name": owner.name,
+            "email": owner.email,
+            "timezone": owner.timezone,
+            "language": owner.language,
+            "wrapped": batch.keys[run.user_id].hex(),
+            "tier": batch.tier,
+            "limits": [
+                {"scope": scope, "runs": most.runs, "tokens": most.tokens, "cost": most.cost}
+                for scope, most in limits.items()
+            ],
+        }
+        given = {"run": run.id, "taken": dumps(taken)} | self._written([(batch, [ended])])
+        with span("runs.end", workspace=run.workspace_id, workspaces=1, runs=1):
+            rows = self._database.at_once_in([run.workspace_id], END_UNCLAIMED, given)
+        for _, matched, shown in rows:
+            self._ring({batch.workspace_id: batch.user_id}, matched, shown)
+        return bool(rows)
+
+    def _ring(self, whose: Mapping[UUID, UUID], matched: Any, shown: Any) -> None:
         heard = {(UUID(one["workspace_id"]), UUID(one["trigger_id"])) for one in matched or ()}
         rings = [Ring("triggers.matched", place, whose[place], trigger) for place, trigger in heard]
         for d in shown or ():
@@ -82,16 +121,19 @@ class SqlBatches:
             rings.append(Ring(f"deliveries.{d['channel']}", place, whose[place], UUID(d["id"]), UUID(d["link_id"])))
         if rings:
             self._bell.wake_all(rings)
-        ours = {UUID(one["id"]) for one in won or ()}
-        return [ours & {each.run.id for each in ended} for _, ended in done]
 
     def _given(self, done: Sequence[tuple[Batch, Sequence[Ended]]], hurried: bool) -> dict[str, Any]:
         ended = [each for _, several in done for each in several]
-        runs = [(batch, [each.run for each in several]) for batch, several in done]
         return {
             "hurried": hurried,
             "ids": sorted(each.run.id for each in ended),
             "ended": dumps([{"id": str(e.run.id), "fence": e.run.fence, "output": e.output} for e in ended]),
+        } | self._written(done)
+
+    def _written(self, done: Sequence[tuple[Batch, Sequence[Ended]]]) -> dict[str, str]:
+        ended = [each for _, several in done for each in several]
+        runs = [(batch, [each.run for each in several]) for batch, several in done]
+        return {
             "steps": dumps([_step(step) for e in ended for step in e.steps]),
             "ledger": dumps(
                 [_entry(one) for batch, ours in runs for one in ledger_rows(ours, batch.now or ours[0].started_at)]

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID, uuid4
@@ -22,7 +22,8 @@ MOST_WAITING = 16
 # Where Dramatiq keeps a queue: a list of ids and a hash of texts; beside it the bell list on which idle consumers sleep (runners/broker.py), never longer
 # than one. A ring with a mark is left out while the mark of an earlier one stands. It says `rung` until that one is fetched; the fetch takes it away, or makes
 # it `taken` where whoever hears the bell says when they leave (HEARD): a ring meanwhile makes it `again`, and they look once more. So each ring is followed by
-# a look that begins after it, and works that come one by one gather for the one who is there instead of waking others for each.
+# a look that begins after it, and works that come one by one gather for the one who is there instead of waking others for each. A ring that is left out because one is
+# on its way makes the mark `more`: whoever fetches that one and is told of its run (docs/adr/0024), which may be all they look at, finds `again`.
 # Who goes from look to look says so (LOOKING): rings for other places then wait for the end of that look, unless too many wait already.
 _QUEUE = """
 local LOOKING, WAITING = "nod:looking", "nod:waiting"
@@ -49,8 +50,13 @@ for i = 1, #ARGV, 4 do
         else
             enqueue(queue, id, text)
         end
-    elseif redis.call("get", mark) == "taken" then
-        redis.call("set", mark, "again", "KEEPTTL")
+    else
+        local before = redis.call("get", mark)
+        if before == "taken" then
+            redis.call("set", mark, "again", "KEEPTTL")
+        elseif before == "rung" then
+            redis.call("set", mark, "more", "KEEPTTL")
+        end
     end
 end
 """
@@ -64,7 +70,7 @@ local going_on, mark_ms, room, me, looking_ms = ARGV[1] == "1", ARGV[2], tonumbe
 local heard, others = {}, {}
 for i, mark in ipairs(KEYS) do
     local found = redis.call("get", mark)
-    if found ~= "rung" then
+    if found ~= "rung" and found ~= "more" then
         if found ~= "taken" then
             heard[#heard + 1] = i
         end
@@ -105,7 +111,7 @@ _log = structlog.get_logger(__name__)
 
 class Ring(NamedTuple):
     """One bell for one row, in whose workspace and for which user; `link_id`: the place of a delivery. `more`: whoever is there has more than enough, others are
-    to come as well."""
+    to come as well. `told`: what the hearer is told about the row."""
 
     bell: str
     workspace_id: UUID
@@ -113,6 +119,7 @@ class Ring(NamedTuple):
     id: UUID
     link_id: UUID | None = None
     more: bool = False
+    told: Mapping[str, str] | None = None
 
 
 class Heard(NamedTuple):
@@ -295,7 +302,7 @@ def _enqueued(ring: Ring) -> Sequence[str | bytes]:
         queue_name=queue,
         actor_name=ring.bell,
         args=(str(ring.workspace_id), str(ring.user_id), str(ring.id)),
-        kwargs={},
+        kwargs={} if ring.told is None else {"told": ring.told},
         options={"redis_message_id": id} | ({marked: mark} if mark else {}),
         message_id=id,
     )

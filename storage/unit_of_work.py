@@ -1,6 +1,6 @@
 """One transaction over everything: the unit of work that all use cases share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -93,7 +93,7 @@ class SqlUnitOfWork:
     def __init__(self, database: Database, keys: LocalKeys, bell: Bell, workspace_id: UUID, user_id: UUID) -> None:
         self._t, self._bell = Transaction(database, keys, workspace_id, user_id), bell
         self._events: list[Event] = []
-        self._rings: dict[tuple[str, UUID], None] = {}
+        self._rings: dict[tuple[str, UUID], Mapping[str, str] | None] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -129,9 +129,9 @@ class SqlUnitOfWork:
         """Stores the event with this transaction, sealed with its user's key."""
         self._events.append(event)
 
-    def ring(self, bell: str, *ids: UUID) -> None:
+    def ring(self, bell: str, *ids: UUID, told: Mapping[str, str] | None = None) -> None:
         """After the commit, wakes whoever listens to `bell`; the same bell for the same row rings once."""
-        self._rings.update(dict.fromkeys((bell, id) for id in ids))
+        self._rings.update(dict.fromkeys(((bell, id) for id in ids), told))
 
     def commit(self) -> None:
         """Makes it durable, then rings. Raises Conflict `kernel.version_stale`, Invalid `kernel.rule_broken`, NotFound `privacy.data_erased`."""
@@ -148,4 +148,7 @@ class SqlUnitOfWork:
     def _taken(self) -> list[Ring]:
         rings, self._rings = self._rings, {}
         places = self._t.places
-        return [Ring(bell, self.workspace_id, self.user_id, id, places.get(id)) for bell, id in rings]
+        return [
+            Ring(bell, self.workspace_id, self.user_id, id, places.get(id), told=told)
+            for (bell, id), told in rings.items()
+        ]

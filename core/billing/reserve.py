@@ -63,6 +63,12 @@ def refused_of(batch: CountedBatch) -> dict[UUID, LimitReached]:
     return admit(limits_of_tier(batch.tier), today(batch.now), counted, starts)[0]
 
 
+def ceilings(tier: str | None, agent_id: UUID) -> dict[str, Daily]:
+    """The limits of each counter that a run of the agent counts on, for a statement that counts and refuses at once: before the run none may be reached."""
+    limits = limits_of_tier(tier)
+    return {WORKSPACE: limits.workspace, str(agent_id): limits.agent}
+
+
 def give_back(work: BillingWork, runs: Sequence[CountedRun]) -> None:
     """Runs that were counted when they were claimed do not start after all. To be called in the transaction that ends them."""
     of_days: dict[date, Counter[str]] = defaultdict(Counter)

@@ -1,5 +1,6 @@
 """One transaction: aggregates, events and the doorbells to ring once it is committed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -28,9 +29,9 @@ class UnitOfWork(Protocol):
         """Stores the event with this transaction."""
         ...
 
-    def ring(self, bell: str, *ids: UUID) -> None:
-        """After the commit, wakes whoever listens to `bell` (e.g. `runs.due`). A lost ring costs a moment, never the work:
-        due rows are found by the sweep. Forgotten on rollback."""
+    def ring(self, bell: str, *ids: UUID, told: Mapping[str, str] | None = None) -> None:
+        """After the commit, wakes whoever listens to `bell` (e.g. `runs.due`), with what they are `told` about the row, if anything: no secrets, nothing of a person's.
+        A lost ring costs a moment, never the work: due rows are found by the sweep. Forgotten on rollback."""
         ...
 
     def commit(self) -> None:

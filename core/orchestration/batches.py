@@ -1,15 +1,18 @@
 """Light runs are claimed and ended by the dozen, of one workspace or of several (docs/adr/0009, 0018)."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 from uuid import UUID
 
-from core.orchestration.models import RunStep, TriggerKind
+from core.billing.limits import Daily
+from core.orchestration.models import Run, RunStep, TriggerKind
 
 MOST_AT_ONCE = 50
+FRESH_SECONDS = 0.25
 
 
 class Rung(NamedTuple):
@@ -22,7 +25,7 @@ class Rung(NamedTuple):
 
 @dataclass(frozen=True)
 class LightRun:
-    """A claimed run whose graph only computes: what carrying it out takes of its row."""
+    """A run whose graph only computes: what carrying it out takes of its row. `fence` is 0 while nobody has claimed it."""
 
     id: UUID
     workspace_id: UUID
@@ -92,6 +95,42 @@ class Ended:
     steps: Sequence[RunStep]
 
 
+def told(run: Run) -> dict[str, str] | None:
+    """What the ring for a new run says of it, so that whoever hears it at once carries it out before they claim it (docs/adr/0024): ids and times. None where
+    that is not possible: its graph does more than compute, or it brings input, which is nothing for a message."""
+    if not run.light or run.input or run.agent_id is None or run.agent_version_id is None:
+        return None
+    said = {
+        "user_id": run.user_id, "agent_id": run.agent_id, "agent_version_id": run.agent_version_id, "trigger_id": run.trigger_id,
+        "trigger_type": run.trigger_type, "due_at": run.due_at.isoformat(), "trace": run.trace, "at": time.time(),
+    }  # fmt: skip
+    return {name: str(value) for name, value in said.items() if value is not None}
+
+
+def heard(rung: Rung, told: Mapping[str, str]) -> LightRun | None:
+    """The run that a ring told of, if that was this very moment: whoever hears it later, or again because it was in hand when a worker died, claims it as any
+    other. None also for what is not understood."""
+    try:
+        if not abs(time.time() - float(told["at"])) < FRESH_SECONDS:
+            return None
+        return LightRun(
+            id=rung.run_id,
+            workspace_id=rung.workspace_id,
+            user_id=UUID(told["user_id"]),
+            agent_id=UUID(told["agent_id"]),
+            agent_version_id=UUID(told["agent_version_id"]),
+            trigger_id=UUID(told["trigger_id"]) if "trigger_id" in told else None,
+            trigger_type=cast(TriggerKind, told["trigger_type"]),
+            fence=0,
+            input={},
+            due_at=datetime.fromisoformat(told["due_at"]),
+            started_at=datetime.now(UTC),
+            trace=told.get("trace"),
+        )
+    except (KeyError, ValueError):
+        return None
+
+
 class Batches(Protocol):
     """Claims and ends light runs, each in one transaction and one round trip, of the workspaces that a signed context names."""
 
@@ -107,4 +146,9 @@ class Batches(Protocol):
     def end(self, done: Sequence[tuple[Batch, Sequence[Ended]]], *, hurried: bool = False) -> list[set[UUID]]:
         """Records them with steps, ledger and events; answers of each batch which still were ours. Of the others nothing is written. Batches are to be in the
         order of their workspaces. Raises as `claim` does; then nothing was written."""
+        ...
+
+    def end_unclaimed(self, batch: Batch, ended: Ended, limits: Mapping[str, Daily]) -> bool:
+        """Takes, counts and records a run that nobody claimed; whether it was still to be had, and all that `batch` says of its owner, its agent and the tier still so.
+        `limits` of each counter that it counts on. Raises as `claim` does, and Invalid where a limit is reached; then nothing was written."""
         ...

@@ -14,6 +14,7 @@ from core.kernel.errors import Conflict, Failure, NotFound
 from core.kernel.events import Event
 from core.kernel.ids import new_id
 from core.kernel.trace import traceparent
+from core.orchestration.batches import told
 from core.orchestration.models import Run, TriggerKind
 from core.orchestration.ports import OrchestrationWork
 from core.preferences.choose import need_consent
@@ -78,7 +79,7 @@ def start_run(
         # Somebody waits for it, and is told when it ends: batches tell nobody.
         run.parent_run_id, run.light = parent.id, False
     work.runs.add_all([run])
-    work.ring("runs.due", run.id)
+    work.ring("runs.due", run.id, told=told(run))
     return run
 
 
@@ -103,10 +104,10 @@ def start_runs(work: StartWork, starts: Sequence[Start]) -> list[Run | Failure]:
             made.append(_run(work, target, one))
         except Failure as why:
             made.append(why)
-    work.runs.add_all([run for run in made if isinstance(run, Run)])
-    first = next((run for run in made if isinstance(run, Run)), None)
-    if first is not None:
-        work.ring("runs.due", first.id)
+    runs = [run for run in made if isinstance(run, Run)]
+    work.runs.add_all(runs)
+    if runs:
+        work.ring("runs.due", runs[0].id, told=told(runs[0]) if len(runs) == 1 else None)
     return made
 
 

@@ -1,6 +1,7 @@
 """What a bell wakes: ids in, one piece of work, nothing returned. A message has no authority; the row's claim decides."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import dramatiq
@@ -8,7 +9,7 @@ from dramatiq import Broker
 
 from runners.actors import connections, executions, rewrites, runs, triggers
 
-BELLS: dict[str, Callable[[UUID, UUID, UUID], None]] = {
+BELLS: dict[str, Callable[..., None]] = {
     "runs.due": runs.due,
     "runs.rewrite": rewrites.due,
     "executions.due": executions.due,
@@ -33,8 +34,8 @@ def declare(broker: Broker, queue: str) -> Broker:
     return broker
 
 
-def _hearing(work: Callable[[UUID, UUID, UUID], None]) -> Callable[[str, str, str], None]:
-    def hear(workspace_id: str, user_id: str, id: str) -> None:
-        work(UUID(workspace_id), UUID(user_id), UUID(id))
+def _hearing(work: Callable[..., None]) -> Callable[..., None]:
+    def hear(workspace_id: str, user_id: str, id: str, **told: Any) -> None:
+        work(UUID(workspace_id), UUID(user_id), UUID(id), **told)
 
     return hear

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
 import structlog
@@ -14,7 +14,7 @@ from core.kernel.events import Event
 from core.kernel.faults import fault
 from core.orchestration.batches import Batch, LightRun, Rung
 from core.orchestration.finish import MAX_ATTEMPTS
-from runners.engine import light, run
+from runners.engine import fresh, light, run
 from runners.wiring import ring, storage
 
 LOOKING = 2
@@ -36,9 +36,9 @@ _last_try = threading.Lock()
 """Held by the one run that this process carries out although it was in hand at so many deaths that one more would be its own."""
 
 
-def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
+def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID, told: Mapping[str, str] | None = None) -> None:
     """Takes the oldest that is due in the workspace, with others if they are light, and carries it out; again, while there is more. `run_id` is a hint: it is
-    what the bell was rung for. One thread looks into a workspace at a time, and few threads look; they take what was heard meanwhile along, others come
+    what the bell was rung for, and with `told` perhaps all that there is to do. One thread looks into a workspace at a time, and few threads look; they take what was heard meanwhile along, others come
     when there is more than a batch: so batches grow with the load, and nobody waits for the same rows. Who looks again and again takes along what is rung
     meanwhile, so that nobody else is woken for it."""
     if not _enter(Rung(workspace_id, user_id, run_id)):
@@ -49,8 +49,12 @@ def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID) -> None:
     me, looks = uuid4().hex, 0
     try:
         while single is None and (rungs := _gather(rungs)):
+            # Whoever is told to stop before anything is claimed leaves it to somebody else.
+            unfinished = rungs
+            done = looks == 0 and len(rungs) == 1 and fresh.carry_out(rungs[0], told)
             unfinished = []
-            single, unfinished = _look(rungs, durable=looks > 0)
+            if not done:
+                single, unfinished = _look(rungs, durable=looks > 0)
             looks += 1
             if single is None:
                 rungs = _stay(rungs, unfinished, me if looks > 1 else None)
@@ -220,7 +224,7 @@ def _together(batches: Sequence[Batch]) -> None:
     refused: dict[UUID, LimitReached] = {}
     for batch in batches:
         refused |= refused_of(batch)
-    for each in light.carry_out(batches, refused):
+    for each in light.carry_out(batches, refused, fresh.learn):
         _alone(each)
     for batch in batches:
         for each in batch.runs:

@@ -1,7 +1,7 @@
 """Carries out light runs: those whose graph only computes, by the dozen, with one transaction to take them and one to end them (docs/adr/0009, 0018)."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -27,8 +27,10 @@ class NotLight(Exception):
     """A run of a light graph does something that only a run by itself may do."""
 
 
-def carry_out(batches: Sequence[Batch], without: Collection[UUID]) -> list[LightRun]:
-    """Carries out the runs of batches but those of `without`, and ends those that went well. Answers the others, still claimed: each needs to be carried out by itself."""
+def carry_out(
+    batches: Sequence[Batch], without: Collection[UUID], learn: Callable[[Batch, Ended], None] = lambda *_: None
+) -> list[LightRun]:
+    """Carries out the runs of batches but those of `without`, and ends those that went well; `learn` is told of each. Answers the others, still claimed: each needs to be carried out by itself."""
     done: list[tuple[Batch, list[Ended]]] = []
     troubled: list[LightRun] = []
     began = time.monotonic()
@@ -40,7 +42,7 @@ def carry_out(batches: Sequence[Batch], without: Collection[UUID]) -> list[Light
                 continue
             with span("run", parent=run.trace, workspace=run.workspace_id, run=run.id, agent=run.agent_id):
                 try:
-                    ended.append(_computed(batch, run, plans))
+                    ended.append(computed(batch, run, plans))
                 except Exception as why:
                     log.info("run.not_light", why=type(why).__name__)
                     troubled.append(run)
@@ -50,7 +52,9 @@ def carry_out(batches: Sequence[Batch], without: Collection[UUID]) -> list[Light
         won = _end(done)
         seconds = (time.monotonic() - began) / sum(len(ended) for _, ended in done)
         for (batch, ended), ours in zip(done, won, strict=True):
-            _tell(batch, ended, ours, seconds)
+            tell(ended, ours, seconds)
+            for each in ended:
+                learn(batch, each)
     return troubled
 
 
@@ -76,22 +80,25 @@ def _ended_alone(batch: Batch, ended: Sequence[Ended], *, hurried: bool) -> set[
         return None
 
 
-def _tell(batch: Batch, ended: Sequence[Ended], won: Collection[UUID], seconds: float) -> None:
+def tell(ended: Sequence[Ended], won: Collection[UUID], seconds: float) -> None:
+    """Counts and logs runs of one workspace that ended, of which those in `won` were still ours; `seconds` is what each took."""
     for end in ended:
         status = "succeeded" if end.run.id in won else "lost"
         measure("run_seconds", seconds, status=status)
+        began = end.steps[0].started_at if end.steps else end.run.started_at
+        measure("run_start_seconds", (began - end.run.due_at).total_seconds(), trigger=end.run.trigger_type)
         count("runs", status=status)
     log.info(
         "runs.ended",
-        workspace=str(batch.workspace_id),
+        workspace=str(ended[0].run.workspace_id),
         runs=[str(end.run.id) for end in ended if end.run.id in won],
         traces=list({end.run.trace.split("-")[1] for end in ended if end.run.trace}),
         lost=len(ended) - len(won),
     )
 
 
-def _computed(batch: Batch, run: LightRun, plans: Mapping[UUID, Ready]) -> Ended:
-    """Raises NotLight, and whatever a skill raises."""
+def computed(batch: Batch, run: LightRun, plans: Mapping[UUID, Ready]) -> Ended:
+    """Carries out one run and writes nothing. Raises NotLight, and whatever a skill raises."""
     if run.agent_version_id not in plans:
         raise NotLight
     steps = LightSteps(run)
@@ -105,7 +112,6 @@ def _computed(batch: Batch, run: LightRun, plans: Mapping[UUID, Ready]) -> Ended
     )
     if output.get("proposals") or output.get("cursors"):
         raise NotLight
-    measure("run_start_seconds", (steps.began - run.due_at).total_seconds(), trigger=run.trigger_type)
     return Ended(run, output, steps.all)
 
 

@@ -53,7 +53,7 @@ FAILS = {
 def person(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Actor:
     """Somebody, and this process as a worker of theirs."""
     monkeypatch.setattr(wiring, "storage", lambda: storage)
-    for module in (due, light, due.run):
+    for module in (due, light, due.run, due.fresh):
         monkeypatch.setattr(module, "storage", lambda: storage)
     return somebody(storage)
 

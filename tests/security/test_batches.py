@@ -15,6 +15,7 @@ from storage import Storage
 from storage.context import ContextSigner
 from storage.master_key import master_keys
 from storage.tables import declared
+from storage.values import dumps
 from tests.databases import somebody
 from tests.storage.arrange import a_delivery, a_message, a_run, an_agent, app_connection, enter
 
@@ -22,6 +23,7 @@ READ = sorted(name for name, rules in declared.items() if rules.batched is not N
 OF_A_WORKSPACE = [name for name in READ if not name.startswith("user") and name != "data_keys"]
 CLAIM = "SELECT place, runs FROM nod.claim_batches(%s, 50, 20, false, true)"
 END = "SELECT won FROM nod.end_batches(%s, %s::uuid[], %s::json, '[]', '[]', '[]', false)"
+END_UNCLAIMED = "SELECT won FROM nod.end_unclaimed(%s, %s, %s::json, '[]', '[]', '[]')"
 
 
 @pytest.fixture
@@ -104,7 +106,7 @@ def test_a_context_that_is_not_signed_so_is_refused(settings: Settings, three: l
     with app_connection(settings, autocommit=True) as app:
         assert claimed(app, named(settings, [])) == {}
         for said in refused.values():
-            for door, more in ((CLAIM, ()), (END, ([new_id()], "[]"))):
+            for door, more in ((CLAIM, ()), (END, ([new_id()], "[]")), (END_UNCLAIMED, (new_id(), "{}"))):
                 with pytest.raises(psycopg.errors.InvalidAuthorizationSpecification, match="refused"):
                     app.execute(door, (said, *more))
         assert len(claimed(app, good)[ann.workspace_id]) == 1
@@ -118,6 +120,73 @@ def test_nobody_ends_runs_of_a_workspace_that_the_context_does_not_name(settings
         assert app.execute(END, (named(settings, [ann.workspace_id]), *ended)).fetchone() == (None,)
         won = app.execute(END, (named(settings, [bob.workspace_id]), *ended)).fetchone()
     assert won is not None and [one["id"] for one in won[0]] == [str(run)]
+
+
+NOT_SO = {
+    "of somebody else": ("taken", "user_id"),
+    "of another agent": ("taken", "agent_id"),
+    "of another version": ("taken", "agent_version_id"),
+    "claimed": ("run", "status = 'running', lease_until = now() + interval '1 minute'"),
+    "claimed before": ("run", "fence = 1"),
+    "tried before": ("run", "attempt = 1"),
+    "more than computes": ("run", "light = false"),
+    "with input": ("run", """input = '{"a": 1}'"""),
+    "not due yet": ("run", "due_at = now() + interval '1 minute'"),
+}
+
+
+def believed(owner: psycopg.Connection[Any], who: Actor) -> tuple[UUID, dict[str, Any]]:
+    """Somebody's run, and all that is to be so about it."""
+    row = owner.execute(
+        "SELECT r.id, r.user_id, r.agent_id, r.agent_version_id, a.name, coalesce(u.preferred_name, u.name), u.email, p.timezone, p.language, encode(k.wrapped, 'hex'), "
+        "(SELECT s.tier FROM nod.subscriptions s WHERE s.workspace_id = r.workspace_id AND s.status = 'active') "
+        "FROM nod.runs r JOIN nod.agents a ON a.id = r.agent_id JOIN nod.users u ON u.id = r.user_id JOIN nod.user_profiles p ON p.user_id = u.id "
+        "JOIN nod.data_keys k ON k.user_id = u.id WHERE r.workspace_id = %s",
+        (who.workspace_id,),
+    ).fetchone()
+    assert row is not None
+    names = (
+        "user_id",
+        "agent_id",
+        "agent_version_id",
+        "called",
+        "name",
+        "email",
+        "timezone",
+        "language",
+        "wrapped",
+        "tier",
+    )
+    taken = dict(zip(names, (value if value is None else str(value) for value in row[1:]), strict=True))
+    return row[0], taken | {"began": "2026-01-01T00:00:00Z", "output": {}, "limits": []}
+
+
+@pytest.mark.parametrize("change", [None, *NOT_SO.values()], ids=["so", *NOT_SO])
+def test_nothing_is_ended_unclaimed_that_is_not_as_believed(
+    settings: Settings, owner_url: str, three: list[Actor], change: tuple[str, str] | None
+) -> None:
+    ann, bob, _ = three
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        run, taken = believed(owner, ann)
+        _, of_bob = believed(owner, bob)
+        owner.execute("UPDATE nod.runs SET input = '{}' WHERE id = %s", (run,))
+        if change is not None and change[0] == "run":
+            owner.execute(f"UPDATE nod.runs SET {change[1]} WHERE id = %s".encode(), (run,))
+        elif change is not None:
+            taken[change[1]] = of_bob[change[1]]
+        with app_connection(settings, autocommit=True) as app:
+            assert (
+                app.execute(END_UNCLAIMED, (named(settings, [bob.workspace_id]), run, dumps(taken))).fetchone() is None
+            )
+            both = named(settings, [ann.workspace_id, bob.workspace_id])
+            with pytest.raises(psycopg.errors.InvalidAuthorizationSpecification, match="refused"):
+                app.execute(END_UNCLAIMED, (both, run, dumps(taken)))
+            found = app.execute(END_UNCLAIMED, (named(settings, [ann.workspace_id]), run, dumps(taken))).fetchone()
+        status = owner.execute("SELECT status FROM nod.runs WHERE id = %s", (run,)).fetchone()
+        counted = owner.execute("SELECT count(*) FROM nod.usage_counters").fetchone()
+    assert (found is not None, status == ("succeeded",), counted) == (
+        (True, True, (2,)) if change is None else (False, False, (0,))
+    )
 
 
 def test_the_app_role_does_not_get_in_by_them(settings: Settings, three: list[Actor]) -> None:
@@ -142,13 +211,14 @@ def test_the_doors_are_what_they_should_be(owner_url: str) -> None:
     with psycopg.connect(owner_url) as owner:
         found = owner.execute(
             "SELECT p.proname, prosecdef, pg_get_userbyid(proowner), proconfig, array_agg(a.grantee::regrole::text ORDER BY a.grantee::regrole::text) "
-            "FROM pg_proc p, aclexplode(proacl) a WHERE pronamespace = 'nod'::regnamespace AND proname IN ('claim_batches', 'end_batches', 'proved_places') "
+            "FROM pg_proc p, aclexplode(proacl) a WHERE pronamespace = 'nod'::regnamespace AND proname IN ('claim_batches', 'end_batches', 'end_unclaimed', 'proved_places') "
             "GROUP BY p.oid ORDER BY 1"
         ).fetchall()
     path = ["search_path=pg_catalog, pg_temp"]
     assert found == [
         ("claim_batches", True, "nod_batches", path, ["nod_app", "nod_batches"]),
         ("end_batches", True, "nod_batches", path, ["nod_app", "nod_batches"]),
+        ("end_unclaimed", True, "nod_batches", path, ["nod_app", "nod_batches"]),
         ("proved_places", True, "nod_doors", path, ["nod_batches", "nod_doors"]),
     ]
 

@@ -227,7 +227,7 @@ def test_doors_answer_ids_only(owner_url: str) -> None:
             "SELECT proname, prosecdef, pg_get_userbyid(proowner), proconfig, pg_get_function_result(oid), proargnames, proargmodes::text[] "
             "FROM pg_proc WHERE pronamespace = 'nod'::regnamespace AND proname NOT IN ('make_parts', 'drop_part', 'first_id', 'erase_me', 'erase_from', "
             # tests/security/test_batches.py
-            "'claim_batches', 'end_batches', 'proved_places')"
+            "'claim_batches', 'end_batches', 'end_unclaimed', 'proved_places')"
         ).fetchall()
     assert len(doors) > 15
     for name, definer, owner_name, config, result, names, modes in doors:

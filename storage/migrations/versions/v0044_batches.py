@@ -122,25 +122,10 @@ DECLARE
             AND a.id IN (SELECT t.agent_id FROM taken t WHERE t.workspace_id = f.place) AND a.status <> 'paused')
     FROM unnest(found_in, dues, singles, tried) AS f (place, due, single, tries);
 END $$"""
-END = f"""
-CREATE FUNCTION nod.end_batches(said text, ids uuid[], ended json, steps json, ledger json, events json, hurried boolean)
-RETURNS TABLE (won json, matched json, shown json)
-{DOOR}
-#variable_conflict use_column
-DECLARE
-    lowest uuid;
-    highest uuid;{BEGUN}
-    -- Ids are given in their order.
-    lowest := ids[1];
-    highest := ids[cardinality(ids)];
-    RETURN QUERY WITH won AS (
-        UPDATE nod.runs r SET status = 'succeeded', finished_at = clock_timestamp(), lease_until = NULL, output = g.output, error = NULL, version = r.version + 1
-        FROM json_to_recordset(ended) AS g (id uuid, fence integer, output jsonb)
-        WHERE r.workspace_id = ANY (places) AND r.id BETWEEN lowest AND highest AND r.id = ANY (ids) AND r.id = g.id AND r.fence = g.fence AND r.status = 'running'
-        RETURNING r.workspace_id, r.id, r.agent_id
-    ), stepped AS (
+# What is written of the runs `won` (workspace_id, id, agent_id) when they end.
+RECORDED = """    ), stepped AS (
         INSERT INTO nod.run_steps (id, workspace_id, run_id, node_id, index, skill, status, inputs, outputs, usage, started_at, finished_at, attempt)
-        SELECT s.id, w.workspace_id, s.run_id, s.node_id, s.index, s.skill, s.status, s.inputs, s.outputs, '{{}}', s.started_at, s.finished_at, s.attempt
+        SELECT s.id, w.workspace_id, s.run_id, s.node_id, s.index, s.skill, s.status, s.inputs, s.outputs, '{}', s.started_at, s.finished_at, s.attempt
         FROM json_to_recordset(steps) AS s (id uuid, run_id uuid, node_id text, index integer, skill text, status text, inputs jsonb, outputs jsonb,
             started_at timestamptz, finished_at timestamptz, attempt integer)
         JOIN won w ON w.id = s.run_id
@@ -173,7 +158,24 @@ DECLARE
         WHERE a.workspace_id = ANY (places) AND a.id IN (SELECT w.agent_id FROM won w)
             AND (a.last_run_at IS NULL OR a.last_run_at < now() - interval '10 seconds' OR a.failures > 0)
     )
-    SELECT (SELECT json_agg(w) FROM won w), (SELECT json_agg(m) FROM matches m), (SELECT json_agg(s) FROM shown s);
+    SELECT (SELECT json_agg(w) FROM won w), (SELECT json_agg(m) FROM matches m), (SELECT json_agg(s) FROM shown s);"""
+END = f"""
+CREATE FUNCTION nod.end_batches(said text, ids uuid[], ended json, steps json, ledger json, events json, hurried boolean)
+RETURNS TABLE (won json, matched json, shown json)
+{DOOR}
+#variable_conflict use_column
+DECLARE
+    lowest uuid;
+    highest uuid;{BEGUN}
+    -- Ids are given in their order.
+    lowest := ids[1];
+    highest := ids[cardinality(ids)];
+    RETURN QUERY WITH won AS (
+        UPDATE nod.runs r SET status = 'succeeded', finished_at = clock_timestamp(), lease_until = NULL, output = g.output, error = NULL, version = r.version + 1
+        FROM json_to_recordset(ended) AS g (id uuid, fence integer, output jsonb)
+        WHERE r.workspace_id = ANY (places) AND r.id BETWEEN lowest AND highest AND r.id = ANY (ids) AND r.id = g.id AND r.fence = g.fence AND r.status = 'running'
+        RETURNING r.workspace_id, r.id, r.agent_id
+{RECORDED}
 END $$"""
 HERE = "workspace_id = ANY ((SELECT current_setting('nod.places', true)::uuid[])::uuid[])"
 COLLEAGUES = f"(SELECT m.user_id FROM nod.memberships m WHERE m.{HERE})"

@@ -56,6 +56,31 @@ def light_runs_whose_workers_die_between_claim_and_end(system: System, size: int
     return []
 
 
+@case("runs", small=6, large=30)
+def light_runs_whose_workers_die_before_anybody_claimed_them(system: System, size: int) -> list[Asked]:
+    """A run that its ring tells of is computed at once, and its worker dies before it is on record; it is carried out again, once."""
+    world = system.people[0]
+    with world.work() as work:
+        agent_id = compose_agent(work, world.actor, contracts(), "Nothing", CHAIN).id
+        work.commit()
+    for _ in range(size):
+        system.start("worker 0", "run_computed:kill9")
+        # The first makes the agent known to the process; one that comes while a thread is about to leave is claimed.
+        while system.running["worker 0"].poll() is None:
+            with world.work() as work:
+                start(work, world.actor, agent_id, "manual", {})
+                work.commit()
+            system.wait(
+                lambda: system.running["worker 0"].poll() is not None or not _rows(system, NOT_OVER),
+                60,
+                "its end, or a death",
+            )
+        system.ended("worker 0")
+    _end_well(system)
+    assert not _rows(system, TOO_FEW), "a run without its three steps"
+    return []
+
+
 @case("runs", small=6, large=12)
 def agents_whose_workers_die_after_each_step(system: System, size: int) -> list[Asked]:
     """The Inbox agent reads a mailbox and suggests; its worker dies after a step that is drawn for it. Nothing is suggested twice, nothing is left out."""
