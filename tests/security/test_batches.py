@@ -122,6 +122,7 @@ def test_nobody_ends_runs_of_a_workspace_that_the_context_does_not_name(settings
     assert won is not None and [one["id"] for one in won[0]] == [str(run)]
 
 
+PERSON = ("user_id", "name", "email", "timezone", "language", "wrapped")
 NOT_SO = {
     "of somebody else": ("taken", "user_id"),
     "of another agent": ("taken", "agent_id"),
@@ -173,7 +174,12 @@ def test_nothing_is_ended_unclaimed_that_is_not_as_believed(
         if change is not None and change[0] == "run":
             owner.execute(f"UPDATE nod.runs SET {change[1]} WHERE id = %s".encode(), (run,))
         elif change is not None:
-            taken[change[1]] = of_bob[change[1]]
+            # A colleague, whom the door sees.
+            owner.execute(
+                "INSERT INTO nod.memberships (id, workspace_id, user_id, role, created_at, version) VALUES (%s, %s, %s, 'member', now(), 1)",
+                (new_id(), ann.workspace_id, bob.user_id),
+            )
+            taken |= {name: of_bob[name] for name in (PERSON if change[1] == "user_id" else (change[1],))}
         with app_connection(settings, autocommit=True) as app:
             assert (
                 app.execute(END_UNCLAIMED, (named(settings, [bob.workspace_id]), run, dumps(taken))).fetchone() is None

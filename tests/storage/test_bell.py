@@ -90,6 +90,8 @@ def test_who_is_there_is_told_of_rings_when_they_leave_and_nobody_else_is_woken(
     bell.wake("runs.due", place, user, rung)
     assert ids(client, "runs") == [str(rung)], "they are gone"
     assert not bell.heard_again("runs.due", [place], going_on=True).again, "somebody else is on the way"
+    bell.wake("runs.due", place, user, new_id())
+    assert not bell.heard_again("runs.due", [place], going_on=True).again, "and hears of this one too"
 
 
 def test_who_leaves_all_the_same_leaves_the_place_free(bell: RedisBell, client: redis.Redis) -> None:
