@@ -139,7 +139,9 @@ def test_questions_at_once_share_a_few_lines(database: Database, storage: Storag
 
     with ThreadPoolExecutor(3 * LINES) as pool:
         first = set(pool.map(pid, range(20 * LINES)))
-        assert 1 <= len(first) <= LINES
+        # A line that breaks meanwhile is made anew: what is kept counts, not how many there were.
+        assert 1 <= len(database._lines) <= LINES
+        assert len(first) < 2 * LINES
         assert set(pool.map(pid, range(20 * LINES))) <= first | {line.info.backend_pid for line in database._lines}
     with psycopg.connect(database.engine.url.set(drivername="postgresql").render_as_string(False)) as other:
         other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ANY (%s)", (list(first),))
