@@ -123,11 +123,11 @@ def heard(rung: Rung, told: Mapping[str, str]) -> LightRun | None:
             trigger_type=cast(TriggerKind, told["trigger_type"]),
             fence=0,
             input={},
-            due_at=datetime.fromisoformat(told["due_at"]),
+            due_at=datetime.fromisoformat(told["due_at"]).astimezone(UTC),
             started_at=datetime.now(UTC),
             trace=told.get("trace"),
         )
-    except (KeyError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 

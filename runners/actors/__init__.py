@@ -1,4 +1,4 @@
-"""What a bell wakes: ids in, one piece of work, nothing returned. A message has no authority; the row's claim decides."""
+"""What a bell wakes: ids in, and what is told about the row, one piece of work, nothing returned. A message has no authority; the row decides."""
 
 from collections.abc import Callable
 from typing import Any
