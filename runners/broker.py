@@ -26,6 +26,7 @@ PATIENCE_SECONDS = 3.0
 # set with the enqueue itself, once more for what a fetch left behind, and again for whatever a dead or stopping worker gave back.
 # Taking a message also takes the mark that kept further rings of its kind away, or says in it that somebody is there now (storage/bell.py); whoever is told of one
 # run, and may look at that alone, is to hear that others were rung for before they came.
+# Where somebody else left a moment ago, much is going on: what is rung from now on waits for the end of this look.
 # A Redis that is full refuses new messages, not the taking of old ones.
 BELL = """#!lua flags=allow-oom
 local function dramatiq()
@@ -46,6 +47,9 @@ if ARGV[1] == "fetch" then
         if mark then
             redis.call("del", mark)
         elseif held then
+            if redis.call("exists", "nod:lately") == 1 then
+                redis.call("set", "nod:looking", "", "PX", 100)
+            end
             local unheard = redis.call("get", held) == "more" and string.find(text, '"told":', 1, true)
             redis.call("set", held, unheard and "again" or "taken", "XX", "KEEPTTL")
         end

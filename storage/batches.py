@@ -1,6 +1,6 @@
 """Light runs by the dozen: claimed in one round trip, ended in another (docs/adr/0009), of as many workspaces as there are (0018, 0020). Written for speed, under the same rules as everything else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -25,7 +25,8 @@ FROM nod.end_batches(%(context)s, %(ids)s::uuid[], %(ended)s::json, %(steps)s::j
 
 END_UNCLAIMED = """
 SELECT won, matched, shown
-FROM nod.end_unclaimed(%(context)s, %(run)s, %(taken)s::json, %(steps)s::json, %(ledger)s::json, %(events)s::json)"""
+FROM nod.end_unclaimed(%(context)s, %(ids)s::uuid[], %(believed)s::json, %(taken)s::json, %(limits)s::json,
+    %(steps)s::json, %(ledger)s::json, %(events)s::json, %(hurried)s)"""
 
 
 class SqlBatches:
@@ -84,34 +85,30 @@ class SqlBatches:
         ours = {UUID(one["id"]) for one in won or ()}
         return [ours & {each.run.id for each in ended} for _, ended in done]
 
-    def end_unclaimed(self, batch: Batch, ended: Ended, limits: Mapping[str, Daily]) -> bool:
+    def end_unclaimed(
+        self, done: Sequence[tuple[Batch, Sequence[Ended]]], limits: Mapping[UUID, Mapping[str, Daily]]
+    ) -> set[UUID]:
         """One statement, one transaction, one round trip; then rings. Raises Unavailable, Conflict, Invalid."""
-        run = ended.run
-        owner = batch.owners[run.user_id]
-        taken = {
-            "user_id": run.user_id,
-            "agent_id": run.agent_id,
-            "agent_version_id": run.agent_version_id,
-            "began": run.started_at,
-            "output": ended.output,
-            "called": batch.agents[run.agent_id],
-            "name": owner.name,
-            "email": owner.email,
-            "timezone": owner.timezone,
-            "language": owner.language,
-            "wrapped": batch.keys[run.user_id].hex(),
-            "tier": batch.tier,
-            "limits": [
-                {"scope": scope, "runs": most.runs, "tokens": most.tokens, "cost": most.cost}
-                for scope, most in limits.items()
-            ],
-        }
-        given = {"run": run.id, "taken": dumps(taken)} | self._written([(batch, [ended])])
-        with span("runs.end", workspace=run.workspace_id, workspaces=1, runs=1):
-            rows = self._database.at_once_in([run.workspace_id], END_UNCLAIMED, given)
+        whose = {batch.workspace_id: batch.user_id for batch, _ in done}
+        ended = [each for _, several in done for each in several]
+        given = {
+            "ids": sorted(each.run.id for each in ended),
+            "believed": dumps([one for batch, _ in done for one in _believed(batch)]),
+            "taken": dumps([_taken(each) for each in ended]),
+            "limits": dumps(
+                [
+                    {"workspace_id": place, "scope": scope, "runs": most.runs, "tokens": most.tokens, "cost": most.cost}
+                    for place, scopes in limits.items()
+                    for scope, most in scopes.items()
+                ]
+            ),
+            "hurried": len(whose) > 1,
+        } | self._written(done)
+        with span("runs.end", workspace=done[0][0].workspace_id, workspaces=len(whose), runs=len(ended)):
+            rows = self._database.at_once_in(list(whose), END_UNCLAIMED, given)
         for _, matched, shown in rows:
-            self._ring({batch.workspace_id: batch.user_id}, matched, shown)
-        return bool(rows)
+            self._ring(whose, matched, shown)
+        return {UUID(one["id"]) for won, _, _ in rows for one in won or ()}
 
     def _ring(self, whose: Mapping[UUID, UUID], matched: Any, shown: Any) -> None:
         heard = {(UUID(one["workspace_id"]), UUID(one["trigger_id"])) for one in matched or ()}
@@ -174,6 +171,36 @@ def _run(row: dict[str, Any], workspace_id: UUID) -> LightRun:
         started_at=datetime.fromisoformat(row["started_at"]),
         trace=row["trace"],
     )
+
+
+def _believed(batch: Batch) -> Iterator[dict[str, Any]]:
+    for agent_id, name in batch.agents.items():
+        for owner in batch.owners.values():
+            yield {
+                "workspace_id": batch.workspace_id,
+                "user_id": owner.id,
+                "agent_id": agent_id,
+                "called": name,
+                "name": owner.name,
+                "email": owner.email,
+                "timezone": owner.timezone,
+                "language": owner.language,
+                "wrapped": batch.keys[owner.id].hex(),
+                "tier": batch.tier,
+            }
+
+
+def _taken(ended: Ended) -> dict[str, Any]:
+    run = ended.run
+    return {
+        "workspace_id": run.workspace_id,
+        "id": run.id,
+        "user_id": run.user_id,
+        "agent_id": run.agent_id,
+        "agent_version_id": run.agent_version_id,
+        "began": run.started_at,
+        "output": ended.output,
+    }
 
 
 def _owner(one: dict[str, Any]) -> Owner:

@@ -16,17 +16,19 @@ MARK_MS = 1_000
 PATIENCE = 0.5
 PAUSE = 2.0
 AT_ONCE, PARTS = 500, 4
-LOOKING_MS = 100
-MOST_WAITING = 16
+LOOKING_MS, LATELY_MS = 100, 15
+MOST_WAITING = 32
 
 # Where Dramatiq keeps a queue: a list of ids and a hash of texts; beside it the bell list on which idle consumers sleep (runners/broker.py), never longer
 # than one. A ring with a mark is left out while the mark of an earlier one stands. It says `rung` until that one is fetched; the fetch takes it away, or makes
 # it `taken` where whoever hears the bell says when they leave (HEARD): a ring meanwhile makes it `again`, and they look once more. So each ring is followed by
 # a look that begins after it, and works that come one by one gather for the one who is there instead of waking others for each. A ring that is left out because one is
 # on its way makes the mark `more`: whoever fetches that one and is told of its run (docs/adr/0024), which may be all they look at, finds `again`.
-# Who goes from look to look says so (LOOKING): rings for other places then wait for the end of that look, unless too many wait already.
+# Who goes from look to look says so (LOOKING), and who comes within moments of another's leaving (LATELY): rings then wait for the end of that look (WAITING), unless too
+# many wait already. A ring that is told of a run asks for nothing else, so it leaves marks alone: it waits wherever somebody looks or is on the way to its place
+# (docs/adr/0025).
 _QUEUE = """
-local LOOKING, WAITING = "nod:looking", "nod:waiting"
+local LOOKING, WAITING, LATELY = "nod:looking", "nod:waiting", "nod:lately"
 local function enqueue(queue, id, text)
     redis.call("hset", queue .. ".msgs", id, text)
     redis.call("rpush", queue, id)
@@ -34,18 +36,28 @@ local function enqueue(queue, id, text)
         redis.call("rpush", queue .. ".bell", "")
     end
 end
+local function told(text)
+    return string.find(text, '"told":', 1, true)
+end
+local function mark_of(text)
+    return string.match(text, '"held":"(nod:rung:[^"]+)"')
+end
 """
 RING = (
     _QUEUE
     + """
 for i = 1, #ARGV, 4 do
     local place, mark, id, text = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+    local queue = KEYS[1] .. ":" .. place
+    local held = mark ~= "" and string.find(text, '"held":', 1, true)
+    local room = held and redis.call("llen", WAITING) < 3 * KEYS[3]
+    local looking = room and redis.call("exists", LOOKING) == 1
     if id == "" then
         redis.call("publish", place, text)
+    elseif room and told(text) and (looking or redis.call("exists", mark) == 1) then
+        redis.call("rpush", WAITING, queue, id, text)
     elseif mark == "" or redis.call("set", mark, "rung", "NX", "PX", KEYS[2]) then
-        local queue = KEYS[1] .. ":" .. place
-        local held = mark ~= "" and string.find(text, '"held":', 1, true)
-        if held and redis.call("exists", LOOKING) == 1 and redis.call("llen", WAITING) < 3 * KEYS[3] then
+        if looking then
             redis.call("rpush", WAITING, queue, id, text)
         else
             enqueue(queue, id, text)
@@ -66,7 +78,7 @@ end
 HEARD = (
     _QUEUE
     + """
-local going_on, mark_ms, room, me, looking_ms = ARGV[1] == "1", ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local going_on, staying, room, mark_ms, looking_ms, lately_ms = ARGV[1] == "1", ARGV[2] == "1", tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
 local heard, others = {}, {}
 for i, mark in ipairs(KEYS) do
     local found = redis.call("get", mark)
@@ -81,25 +93,24 @@ for i, mark in ipairs(KEYS) do
         end
     end
 end
-while #others < room and redis.call("lpop", WAITING) do
+while going_on and #others < room and redis.call("lpop", WAITING) do
     local id, text = redis.call("lpop", WAITING), redis.call("lpop", WAITING)
-    redis.call("set", string.match(text, '"held":"(nod:rung:[^"]+)"'), "taken", "XX", "KEEPTTL")
+    if not told(text) then
+        redis.call("set", mark_of(text), "taken", "XX", "KEEPTTL")
+    end
     others[#others + 1] = text
 end
-if going_on and #heard + #others > 0 then
-    if looking_ms ~= "" then
-        redis.call("set", LOOKING, me, "PX", looking_ms)
-    end
+if going_on and (staying or #heard + #others > 0) then
+    redis.call("set", LOOKING, "", "PX", looking_ms)
 else
-    if redis.call("get", LOOKING) == me then
-        redis.call("del", LOOKING)
-    end
-    while redis.call("exists", LOOKING) == 0 do
-        local queue = redis.call("lpop", WAITING)
-        if not queue then
-            break
-        end
-        enqueue(queue, redis.call("lpop", WAITING), redis.call("lpop", WAITING))
+    redis.call("del", LOOKING)
+    redis.call("set", LATELY, "", "PX", lately_ms)
+    local queue = redis.call("lpop", WAITING)
+    while queue do
+        local id, text = redis.call("lpop", WAITING), redis.call("lpop", WAITING)
+        redis.call("set", mark_of(text), "rung", "NX", "PX", mark_ms)
+        enqueue(queue, id, text)
+        queue = redis.call("lpop", WAITING)
     end
 end
 return {heard, others}
@@ -151,12 +162,10 @@ class Bell(Protocol):
         """Rings them all when it is called. What takes time about it is done now: who commits has time while the disk is waited for."""
         ...
 
-    def heard_again(
-        self, bell: str, places: Sequence[UUID], *, going_on: bool, room: int = 0, looking: str | None = None
-    ) -> "Heard":
-        """Asked by who is about to leave places of a held bell: which of them were rung since they came or asked last, and up to `room` other rings that
-        waited for somebody's look. With `going_on` they look once more at all of these, else they leave all the same. `looking`, their name: they have
-        looked more than once without a pause, so that rings may wait for the end of their next look. Nothing when nobody can tell."""
+    def heard_again(self, bell: str, places: Sequence[UUID], *, going_on: bool, staying: bool = False) -> "Heard":
+        """Asked by who is about to leave places of a held bell: which of them were rung since they came or asked last, and what else was rung and waited for
+        somebody's look, up to MOST_WAITING. With `going_on` they look once more at all of these, else they leave all the same. `staying`: they look once
+        more somewhere anyway. Nothing when nobody can tell."""
         ...
 
     def close(self) -> None: ...
@@ -177,9 +186,7 @@ class NoBell:
         """Nothing."""
         return lambda: None
 
-    def heard_again(
-        self, bell: str, places: Sequence[UUID], *, going_on: bool, room: int = 0, looking: str | None = None
-    ) -> "Heard":
+    def heard_again(self, bell: str, places: Sequence[UUID], *, going_on: bool, staying: bool = False) -> "Heard":
         """Nothing."""
         return Heard(set(), [])
 
@@ -233,12 +240,14 @@ class RedisBell:
 
         return ring
 
-    def heard_again(
-        self, bell: str, places: Sequence[UUID], *, going_on: bool, room: int = 0, looking: str | None = None
-    ) -> "Heard":
+    def heard_again(self, bell: str, places: Sequence[UUID], *, going_on: bool, staying: bool = False) -> "Heard":
         """One round trip."""
         marks = [_mark(bell, place) for place in places]
-        said = ("1" if going_on else "", str(MARK_MS), str(room), looking or "", str(LOOKING_MS) if looking else "")
+        said = (
+            "1" if going_on else "",
+            "1" if staying else "",
+            *map(str, (MOST_WAITING, MARK_MS, LOOKING_MS, LATELY_MS)),
+        )
         again, others = self._tell(lambda: self._heard(keys=marks, args=said)) or ((), ())
         return Heard({places[number - 1] for number in again}, [_ring(text) for text in others])
 
@@ -312,7 +321,7 @@ def _enqueued(ring: Ring) -> Sequence[str | bytes]:
 def _ring(text: bytes) -> Ring:
     message = json.loads(text)
     workspace_id, user_id, id = map(UUID, message["args"])
-    return Ring(message["actor_name"], workspace_id, user_id, id)
+    return Ring(message["actor_name"], workspace_id, user_id, id, told=message["kwargs"].get("told"))
 
 
 def _mark(bell: str, place: UUID) -> str:

@@ -148,7 +148,9 @@ class Batches(Protocol):
         order of their workspaces. Raises as `claim` does; then nothing was written."""
         ...
 
-    def end_unclaimed(self, batch: Batch, ended: Ended, limits: Mapping[str, Daily]) -> bool:
-        """Takes, counts and records a run that nobody claimed; whether it was still to be had, and all that `batch` says of its owner, its agent and the tier still so.
-        `limits` of each counter that it counts on. Raises as `claim` does, and Invalid where a limit is reached; then nothing was written."""
+    def end_unclaimed(
+        self, done: Sequence[tuple[Batch, Sequence[Ended]]], limits: Mapping[UUID, Mapping[str, Daily]]
+    ) -> set[UUID]:
+        """Takes, counts and records runs that nobody claimed; answers which of them were still to be had, and all that their batch says of owner, agent and tier still so.
+        `limits` of each counter that they count on, by workspace. Raises as `claim` does, and Invalid where a limit is reached; then nothing was written."""
         ...

@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from uuid import UUID, uuid4
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
 
 import structlog
 
@@ -23,6 +23,8 @@ SLOW_SECONDS = 0.25
 """Who has looked for longer than this does not keep others from looking."""
 WORKSPACES = 16
 ASIDE_SECONDS = 2.0
+Tells = dict[Rung, Mapping[str, str]]
+"""What rings told of the runs for which they were rung."""
 log = structlog.get_logger()
 
 _lock = threading.Lock()
@@ -40,29 +42,43 @@ def carry_out(workspace_id: UUID, user_id: UUID, run_id: UUID, told: Mapping[str
     """Takes the oldest that is due in the workspace, with others if they are light, and carries it out; again, while there is more. `run_id` is a hint: it is
     what the bell was rung for, and with `told` perhaps all that there is to do. One thread looks into a workspace at a time, and few threads look; they take what was heard meanwhile along, others come
     when there is more than a batch: so batches grow with the load, and nobody waits for the same rows. Who looks again and again takes along what is rung
-    meanwhile, so that nobody else is woken for it."""
-    if not _enter(Rung(workspace_id, user_id, run_id)):
+    meanwhile, so that nobody else is woken for it; runs that were told of are carried out as soon as they are heard, and end together (docs/adr/0025)."""
+    first = Rung(workspace_id, user_id, run_id)
+    if not _enter(first):
         return
     single: Batch | None = None
     rungs: list[Rung] = []
     unfinished: list[Rung] = []
-    me, looks = uuid4().hex, 0
+    tells: Tells = {} if told is None else {first: told}
+    looked = False
     try:
-        while single is None and (rungs := _gather(rungs)):
+        while single is None:
+            rungs, tells = _gather(rungs, tells)
+            if not rungs and not tells:
+                break
             # Whoever is told to stop before anything is claimed leaves it to somebody else.
-            unfinished = rungs
-            done = looks == 0 and len(rungs) == 1 and fresh.carry_out(rungs[0], told)
-            unfinished = []
-            if not done:
-                single, unfinished = _look(rungs, durable=looks > 0)
-            looks += 1
+            places = unfinished = rungs
+            if tells:
+                rungs, places = _carry_out_told(rungs, tells)
+            tells, unfinished = {}, []
+            if places:
+                single, unfinished = _look(places, durable=looked)
+            looked = True
             if single is None:
-                rungs = _stay(rungs, unfinished, me if looks > 1 else None)
+                rungs, tells = _stay(rungs, unfinished)
     finally:
-        if rungs:
-            _leave(rungs, unfinished, me)
+        if rungs or tells:
+            _leave(rungs, unfinished, tells)
     if single is not None:
         _by_itself(single)
+
+
+def _carry_out_told(rungs: Sequence[Rung], tells: Tells) -> tuple[list[Rung], list[Rung]]:
+    """Carries out the runs that were told of. Answers the places that this thread has now, and into which of them it has to look, for runs for which that could not be."""
+    left = {rung.workspace_id: rung for rung in fresh.carry_out(tells)}
+    mine = [rung for rung in rungs if left.pop(rung.workspace_id, None) is not None]
+    taken = _take_over(left.values())
+    return sorted([*rungs, *taken]), sorted([*mine, *taken])
 
 
 def _look(rungs: Sequence[Rung], *, durable: bool) -> tuple[Batch | None, list[Rung]]:
@@ -130,27 +146,48 @@ def _lookers() -> int:
     return sum(now - since < SLOW_SECONDS for since in _looks.values())
 
 
-def _gather(staying: Sequence[Rung]) -> list[Rung]:
-    """Where this thread looks next: where it stays, and what was heard meanwhile. Nowhere: it looks no more."""
+def _take_over(rungs: Iterable[Rung]) -> list[Rung]:
+    """Those of the places into which no other thread of this process looks; they are this one's now."""
+    taken = []
+    with _lock:
+        for rung in rungs:
+            if rung.workspace_id in _held:
+                _held[rung.workspace_id] = True
+            else:
+                _heard.pop(rung.workspace_id, None)
+                _held[rung.workspace_id] = False
+                taken.append(rung)
+    return taken
+
+
+def _gather(staying: Sequence[Rung], tells: Tells) -> tuple[list[Rung], Tells]:
+    """Where this thread looks next: where it stays, and what was heard meanwhile; or, where that is nowhere else, the runs that it was told of: a look takes
+    them along. Nothing at all: it looks no more."""
     with _lock:
         rungs = list(staying)
+        if rungs or not _heard.keys() <= {rung.workspace_id for rung in tells}:
+            places = {rung.workspace_id for rung in rungs}
+            for rung in tells:
+                if rung.workspace_id not in places:
+                    _note(rung)
+            tells = {}
         while _heard and len(rungs) < WORKSPACES:
             rung = _heard.pop(next(iter(_heard)))
             _held[rung.workspace_id] = False
             rungs.append(rung)
-        if rungs:
+        if rungs or tells:
             _looks[threading.get_ident()] = time.monotonic()
         else:
             del _looks[threading.get_ident()]
-    return sorted(rungs)
+    return sorted(rungs), tells
 
 
-def _stay(rungs: Sequence[Rung], unfinished: Sequence[Rung], me: str | None) -> list[Rung]:
-    """Where to look once more: where there is more or the bell was heard again, and where it was rung while others were looked into; the rest is left."""
+def _stay(rungs: Sequence[Rung], unfinished: Sequence[Rung]) -> tuple[list[Rung], Tells]:
+    """Where to look once more: where there is more or the bell was heard again, and where it was rung while others were looked into; the rest is left. And the runs that were told of meanwhile."""
     with _lock:
         stay = {rung.workspace_id for rung in unfinished} | _heard_meanwhile(rungs)
     asked = [rung.workspace_id for rung in rungs if rung.workspace_id not in stay]
-    heard = storage().bell.heard_again("runs.due", asked, going_on=True, room=WORKSPACES - len(stay), looking=me)
+    heard = storage().bell.heard_again("runs.due", asked, going_on=True, staying=bool(stay))
     stay |= heard.again
     with _lock:
         stay |= _heard_meanwhile(rungs)
@@ -158,8 +195,10 @@ def _stay(rungs: Sequence[Rung], unfinished: Sequence[Rung], me: str | None) -> 
             if rung.workspace_id not in stay:
                 del _held[rung.workspace_id]
         for other in heard.others:
-            _note(Rung(*other[1:4]))
-        return [rung for rung in rungs if rung.workspace_id in stay]
+            if other.told is None:
+                _note(Rung(*other[1:4]))
+    tells = {Rung(*other[1:4]): other.told for other in heard.others if other.told is not None}
+    return [rung for rung in rungs if rung.workspace_id in stay], tells
 
 
 def _heard_meanwhile(rungs: Sequence[Rung]) -> set[UUID]:
@@ -168,8 +207,8 @@ def _heard_meanwhile(rungs: Sequence[Rung]) -> set[UUID]:
     return heard
 
 
-def _leave(rungs: Sequence[Rung], unfinished: Sequence[Rung], me: str) -> None:
-    """Leaves all of them, rings where there is more to do, and also for what was left to this thread and nobody else will look into."""
+def _leave(rungs: Sequence[Rung], unfinished: Sequence[Rung], tells: Tells) -> None:
+    """Leaves all of them, rings where there is more to do, for the runs that were told of, and also for what was left to this thread and nobody else will look into."""
     with _lock:
         del _looks[threading.get_ident()]
         again = {rung.workspace_id for rung in unfinished} | _heard_meanwhile(rungs)
@@ -181,8 +220,8 @@ def _leave(rungs: Sequence[Rung], unfinished: Sequence[Rung], me: str) -> None:
             again.add(rung.workspace_id)
     left = [*rungs, *untouched]
     places = [rung.workspace_id for rung in left]
-    again |= storage().bell.heard_again("runs.due", places, going_on=False, looking=me).again
-    _ring(*(rung for rung in left if rung.workspace_id in again))
+    again |= storage().bell.heard_again("runs.due", places, going_on=False).again
+    _ring(*tells.keys() - rungs, *(rung for rung in left if rung.workspace_id in again))
 
 
 def _ring(*rungs: Rung) -> None:

@@ -1,19 +1,20 @@
-"""A light run that its ring tells of, heard at once: it is carried out before anybody claimed it, and then taken, counted and ended in one transaction (docs/adr/0024)."""
+"""Light runs that their rings tell of, heard at once: they are carried out before anybody claimed them, and then taken, counted and ended in one transaction (docs/adr/0024, 0025)."""
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from uuid import UUID
 
 import structlog
 
+from core.billing.limits import Daily
 from core.billing.reserve import ceilings
 from core.kernel.faults import fault
 from core.kernel.telemetry import span
 from core.orchestration.batches import Batch, Ended, LightRun, Rung, heard
 from runners.engine import light
-from runners.engine.plans import Ready, ready
+from runners.engine.plans import ready
 from runners.wiring import storage
 
 MOST = 1024
@@ -22,36 +23,70 @@ QUICK_SECONDS = 0.02
 """What takes longer is worth a claim: others see that it runs, and nobody computes it twice."""
 log = structlog.get_logger()
 
-_known: OrderedDict[tuple[UUID, UUID, UUID], tuple[float, Batch]] = OrderedDict()
+Key = tuple[UUID, UUID, UUID]
+"""Workspace, agent, owner."""
+_known: OrderedDict[Key, tuple[float, Batch]] = OrderedDict()
 """Of an agent's owner, the agent and the tier, by workspace, agent and owner: what a claim said, and when. The database is asked whether it still holds."""
 _lock = Lock()
 
 
-def carry_out(rung: Rung, told: Mapping[str, str] | None) -> bool:
-    """Whether the run that the ring told of was carried out and ended. If not, it is due as before."""
-    run = None if told is None else heard(rung, told)
+def carry_out(tells: Mapping[Rung, Mapping[str, str]]) -> set[Rung]:
+    """Carries out the runs that rings told of, and ends them together. Answers those for which that could not be: they are due as before."""
+    began = time.monotonic()
+    done: dict[Key, tuple[Batch, list[Ended]]] = {}
+    for rung, told in tells.items():
+        if (one := _computed(rung, told)) is not None:
+            batch, ended = one
+            done.setdefault(_key(ended.run), (batch, []))[1].append(ended)
+    if not done:
+        return set(tells)
+    fault("run_computed")
+    won = _end(list(done.values()))
+    seconds = (time.monotonic() - began) / sum(len(ended) for _, ended in done.values())
+    for key, (_, ended) in done.items():
+        if ours := [each for each in ended if each.run.id in won]:
+            light.tell(ours, won, seconds)
+        else:
+            _forget(key)
+    return {rung for rung in tells if rung.run_id not in won}
+
+
+def _computed(rung: Rung, told: Mapping[str, str]) -> tuple[Batch, Ended] | None:
+    """None where it is not fresh, its agent not known, or it does not go well."""
+    run = heard(rung, told)
     if run is None:
-        return False
-    key = run.workspace_id, run.agent_id, run.user_id
+        return None
     with _lock:
         _forget_what_is_old()
-        known = _known.get(key)
+        known = _known.get(_key(run))
     plan = ready(run.workspace_id, run.agent_version_id)
     if known is None or plan is None:
-        return False
+        return None
     _, batch = known
     with span("run", parent=run.trace, workspace=run.workspace_id, run=run.id, agent=run.agent_id):
-        won = _ended(batch, run, plan)
-    if not won:
-        with _lock:
-            _known.pop(key, None)
-    return won
+        try:
+            return batch, light.computed(batch, run, {run.agent_version_id: plan})
+        except Exception as why:
+            log.info("run.claimed_after_all", why=type(why).__name__)
+            _forget(_key(run))
+            return None
+
+
+def _end(done: Sequence[tuple[Batch, list[Ended]]]) -> set[UUID]:
+    limits: dict[UUID, dict[str, Daily]] = {}
+    for batch, ended in done:
+        limits.setdefault(batch.workspace_id, {}).update(ceilings(batch.tier, ended[0].run.agent_id))
+    try:
+        return storage().batches.end_unclaimed(done, limits)
+    except Exception as why:
+        log.info("runs.claimed_after_all", why=type(why).__name__)
+        return set()
 
 
 def learn(batch: Batch, ended: Ended) -> None:
     """Keeps what the next run of the same agent needs, if this one was quick."""
     run = ended.run
-    key = run.workspace_id, run.agent_id, run.user_id
+    key = _key(run)
     if key in _known:
         return
     owner, name = batch.owners.get(run.user_id), batch.agents.get(run.agent_id)
@@ -72,6 +107,12 @@ def learn(batch: Batch, ended: Ended) -> None:
             _known.popitem(last=False)
 
 
+def _forget(key: Key) -> None:
+    """Who could not end so is claimed, and known again when that went well."""
+    with _lock:
+        _known.pop(key, None)
+
+
 def _forget_what_is_old() -> None:
     """People's names and addresses are not kept for longer than they are of use."""
     since = time.monotonic() - KEPT_SECONDS
@@ -79,18 +120,8 @@ def _forget_what_is_old() -> None:
         _known.popitem(last=False)
 
 
-def _ended(batch: Batch, run: LightRun, plan: Ready) -> bool:
-    began = time.monotonic()
-    try:
-        ended = light.computed(batch, run, {run.agent_version_id: plan})
-        fault("run_computed")
-        if not storage().batches.end_unclaimed(batch, ended, ceilings(batch.tier, run.agent_id)):
-            return False
-    except Exception as why:
-        log.info("run.claimed_after_all", why=type(why).__name__)
-        return False
-    light.tell([ended], {run.id}, time.monotonic() - began)
-    return True
+def _key(run: LightRun) -> Key:
+    return run.workspace_id, run.agent_id, run.user_id
 
 
 def _is_quick(ended: Ended) -> bool:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+from uuid import UUID
 
 import pytest
 import redis
@@ -511,3 +512,72 @@ def test_no_commit_goes_unheard_however_rings_are_left_out(
         assert done.wait(PATIENCE), f"{len(rows)} rows were left"
     assert len(set(taken)) == 4 * commits
     assert hearings < 4 * commits, "some rings were left out"
+
+
+def test_nothing_that_is_told_goes_unheard_wherever_it_waits(
+    redis_url: str, client: redis.Redis, bell: RedisBell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads commit rows of three workspaces and ring, for half of them telling which row it is; who is told takes that row, who is not takes all rows of the
+    place. Nobody sweeps, and a mark outlives the test: a ring lost between would leave rows."""
+    monkeypatch.setattr("storage.bell.MARK_MS", 600_000)
+    commits, lock, places = 300, threading.Lock(), [new_id() for _ in range(3)]
+    rows: dict[UUID, set[UUID]] = {place: set() for place in places}
+    done, at_once = threading.Event(), 0
+
+    def take(place: UUID, told_of: UUID | None) -> None:
+        nonlocal at_once
+        with lock:
+            if told_of is None:
+                rows[place].clear()
+            elif told_of in rows[place]:
+                at_once += 1
+                rows[place].remove(told_of)
+            if committed.is_set() and not any(rows.values()):
+                done.set()
+
+    def hear(workspace_id: str, user_id: str, id: str, told: Any = None) -> None:
+        place = UUID(workspace_id)
+        take(place, UUID(id) if told else None)
+        mine = [place]
+        while True:
+            heard = bell.heard_again("runs.due", mine, going_on=True)
+            for again in heard.again:
+                take(again, None)
+            for other in heard.others:
+                take(other.workspace_id, other.id if other.told else None)
+            mine = [*heard.again, *(other.workspace_id for other in heard.others if not other.told)]
+            if not heard.again and not heard.others:
+                return
+
+    def commit(thread: int) -> None:
+        for number in range(commits):
+            place, id = places[number % 3], new_id()
+            with lock:
+                rows[place].add(id)
+            told = {"row": str(id)} if (number + thread) % 2 else None
+            bell.wake_all([Ring("runs.due", place, USER, id, told=told)])
+
+    committed = threading.Event()
+    with worker_of(redis_url, "runs.due", hear), worker_of(redis_url, "runs.due", hear):
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(commit, range(4)))
+        committed.set()
+        with lock:
+            if not any(rows.values()):
+                done.set()
+        assert done.wait(PATIENCE), f"{rows} were left"
+    assert at_once > commits / 10, "some were told of"
+
+
+@pytest.mark.parametrize("lately", [True, False])
+def test_who_comes_right_after_another_left_has_rings_wait(
+    redis_url: str, client: redis.Redis, bell: RedisBell, lately: bool
+) -> None:
+    if lately:
+        client.set("nod:lately", "")
+    heard = Heard(hold=True)
+    with worker_of(redis_url, "runs.due", heard):
+        ring(bell, new_id(), name="runs.due")
+        heard.next(1)
+        assert (client.pttl("nod:looking") > 0) == lately
+        heard.go.set()

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -284,7 +284,7 @@ def test_what_a_ring_tells_has_no_authority(
     assert ring.told is not None and lie is not None
     told = {**ring.told, which: lie[which] if which != "user_id" else str(new_id())}
     rung = Rung(*ring[1:4])
-    assert not fresh.carry_out(rung, told)
+    assert fresh.carry_out({rung: told}) == {rung}
     assert the_run(storage, person, run.id).status == "queued"
     hear(ring)
     assert the_run(storage, person, run.id).output == {"number": 1}
@@ -348,7 +348,7 @@ def test_however_many_start_at_once_the_limit_holds(
     def end(ring: Ring) -> bool:
         assert ring.told is not None
         together.wait()
-        return fresh.carry_out(Rung(*ring[1:4]), {**ring.told, "at": str(time.time())})
+        return not fresh.carry_out({Rung(*ring[1:4]): {**ring.told, "at": str(time.time())}})
 
     with ThreadPoolExecutor(12) as threads:
         won = sum(threads.map(end, rings))
@@ -412,6 +412,149 @@ def test_what_was_heard_of_other_workspaces_is_looked_into_as_well(
     hear(rings[0])
     assert claims == [1, 2]
     assert statuses(storage, person, [mine.id]) == statuses(storage, other, [theirs.id]) == {"succeeded": 1}
+
+
+@pytest.fixture
+def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many runs were ended unclaimed by each question."""
+    asked: list[int] = []
+    end_unclaimed = SqlBatches.end_unclaimed
+
+    def noted(self: SqlBatches, done: Any, limits: Any) -> set[UUID]:
+        won = end_unclaimed(self, done, limits)
+        asked.append(len(won))
+        return won
+
+    monkeypatch.setattr(SqlBatches, "end_unclaimed", noted)
+    return asked
+
+
+def waiting(monkeypatch: pytest.MonkeyPatch, storage: Storage, *others: Ring, again: Collection[UUID] = ()) -> None:
+    """Rings that come in while the first one is looked into."""
+    answers = [Heard(set(again), list(others))]
+    monkeypatch.setattr(storage.bell, "heard_again", lambda *_, **__: answers.pop() if answers else Heard(set(), []))
+
+
+def test_those_that_were_told_of_meanwhile_end_together(
+    storage: Storage,
+    person: Actor,
+    rings: list[Ring],
+    claims: list[int],
+    ends: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of two agents of one workspace and of another workspace: each with its steps, its events and its place in the ledger, each counted once."""
+    other = somebody(storage)
+    whose = [
+        (person, known(storage, person, rings)),
+        (person, known(storage, person, rings, {**THREE, "output": {"two": 2}})),
+    ]
+    whose.append((other, known(storage, other, rings)))
+    first = begin(storage, *whose[0])
+    runs = [(actor, agent_id, begin(storage, actor, agent_id)) for _ in range(2) for actor, agent_id in whose]
+    waiting(monkeypatch, storage, *rings[1:])
+    hear(rings[0])
+    assert claims == [1, 1, 1], "to know them"
+    assert ends == [1, 6]
+    for actor, _, run in [*runs, (person, None, first)]:
+        with storage.work(actor.workspace_id, actor.user_id) as work:
+            done = work.runs.get(run.id)
+            assert (done.status, done.attempt, done.fence) == ("succeeded", 1, 1)
+            assert [step.node_id for step in work.runs.steps(run.id)] == ["a", "b", "c"]
+            assert [entry.kind for entry in work.billing.of_run(run.id)] == ["run"]
+    with storage.work(person.workspace_id, person.user_id) as work:
+        assert [work.runs.get(run.id).output for _, _, run in runs[:2]] == [{"number": 1}, {"two": 2}]
+        counters = work.billing.counters(work.now.date(), ["workspace", *(str(agent_id) for _, agent_id in whose)])
+    assert {scope: counter.runs for scope, counter in counters.items()} == {
+        "workspace": 7, str(whose[0][1]): 4, str(whose[1][1]): 3,
+    }  # fmt: skip
+
+
+def test_whoever_cannot_end_so_does_not_hold_up_the_others(
+    storage: Storage,
+    person: Actor,
+    rings: list[Ring],
+    claims: list[int],
+    ends: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mine, changed, new = known(storage, person, rings), known(storage, person, rings), an_agent(storage, person, THREE)
+    with storage.work(person.workspace_id, person.user_id) as work:
+        work.agents.get(changed).name = "Other"
+        work.commit()
+    runs = [begin(storage, person, agent_id).id for agent_id in (mine, mine, changed, new)]
+    waiting(monkeypatch, storage, *rings[1:])
+    hear(rings[0])
+    assert ends == [1, 1]
+    assert claims == [1, 1, 1], "one look for both"
+    assert statuses(storage, person, runs) == {"succeeded": 4}
+
+
+def test_where_one_is_at_its_limit_the_others_are_carried_out(
+    storage: Storage, person: Actor, rings: list[Ring], ends: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.billing.reserve.settings", lambda: settings().model_copy(update={"limits": "tiers"}))
+    mine, full = known(storage, person, rings), known(storage, person, rings)
+    most = TIERS["free"].agent.runs
+    assert most is not None
+    with storage.work(person.workspace_id, person.user_id) as work:
+        work.billing.add(today(work.now), {str(full): Used(runs=most - 1)})
+        work.commit()
+    runs = [begin(storage, person, agent_id).id for agent_id in (mine, mine, full)]
+    waiting(monkeypatch, storage, *rings[1:])
+    hear(rings[0])
+    assert ends == [1], "the others were refused together"
+    assert [the_run(storage, person, run).status for run in runs] == ["succeeded", "succeeded", "failed"]
+    with storage.work(person.workspace_id, person.user_id) as work:
+        counters = work.billing.counters(today(work.now), ["workspace", str(mine), str(full)])
+    assert {scope: counter.runs for scope, counter in counters.items()} == {
+        "workspace": 4, str(mine): 3, str(full): most,
+    }  # fmt: skip
+
+
+def test_where_a_look_is_due_anyway_it_takes_along_what_was_told(
+    storage: Storage,
+    person: Actor,
+    rings: list[Ring],
+    claims: list[int],
+    ends: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = somebody(storage)
+    mine, theirs = known(storage, person, rings), known(storage, other, rings)
+    runs = [begin(storage, person, mine), begin(storage, person, mine), begin(storage, other, theirs)]
+    waiting(monkeypatch, storage, *rings[1:], again=[person.workspace_id])
+    hear(rings[0])
+    assert (claims, ends) == ([1, 1, 2], [1])
+    assert statuses(storage, person, [run.id for run in runs[:2]]) == {"succeeded": 2}
+    assert statuses(storage, other, [runs[2].id]) == {"succeeded": 1}
+
+
+def test_who_is_told_to_stop_rings_for_all_of_which_they_were_told(
+    storage: Storage, person: Actor, rings: list[Ring], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [somebody(storage), somebody(storage)]
+    agents = [known(storage, actor, rings) for actor in (person, *others)]
+    runs = [begin(storage, actor, agent_id) for actor, agent_id in zip((person, *others), agents, strict=True)]
+    waiting(monkeypatch, storage, *rings[1:])
+    end_unclaimed = SqlBatches.end_unclaimed
+
+    def told_to_stop(self: SqlBatches, done: Any, limits: Any) -> Any:
+        if len(done) > 1:
+            raise Shutdown
+        return end_unclaimed(self, done, limits)
+
+    heard = rings.pop(0)
+    rings.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlBatches, "end_unclaimed", told_to_stop)
+        with pytest.raises(Shutdown):
+            hear(heard)
+    assert {ring.workspace_id for ring in rings} - {person.workspace_id} == {actor.workspace_id for actor in others}
+    for ring in list(rings):
+        hear(ring)
+    for actor, run in zip((person, *others), runs, strict=True):
+        assert statuses(storage, actor, [run.id]) == {"succeeded": 1}
 
 
 @pytest.mark.parametrize("when", ["computing", "ending"])
@@ -486,12 +629,13 @@ def test_no_run_is_left_however_they_are_rung_for(
     heard_for_real: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    at_once: list[bool] = []
-    carry_out: Callable[..., bool] = fresh.carry_out
+    at_once: list[int] = []
+    carry_out = fresh.carry_out
 
-    def noted(*asked: Any) -> bool:
-        at_once.append(carry_out(*asked))
-        return at_once[-1]
+    def noted(tells: due.Tells) -> set[Rung]:
+        left = carry_out(tells)
+        at_once.append(len(tells) - len(left))
+        return left
 
     monkeypatch.setattr(fresh, "carry_out", noted)
     agent_id, made = an_agent(storage, person, THREE), []
@@ -503,7 +647,7 @@ def test_no_run_is_left_however_they_are_rung_for(
         for number in range(100):
             made += threads.map(lambda _: begin(storage, person, agent_id).id, range(1 + number % 3))
             until(lambda: statuses(storage, person, made[-3:]) == {"succeeded": len(made[-3:])})
-    assert at_once.count(True) > 20, "some were carried out at once"
+    assert sum(at_once) > 20, "some were carried out at once"
     with storage.work(person.workspace_id, person.user_id) as work:
         assert {(run.status, run.fence, run.attempt) for run in work.runs.some(made)} == {("succeeded", 1, 1)}
         assert work.billing.counters(work.now.date(), ["workspace"])["workspace"].runs == len(made)

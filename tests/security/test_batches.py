@@ -23,7 +23,7 @@ READ = sorted(name for name, rules in declared.items() if rules.batched is not N
 OF_A_WORKSPACE = [name for name in READ if not name.startswith("user") and name != "data_keys"]
 CLAIM = "SELECT place, runs FROM nod.claim_batches(%s, 50, 20, false, true)"
 END = "SELECT won FROM nod.end_batches(%s, %s::uuid[], %s::json, '[]', '[]', '[]', false)"
-END_UNCLAIMED = "SELECT won FROM nod.end_unclaimed(%s, %s, %s::json, '[]', '[]', '[]')"
+END_UNCLAIMED = "SELECT won FROM nod.end_unclaimed(%s, %s, %s::json, %s::json, '[]', '[]', '[]', '[]', false)"
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_context_that_is_not_signed_so_is_refused(settings: Settings, three: l
     with app_connection(settings, autocommit=True) as app:
         assert claimed(app, named(settings, [])) == {}
         for said in refused.values():
-            for door, more in ((CLAIM, ()), (END, ([new_id()], "[]")), (END_UNCLAIMED, (new_id(), "{}"))):
+            for door, more in ((CLAIM, ()), (END, ([new_id()], "[]")), (END_UNCLAIMED, ([new_id()], "[]", "[]"))):
                 with pytest.raises(psycopg.errors.InvalidAuthorizationSpecification, match="refused"):
                     app.execute(door, (said, *more))
         assert len(claimed(app, good)[ann.workspace_id]) == 1
@@ -159,7 +159,15 @@ def believed(owner: psycopg.Connection[Any], who: Actor) -> tuple[UUID, dict[str
         "tier",
     )
     taken = dict(zip(names, (value if value is None else str(value) for value in row[1:]), strict=True))
-    return row[0], taken | {"began": "2026-01-01T00:00:00Z", "output": {}, "limits": []}
+    said = {"id": str(row[0]), "workspace_id": str(who.workspace_id), "began": "2026-01-01T00:00:00Z", "output": {}}
+    return row[0], taken | said
+
+
+def ended(app: psycopg.Connection[Any], said: str, *taken: dict[str, Any]) -> set[str]:
+    """Which of the runs were taken and ended."""
+    runs = sorted(UUID(one["id"]) for one in taken)
+    row = app.execute(END_UNCLAIMED, (said, runs, dumps(taken), dumps(taken))).fetchone()
+    return set() if row is None else {one["id"] for one in row[0]}
 
 
 @pytest.mark.parametrize("change", [None, *NOT_SO.values()], ids=["so", *NOT_SO])
@@ -181,16 +189,16 @@ def test_nothing_is_ended_unclaimed_that_is_not_as_believed(
             )
             taken |= {name: of_bob[name] for name in (PERSON if change[1] == "user_id" else (change[1],))}
         with app_connection(settings, autocommit=True) as app:
-            assert (
-                app.execute(END_UNCLAIMED, (named(settings, [bob.workspace_id]), run, dumps(taken))).fetchone() is None
-            )
+            assert ended(app, named(settings, [bob.workspace_id]), taken) == set(), "of a place that is not named"
+            there = {**taken, "workspace_id": str(bob.workspace_id)}
             both = named(settings, [ann.workspace_id, bob.workspace_id])
-            with pytest.raises(psycopg.errors.InvalidAuthorizationSpecification, match="refused"):
-                app.execute(END_UNCLAIMED, (both, run, dumps(taken)))
-            found = app.execute(END_UNCLAIMED, (named(settings, [ann.workspace_id]), run, dumps(taken))).fetchone()
+            assert ended(app, both, there) == set(), "of a place where it is not"
+            found = ended(app, both, taken, of_bob) - {of_bob["id"]}
         status = owner.execute("SELECT status FROM nod.runs WHERE id = %s", (run,)).fetchone()
-        counted = owner.execute("SELECT count(*) FROM nod.usage_counters").fetchone()
-    assert (found is not None, status == ("succeeded",), counted) == (
+        counted = owner.execute(
+            "SELECT count(*) FROM nod.usage_counters WHERE workspace_id = %s", (ann.workspace_id,)
+        ).fetchone()
+    assert (found == {str(run)}, status == ("succeeded",), counted) == (
         (True, True, (2,)) if change is None else (False, False, (0,))
     )
 

@@ -9,7 +9,7 @@ import redis
 from redis.client import Monitor
 
 from core.kernel.ids import new_id
-from storage.bell import LOOKING_MS, MARK_MS, MOST_WAITING, RedisBell, Ring
+from storage.bell import LATELY_MS, LOOKING_MS, MARK_MS, MOST_WAITING, RedisBell, Ring
 
 
 @pytest.fixture
@@ -117,9 +117,9 @@ def test_who_has_more_than_enough_wakes_one_other(bell: RedisBell, client: redis
     assert len(ids(client, "runs")) == 1
 
 
-def looking(client: redis.Redis, who: str = "me") -> None:
+def looking(client: redis.Redis) -> None:
     """Somebody goes from look to look."""
-    client.set("nod:looking", who, px=LOOKING_MS * 100)
+    client.set("nod:looking", "", px=LOOKING_MS * 100)
 
 
 def test_what_is_rung_while_somebody_looks_again_and_again_waits_for_the_end_of_their_look(
@@ -127,16 +127,47 @@ def test_what_is_rung_while_somebody_looks_again_and_again_waits_for_the_end_of_
 ) -> None:
     looking(client)
     user, places, rung = new_id(), [new_id() for _ in range(3)], [new_id() for _ in range(3)]
-    for place, id in zip(places, rung, strict=True):
+    for place, id in zip(places[:2], rung[:2], strict=True):
         bell.wake("runs.due", place, user, id)
     assert not client.exists("dramatiq:runs", "dramatiq:runs.bell"), "nobody is woken"
-    first = bell.heard_again("runs.due", [new_id()], going_on=True, room=2, looking="me")
+    first = bell.heard_again("runs.due", [new_id()], going_on=True)
     assert first.others == [Ring("runs.due", place, user, id) for place, id in zip(places[:2], rung[:2], strict=True)]
     assert client.get(f"nod:rung:runs.due:{places[0]}") == b"taken"
     bell.wake("runs.due", places[0], user, new_id())
-    second = bell.heard_again("runs.due", places[:2], going_on=True, room=2, looking="me")
+    bell.wake("runs.due", places[2], user, rung[2])
+    second = bell.heard_again("runs.due", places[:2], going_on=True)
     assert (second.again, [ring.id for ring in second.others]) == ({places[0]}, [rung[2]])
     assert not client.exists("dramatiq:runs", "nod:waiting")
+
+
+TOLD = {"at": "now"}
+
+
+@pytest.mark.parametrize("mark", ["rung", "taken"])
+def test_what_is_told_waits_wherever_somebody_looks_or_is_on_the_way(
+    bell: RedisBell, client: redis.Redis, mark: str
+) -> None:
+    """It asks for nothing but its run: marks say what they said, and whoever is heard next hears it."""
+    user, place, other = new_id(), new_id(), new_id()
+    client.set(f"nod:rung:runs.due:{place}", mark, px=MARK_MS)
+    told = Ring("runs.due", place, user, new_id(), told=TOLD)
+    bell.wake_all([told])
+    looking(client)
+    elsewhere = told._replace(workspace_id=other, id=new_id())
+    bell.wake_all([elsewhere])
+    assert not client.exists("dramatiq:runs", f"nod:rung:runs.due:{other}")
+    assert client.get(f"nod:rung:runs.due:{place}") == mark.encode()
+    assert bell.heard_again("runs.due", [], going_on=True) == (set(), [told, elsewhere])
+    assert client.get(f"nod:rung:runs.due:{place}") == mark.encode()
+    assert not client.exists("nod:waiting", f"nod:rung:runs.due:{other}")
+
+
+def test_what_is_told_wakes_somebody_where_nobody_is(bell: RedisBell, client: redis.Redis) -> None:
+    place, rung = new_id(), [new_id() for _ in range(MOST_WAITING + 2)]
+    bell.wake_all([Ring("runs.due", place, new_id(), id, told=TOLD) for id in rung])
+    assert ids(client, "runs") == [str(rung[0])]
+    assert client.llen("nod:waiting") == 3 * MOST_WAITING
+    assert client.get(f"nod:rung:runs.due:{place}") == b"more", "no room for the last: who hears it looks"
 
 
 def test_only_rings_for_runs_wait_for_a_look(bell: RedisBell, client: redis.Redis) -> None:
@@ -157,38 +188,39 @@ def test_when_too_many_wait_another_one_is_woken(bell: RedisBell, client: redis.
     assert client.exists("dramatiq:runs.bell")
 
 
-@pytest.mark.parametrize("going_on", [True, False])
-def test_who_leaves_gives_back_what_waits(bell: RedisBell, client: redis.Redis, going_on: bool) -> None:
-    """Those who are called away, and those who have no room for it and nothing else to do."""
+@pytest.mark.parametrize("told", [True, False])
+def test_who_is_called_away_gives_back_what_waits(bell: RedisBell, client: redis.Redis, told: bool) -> None:
     looking(client)
-    rung = [new_id(), new_id()]
-    for id in rung:
-        bell.wake("runs.due", new_id(), new_id(), id)
+    rung, places = [new_id(), new_id()], [new_id(), new_id()]
+    bell.wake_all(
+        Ring("runs.due", place, new_id(), id, told=TOLD if told else None)
+        for place, id in zip(places, rung, strict=True)
+    )
     place = new_id()
     client.set(f"nod:rung:runs.due:{place}", "taken")
-    assert bell.heard_again("runs.due", [place], going_on=going_on, looking="me") == (set(), [])
+    assert bell.heard_again("runs.due", [place], going_on=False) == (set(), [])
     assert ids(client, "runs") == [str(id) for id in rung]
     assert client.exists("dramatiq:runs.bell")
     assert not client.exists("nod:looking", "nod:waiting")
+    for one in places:
+        assert client.get(f"nod:rung:runs.due:{one}") == b"rung", "somebody is on the way"
 
 
-def test_who_leaves_while_another_goes_on_looking_leaves_it_to_them(bell: RedisBell, client: redis.Redis) -> None:
-    looking(client, "another")
-    bell.wake("runs.due", new_id(), new_id(), new_id())
-    bell.heard_again("runs.due", [], going_on=False)
-    assert ids(client, "runs") == []
-    bell.heard_again("runs.due", [new_id()], going_on=False, looking="me")
-    assert ids(client, "runs") == []
-    assert client.get("nod:looking") == b"another"
-
-
-def test_who_looks_for_the_first_time_does_not_say_that_they_go_on(bell: RedisBell, client: redis.Redis) -> None:
-    forgotten = new_id()
-    assert bell.heard_again("runs.due", [forgotten], going_on=True, room=5).again == {forgotten}
-    assert not client.exists("nod:looking")
-    client.delete(f"nod:rung:runs.due:{forgotten}")
-    assert bell.heard_again("runs.due", [forgotten], going_on=True, room=5, looking="me").again == {forgotten}
-    assert 0 < client.pttl("nod:looking") <= LOOKING_MS, "who dies does not keep others asleep for long"
+@pytest.mark.parametrize("why", ["again", "staying", "waited", None])
+def test_who_goes_on_says_so_and_who_leaves_when(bell: RedisBell, client: redis.Redis, why: str | None) -> None:
+    place = new_id()
+    client.set(f"nod:rung:runs.due:{place}", "again" if why == "again" else "taken", px=MARK_MS)
+    looking(client)
+    if why == "waited":
+        bell.wake("runs.due", new_id(), new_id(), new_id())
+    heard = bell.heard_again("runs.due", [place], going_on=True, staying=why == "staying")
+    assert (len(heard.again), len(heard.others)) == (why == "again", why == "waited")
+    if why is None:
+        assert not client.exists("nod:looking")
+        assert 0 < client.pttl("nod:lately") <= LATELY_MS
+    else:
+        assert 0 < client.pttl("nod:looking") <= LOOKING_MS, "who dies does not keep others asleep for long"
+        assert not client.exists("nod:lately")
 
 
 def test_a_trigger_with_an_unheard_ring_is_not_rung_again(bell: RedisBell, client: redis.Redis) -> None:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from sqlalchemy import event
 from bench.rows import insert
 from core.kernel.actor import Actor
 from core.kernel.ids import earliest_id, new_id
-from core.orchestration.batches import Rung
+from core.orchestration.batches import Batch, Ended, LightRun, Owner, Rung
 from storage import Storage, open_storage
 from storage.migrate import migrate
 from tests.databases import as_uri, make_settings, somebody
@@ -114,6 +114,31 @@ def test_a_question_inside_a_workspace_touches_what_it_answers(busy: Busy, quest
 def test_claiming_a_batch_touches_what_it_claims(busy: Busy) -> None:
     busy.plans.clear()
     busy.storage.batches.claim([Rung(busy.actor.workspace_id, busy.actor.user_id, new_id())], 20.0)
+    scans = busy.scans()
+    assert scans
+    assert not _whole(scans)
+    assert _touched(scans) <= 5
+
+
+def test_ending_what_nobody_claimed_touches_what_it_ends(busy: Busy) -> None:
+    mine, me = busy.actor.workspace_id, busy.actor.user_id
+    found = busy.owner.execute(
+        "SELECT r.agent_id, r.agent_version_id, a.name, coalesce(u.preferred_name, u.name), u.email, p.timezone, p.language, k.wrapped, s.tier "
+        "FROM nod.runs r JOIN nod.agents a ON a.id = r.agent_id JOIN nod.users u ON u.id = r.user_id JOIN nod.user_profiles p ON p.user_id = u.id "
+        "JOIN nod.data_keys k ON k.user_id = u.id LEFT JOIN nod.subscriptions s ON s.workspace_id = r.workspace_id WHERE r.id = %s",
+        (busy.run_id,),
+    ).fetchone()
+    assert found is not None
+    agent_id, version_id, called, name, email, timezone, language, wrapped, tier = found
+    owner = Owner(me, name, email, timezone, language)
+    known = Batch(mine, me, owners={me: owner}, agents={agent_id: called}, keys={me: wrapped}, tier=tier)
+    now = datetime.now(UTC)
+    ended = [
+        Ended(LightRun(id, mine, me, agent_id, version_id, None, "manual", 0, {}, now, now, None), {}, [])
+        for id in (busy.run_id, busy.old_run_id)
+    ]
+    busy.plans.clear()
+    assert not busy.storage.batches.end_unclaimed([(known, ended)], {})
     scans = busy.scans()
     assert scans
     assert not _whole(scans)
