@@ -157,6 +157,21 @@ def test_who_comes_first_does_not_wait_for_the_disk_and_who_looks_again_lets_mor
     assert durable[0] is False
 
 
+def test_who_stays_says_that_they_go_on(storage: Storage, person: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that rings wait for the end of their next look."""
+    staying: list[bool] = []
+    heard_again = storage.bell.heard_again
+
+    def noted(*asked: Any, **more: Any) -> Any:
+        staying.append(more["staying"])
+        return heard_again(*asked, **more)
+
+    monkeypatch.setattr(storage.bell, "heard_again", noted)
+    queue(storage, person, an_agent(storage, person), 2 * MOST_AT_ONCE + 1)
+    hear(person)
+    assert staying[:3] == [True, True, False]
+
+
 def test_each_workspace_is_asked_under_its_own_context(storage: Storage, person: Actor) -> None:
     """Also where somebody's id stands beside another's workspace: the context of one statement does not reach the next."""
     one, other = people(storage, 2)

@@ -435,6 +435,13 @@ def waiting(monkeypatch: pytest.MonkeyPatch, storage: Storage, *others: Ring, ag
     monkeypatch.setattr(storage.bell, "heard_again", lambda *_, **__: answers.pop() if answers else Heard(set(), []))
 
 
+def changed(storage: Storage, actor: Actor, agent_id: UUID) -> None:
+    """It is called otherwise: what was known of it is not so any more."""
+    with storage.work(actor.workspace_id, actor.user_id) as work:
+        work.agents.get(agent_id).name = "Other"
+        work.commit()
+
+
 def test_those_that_were_told_of_meanwhile_end_together(
     storage: Storage,
     person: Actor,
@@ -478,11 +485,9 @@ def test_whoever_cannot_end_so_does_not_hold_up_the_others(
     ends: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    mine, changed, new = known(storage, person, rings), known(storage, person, rings), an_agent(storage, person, THREE)
-    with storage.work(person.workspace_id, person.user_id) as work:
-        work.agents.get(changed).name = "Other"
-        work.commit()
-    runs = [begin(storage, person, agent_id).id for agent_id in (mine, mine, changed, new)]
+    mine, other, new = known(storage, person, rings), known(storage, person, rings), an_agent(storage, person, THREE)
+    changed(storage, person, other)
+    runs = [begin(storage, person, agent_id).id for agent_id in (mine, mine, other, new)]
     waiting(monkeypatch, storage, *rings[1:])
     hear(rings[0])
     assert ends == [1, 1]
@@ -528,6 +533,42 @@ def test_where_a_look_is_due_anyway_it_takes_along_what_was_told(
     assert (claims, ends) == ([1, 1, 2], [1])
     assert statuses(storage, person, [run.id for run in runs[:2]]) == {"succeeded": 2}
     assert statuses(storage, other, [runs[2].id]) == {"succeeded": 1}
+
+
+def test_who_was_rung_for_besides_is_looked_into_once(
+    storage: Storage, person: Actor, rings: list[Ring], claims: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = somebody(storage)
+    agents = [known(storage, actor, rings) for actor in (person, other)]
+    run = [begin(storage, actor, agent_id) for actor, agent_id in zip((person, other), agents, strict=True)][1]
+    changed(storage, other, agents[1])
+    waiting(monkeypatch, storage, *rings[1:])
+    carry_out = fresh.carry_out
+
+    def meanwhile(tells: due.Tells) -> set[Rung]:
+        left = carry_out(tells)
+        due._heard.update({rung.workspace_id: rung for rung in left})
+        return left
+
+    monkeypatch.setattr(fresh, "carry_out", meanwhile)
+    hear(rings[0])
+    assert claims == [1, 1, 1]
+    assert statuses(storage, other, [run.id]) == {"succeeded": 1}
+
+
+def test_where_another_thread_looks_it_is_left_to_it(
+    storage: Storage, person: Actor, rings: list[Ring], claims: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = somebody(storage)
+    agents = [known(storage, actor, rings) for actor in (person, other)]
+    for actor, agent_id in zip((person, other), agents, strict=True):
+        begin(storage, actor, agent_id)
+    changed(storage, other, agents[1])
+    waiting(monkeypatch, storage, *rings[1:])
+    due._held[other.workspace_id] = False
+    hear(rings[0])
+    assert due._held.pop(other.workspace_id), "it looks once more"
+    assert claims == [1, 1]
 
 
 def test_who_is_told_to_stop_rings_for_all_of_which_they_were_told(
