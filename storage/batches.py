@@ -86,7 +86,7 @@ class SqlBatches:
         return [ours & {each.run.id for each in ended} for _, ended in done]
 
     def end_unclaimed(
-        self, done: Sequence[tuple[Batch, Sequence[Ended]]], limits: Mapping[UUID, Mapping[str, Daily]]
+        self, done: Sequence[tuple[Batch, Sequence[Ended]]], limits: Sequence[tuple[UUID, Mapping[str, Daily]]]
     ) -> set[UUID]:
         """One statement, one transaction, one round trip; then rings. Raises Unavailable, Conflict, Invalid."""
         whose = {batch.workspace_id: batch.user_id for batch, _ in done}
@@ -98,7 +98,7 @@ class SqlBatches:
             "limits": dumps(
                 [
                     {"workspace_id": place, "scope": scope, "runs": most.runs, "tokens": most.tokens, "cost": most.cost}
-                    for place, scopes in limits.items()
+                    for place, scopes in limits
                     for scope, most in scopes.items()
                 ]
             ),

@@ -74,7 +74,7 @@ end
 """
 )
 # Answers which of the places were rung, and what waited for the end of the look. A mark that is gone was perhaps forgotten with a ring in it: that is a reason to
-# look, too. Who leaves gives back what waits to the queue, unless somebody else still goes from look to look.
+# look, too. Who leaves gives back to the queue what still waits: somebody is woken for it, whoever else goes on looking.
 HEARD = (
     _QUEUE
     + """

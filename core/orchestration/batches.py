@@ -149,8 +149,8 @@ class Batches(Protocol):
         ...
 
     def end_unclaimed(
-        self, done: Sequence[tuple[Batch, Sequence[Ended]]], limits: Mapping[UUID, Mapping[str, Daily]]
+        self, done: Sequence[tuple[Batch, Sequence[Ended]]], limits: Sequence[tuple[UUID, Mapping[str, Daily]]]
     ) -> set[UUID]:
         """Takes, counts and records runs that nobody claimed; answers which of them were still to be had, and all that their batch says of owner, agent and tier still so.
-        `limits` of each counter that they count on, by workspace. Raises as `claim` does, and Invalid where a limit is reached; then nothing was written."""
+        `limits` of the counters that they count on, each with its workspace; where they are not of one mind, the lowest holds. Raises as `claim` does, and Invalid where a limit is reached; then nothing was written."""
         ...

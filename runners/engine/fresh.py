@@ -8,7 +8,6 @@ from uuid import UUID
 
 import structlog
 
-from core.billing.limits import Daily
 from core.billing.reserve import ceilings
 from core.kernel.faults import fault
 from core.kernel.telemetry import span
@@ -73,9 +72,7 @@ def _computed(rung: Rung, told: Mapping[str, str]) -> tuple[Batch, Ended] | None
 
 
 def _end(done: Sequence[tuple[Batch, list[Ended]]]) -> set[UUID]:
-    limits: dict[UUID, dict[str, Daily]] = {}
-    for batch, ended in done:
-        limits.setdefault(batch.workspace_id, {}).update(ceilings(batch.tier, ended[0].run.agent_id))
+    limits = [(batch.workspace_id, ceilings(batch.tier, ended[0].run.agent_id)) for batch, ended in done]
     try:
         return storage().batches.end_unclaimed(done, limits)
     except Exception as why:

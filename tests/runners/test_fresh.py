@@ -517,6 +517,31 @@ def test_where_one_is_at_its_limit_the_others_are_carried_out(
     }  # fmt: skip
 
 
+def test_the_limit_is_that_of_the_tier_as_it_is(
+    storage: Storage, person: Actor, rings: list[Ring], monkeypatch: pytest.MonkeyPatch, owner_url: str
+) -> None:
+    """Also where something of another tier is still believed of another agent there."""
+    monkeypatch.setattr("core.billing.reserve.settings", lambda: settings().model_copy(update={"limits": "tiers"}))
+    other = somebody(storage)
+    theirs, mine = known(storage, other, rings), known(storage, person, rings)
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        owner.execute("UPDATE nod.subscriptions SET tier = 'family'")
+        richer = known(storage, person, rings)
+        owner.execute("UPDATE nod.subscriptions SET tier = 'free'")
+    most = TIERS["free"].workspace.runs
+    assert most is not None
+    with storage.work(person.workspace_id, person.user_id) as work:
+        work.billing.add(today(work.now), {"workspace": Used(runs=most - 2)})
+        work.commit()
+    begin(storage, other, theirs)
+    run = begin(storage, person, mine)
+    begin(storage, person, richer)
+    waiting(monkeypatch, storage, *rings[1:])
+    hear(rings[0])
+    refused = the_run(storage, person, run.id)
+    assert refused.error is not None and refused.error["code"] == "billing.limit_reached"
+
+
 def test_where_a_look_is_due_anyway_it_takes_along_what_was_told(
     storage: Storage,
     person: Actor,

@@ -138,7 +138,7 @@ def test_ending_what_nobody_claimed_touches_what_it_ends(busy: Busy) -> None:
         for id in (busy.run_id, busy.old_run_id)
     ]
     busy.plans.clear()
-    assert not busy.storage.batches.end_unclaimed([(known, ended)], {})
+    assert not busy.storage.batches.end_unclaimed([(known, ended)], [])
     scans = busy.scans()
     assert scans
     assert not _whole(scans)
