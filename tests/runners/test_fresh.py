@@ -2,13 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 import pytest
+import redis
 from dramatiq.middleware import Shutdown
 
 from core.billing.limits import TIERS, today
@@ -26,7 +28,7 @@ from runners.engine import due, fresh, light
 from runners.engine.light import evaluate
 from storage import Storage
 from storage.batches import SqlBatches
-from storage.bell import Heard, Ring
+from storage.bell import Heard, RedisBell, Ring
 from tests.databases import somebody
 from tests.runners.brokered import worker_of
 from tests.runners.test_due import until
@@ -41,6 +43,12 @@ THREE = {
     ],
     "output": {"number": {"$": "c.value"}},
 }
+
+
+@pytest.fixture
+def tiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation whose workspaces have tiers, with limits."""
+    monkeypatch.setattr("core.billing.reserve.settings", lambda: settings().model_copy(update={"limits": "tiers"}))
 
 
 @pytest.fixture
@@ -297,11 +305,10 @@ def test_at_a_limit_it_is_refused_as_any_other(
     person: Actor,
     rings: list[Ring],
     claims: list[int],
-    monkeypatch: pytest.MonkeyPatch,
+    tiers: None,
     used: Used,
     scope: str,
 ) -> None:
-    monkeypatch.setattr("core.billing.reserve.settings", lambda: settings().model_copy(update={"limits": "tiers"}))
     agent_id = known(storage, person, rings)
     limits = TIERS["free"].workspace if scope == "workspace" else TIERS["free"].agent
     which = next(name for name in ("runs", "tokens", "cost") if getattr(used, name))
@@ -333,9 +340,8 @@ def test_at_a_limit_it_is_refused_as_any_other(
 
 
 def test_however_many_start_at_once_the_limit_holds(
-    storage: Storage, person: Actor, rings: list[Ring], monkeypatch: pytest.MonkeyPatch
+    storage: Storage, person: Actor, rings: list[Ring], tiers: None
 ) -> None:
-    monkeypatch.setattr("core.billing.reserve.settings", lambda: settings().model_copy(update={"limits": "tiers"}))
     agent_id = known(storage, person, rings)
     most = TIERS["free"].workspace.runs
     assert most is not None
@@ -429,10 +435,25 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return asked
 
 
-def waiting(monkeypatch: pytest.MonkeyPatch, storage: Storage, *others: Ring, again: Collection[UUID] = ()) -> None:
-    """Rings that come in while the first one is looked into."""
-    answers = [Heard(set(again), list(others))]
-    monkeypatch.setattr(storage.bell, "heard_again", lambda *_, **__: answers.pop() if answers else Heard(set(), []))
+@pytest.fixture
+def waiting(
+    storage: Storage, rings: list[Ring], redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Has all rings but the first wait in Redis for the end of its look, as they do where somebody goes from look to look; `again`: it was rung there besides. The bell is as it is, but for what is rung from now on."""
+    bell = cast(RedisBell, storage.bell)
+
+    def wait(*, again: bool = False) -> None:
+        first, *others = rings
+        with redis.Redis.from_url(redis_url) as client:
+            client.flushdb()
+            client.set(f"nod:rung:runs.due:{first.workspace_id}", "again" if again else "taken")
+            client.set("nod:looking", "")
+            RedisBell.prepared(bell, others)()
+            assert client.llen("nod:waiting") == 3 * len(others)
+        monkeypatch.setattr(bell, "heard_again", partial(RedisBell.heard_again, bell))
+        monkeypatch.setattr("core.orchestration.batches.FRESH_SECONDS", 60.0)
+
+    return wait
 
 
 def changed(storage: Storage, actor: Actor, agent_id: UUID) -> None:
@@ -448,7 +469,7 @@ def test_those_that_were_told_of_meanwhile_end_together(
     rings: list[Ring],
     claims: list[int],
     ends: list[int],
-    monkeypatch: pytest.MonkeyPatch,
+    waiting: Callable[..., None],
 ) -> None:
     """Of two agents of one workspace and of another workspace: each with its steps, its events and its place in the ledger, each counted once."""
     other = somebody(storage)
@@ -459,7 +480,7 @@ def test_those_that_were_told_of_meanwhile_end_together(
     whose.append((other, known(storage, other, rings)))
     first = begin(storage, *whose[0])
     runs = [(actor, agent_id, begin(storage, actor, agent_id)) for _ in range(2) for actor, agent_id in whose]
-    waiting(monkeypatch, storage, *rings[1:])
+    waiting()
     hear(rings[0])
     assert claims == [1, 1, 1], "to know them"
     assert ends == [1, 6]
@@ -483,22 +504,21 @@ def test_whoever_cannot_end_so_does_not_hold_up_the_others(
     rings: list[Ring],
     claims: list[int],
     ends: list[int],
-    monkeypatch: pytest.MonkeyPatch,
+    waiting: Callable[..., None],
 ) -> None:
     mine, other, new = known(storage, person, rings), known(storage, person, rings), an_agent(storage, person, THREE)
     changed(storage, person, other)
     runs = [begin(storage, person, agent_id).id for agent_id in (mine, mine, other, new)]
-    waiting(monkeypatch, storage, *rings[1:])
+    waiting()
     hear(rings[0])
     assert ends == [1, 1]
-    assert claims == [1, 1, 1], "one look for both"
+    assert claims == [1, 1, 1, 1], "one look for both, and one because no mark was there"
     assert statuses(storage, person, runs) == {"succeeded": 4}
 
 
 def test_where_one_is_at_its_limit_the_others_are_carried_out(
-    storage: Storage, person: Actor, rings: list[Ring], ends: list[int], monkeypatch: pytest.MonkeyPatch
+    storage: Storage, person: Actor, rings: list[Ring], ends: list[int], waiting: Callable[..., None], tiers: None
 ) -> None:
-    monkeypatch.setattr("core.billing.reserve.settings", lambda: settings().model_copy(update={"limits": "tiers"}))
     mine, full = known(storage, person, rings), known(storage, person, rings)
     most = TIERS["free"].agent.runs
     assert most is not None
@@ -506,7 +526,7 @@ def test_where_one_is_at_its_limit_the_others_are_carried_out(
         work.billing.add(today(work.now), {str(full): Used(runs=most - 1)})
         work.commit()
     runs = [begin(storage, person, agent_id).id for agent_id in (mine, mine, full)]
-    waiting(monkeypatch, storage, *rings[1:])
+    waiting()
     hear(rings[0])
     assert ends == [1], "the others were refused together"
     assert [the_run(storage, person, run).status for run in runs] == ["succeeded", "succeeded", "failed"]
@@ -518,10 +538,9 @@ def test_where_one_is_at_its_limit_the_others_are_carried_out(
 
 
 def test_the_limit_is_that_of_the_tier_as_it_is(
-    storage: Storage, person: Actor, rings: list[Ring], monkeypatch: pytest.MonkeyPatch, owner_url: str
+    storage: Storage, person: Actor, rings: list[Ring], waiting: Callable[..., None], owner_url: str, tiers: None
 ) -> None:
     """Also where something of another tier is still believed of another agent there."""
-    monkeypatch.setattr("core.billing.reserve.settings", lambda: settings().model_copy(update={"limits": "tiers"}))
     other = somebody(storage)
     theirs, mine = known(storage, other, rings), known(storage, person, rings)
     with psycopg.connect(owner_url, autocommit=True) as owner:
@@ -536,7 +555,7 @@ def test_the_limit_is_that_of_the_tier_as_it_is(
     begin(storage, other, theirs)
     run = begin(storage, person, mine)
     begin(storage, person, richer)
-    waiting(monkeypatch, storage, *rings[1:])
+    waiting()
     hear(rings[0])
     refused = the_run(storage, person, run.id)
     assert refused.error is not None and refused.error["code"] == "billing.limit_reached"
@@ -548,26 +567,31 @@ def test_where_a_look_is_due_anyway_it_takes_along_what_was_told(
     rings: list[Ring],
     claims: list[int],
     ends: list[int],
-    monkeypatch: pytest.MonkeyPatch,
+    waiting: Callable[..., None],
 ) -> None:
     other = somebody(storage)
     mine, theirs = known(storage, person, rings), known(storage, other, rings)
     runs = [begin(storage, person, mine), begin(storage, person, mine), begin(storage, other, theirs)]
-    waiting(monkeypatch, storage, *rings[1:], again=[person.workspace_id])
+    waiting(again=True)
     hear(rings[0])
-    assert (claims, ends) == ([1, 1, 2], [1])
+    assert (claims, ends) == ([1, 1, 2, 1], [1]), "the last because no mark was there"
     assert statuses(storage, person, [run.id for run in runs[:2]]) == {"succeeded": 2}
     assert statuses(storage, other, [runs[2].id]) == {"succeeded": 1}
 
 
 def test_who_was_rung_for_besides_is_looked_into_once(
-    storage: Storage, person: Actor, rings: list[Ring], claims: list[int], monkeypatch: pytest.MonkeyPatch
+    storage: Storage,
+    person: Actor,
+    rings: list[Ring],
+    claims: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    waiting: Callable[..., None],
 ) -> None:
     other = somebody(storage)
     agents = [known(storage, actor, rings) for actor in (person, other)]
     run = [begin(storage, actor, agent_id) for actor, agent_id in zip((person, other), agents, strict=True)][1]
     changed(storage, other, agents[1])
-    waiting(monkeypatch, storage, *rings[1:])
+    waiting()
     carry_out = fresh.carry_out
 
     def meanwhile(tells: due.Tells) -> set[Rung]:
@@ -577,19 +601,19 @@ def test_who_was_rung_for_besides_is_looked_into_once(
 
     monkeypatch.setattr(fresh, "carry_out", meanwhile)
     hear(rings[0])
-    assert claims == [1, 1, 1]
+    assert claims == [1, 1, 1, 1], "the last because no mark was there"
     assert statuses(storage, other, [run.id]) == {"succeeded": 1}
 
 
 def test_where_another_thread_looks_it_is_left_to_it(
-    storage: Storage, person: Actor, rings: list[Ring], claims: list[int], monkeypatch: pytest.MonkeyPatch
+    storage: Storage, person: Actor, rings: list[Ring], claims: list[int], waiting: Callable[..., None]
 ) -> None:
     other = somebody(storage)
     agents = [known(storage, actor, rings) for actor in (person, other)]
     for actor, agent_id in zip((person, other), agents, strict=True):
         begin(storage, actor, agent_id)
     changed(storage, other, agents[1])
-    waiting(monkeypatch, storage, *rings[1:])
+    waiting()
     due._held[other.workspace_id] = False
     hear(rings[0])
     assert due._held.pop(other.workspace_id), "it looks once more"
@@ -597,12 +621,12 @@ def test_where_another_thread_looks_it_is_left_to_it(
 
 
 def test_who_is_told_to_stop_rings_for_all_of_which_they_were_told(
-    storage: Storage, person: Actor, rings: list[Ring], monkeypatch: pytest.MonkeyPatch
+    storage: Storage, person: Actor, rings: list[Ring], monkeypatch: pytest.MonkeyPatch, waiting: Callable[..., None]
 ) -> None:
     others = [somebody(storage), somebody(storage)]
     agents = [known(storage, actor, rings) for actor in (person, *others)]
     runs = [begin(storage, actor, agent_id) for actor, agent_id in zip((person, *others), agents, strict=True)]
-    waiting(monkeypatch, storage, *rings[1:])
+    waiting()
     end_unclaimed = SqlBatches.end_unclaimed
 
     def told_to_stop(self: SqlBatches, done: Any, limits: Any) -> Any:

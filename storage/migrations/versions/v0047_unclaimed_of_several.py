@@ -1,7 +1,7 @@
 """Runs that their rings told of are taken, counted and ended by the dozen, of several workspaces (docs/adr/0025)."""
 
 from storage.migrations.sql import run
-from storage.migrations.versions.v0044_batches import DOOR, RECORDED
+from storage.migrations.versions.v0044_batches import BEGUN, DOOR, RECORDED
 
 revision = "0047"
 down_revision = "0046"
@@ -13,24 +13,12 @@ RETURNS TABLE (won json, matched json, shown json)
 {DOOR}
 #variable_conflict use_column
 DECLARE
-    places uuid[] := nod.proved_places(said);
     lowest uuid := told[1];
     highest uuid := told[cardinality(told)];
     of_place uuid[];
     ids uuid[];
     agents uuid[];
-    over boolean;
-    unused text;
-BEGIN
-    IF places IS NULL THEN
-        RAISE 'the context is refused' USING ERRCODE = 'invalid_authorization_specification';
-    END IF;
-    unused := set_config('nod.places', places::text, true);
-    unused := set_config('plan_cache_mode', 'force_generic_plan', true);
-    unused := set_config('enable_seqscan', 'off', true);
-    IF hurried THEN
-        unused := set_config('lock_timeout', '250ms', true);
-    END IF;
+    over boolean;{BEGUN}
     WITH so AS (
         SELECT g.workspace_id, g.user_id, g.agent_id
         FROM json_to_recordset(believed) AS g (workspace_id uuid, user_id uuid, agent_id uuid, called text, name text, email text, timezone text, language text,
