@@ -124,7 +124,7 @@ class SqlBatches:
         return {
             "hurried": hurried,
             "ids": sorted(each.run.id for each in ended),
-            "ended": dumps([{"id": str(e.run.id), "fence": e.run.fence, "output": e.output} for e in ended]),
+            "ended": dumps([{"id": e.run.id, "fence": e.run.fence, "output": e.output} for e in ended]),
         } | self._written(done)
 
     def _written(self, done: Sequence[tuple[Batch, Sequence[Ended]]]) -> dict[str, str]:
@@ -143,9 +143,9 @@ class SqlBatches:
         keys = {user_id: PersonKeys(self._keys.unwrap(key, user_id)) for user_id, key in batch.keys.items()}
         return [
             {
-                "id": str(id),
-                "run_id": str(run.id),
-                "user_id": str(run.user_id),
+                "id": id,
+                "run_id": run.id,
+                "user_id": run.user_id,
                 "kind": kind,
                 "payload": keys[run.user_id].seal(payload, Place("events", run.workspace_id, id, "payload")).hex(),
             }
@@ -209,25 +209,25 @@ def _owner(one: dict[str, Any]) -> Owner:
 
 def _step(step: Any) -> dict[str, Any]:
     return {
-        "id": str(step.id),
-        "run_id": str(step.run_id),
+        "id": step.id,
+        "run_id": step.run_id,
         "node_id": step.node_id,
         "index": step.index,
         "skill": step.skill,
         "status": step.status,
         "inputs": step.inputs,
         "outputs": step.outputs,
-        "started_at": step.started_at.isoformat(),
-        "finished_at": step.finished_at.isoformat(),
+        "started_at": step.started_at,
+        "finished_at": step.finished_at,
         "attempt": step.attempt,
     }
 
 
 def _entry(entry: Any) -> dict[str, Any]:
     return {
-        "id": str(entry.id),
-        "user_id": str(entry.user_id),
-        "run_id": str(entry.run_id),
-        "agent_id": str(entry.agent_id) if entry.agent_id else None,
-        "at": entry.at.isoformat(),
+        "id": entry.id,
+        "user_id": entry.user_id,
+        "run_id": entry.run_id,
+        "agent_id": entry.agent_id,
+        "at": entry.at,
     }

@@ -2,10 +2,11 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic_core import to_jsonable_python
+from pydantic_core import to_json, to_jsonable_python
 from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
@@ -14,10 +15,16 @@ from sqlalchemy.types import TypeDecorator
 _UNSTORABLE = re.compile(
     r"(?<!\\)((?:\\\\)*)(?:\\u0000|\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2})"
 )
+_DOUBTFUL = re.compile(r"\\u0000|NaN|Infinity")
 
 
 def dumps(value: Any) -> str:
     """JSON that jsonb takes: what it cannot hold (U+0000, a lone surrogate) becomes U+FFFD. Raises ValueError for NaN and infinities."""
+    with suppress(ValueError):
+        # Several times as fast, but it refuses surrogates and lets numbers through that are none: such values, and what only looks like them, take the long way.
+        text = to_json(value).decode()
+        if not _DOUBTFUL.search(text):
+            return text
     text = json.dumps(value, allow_nan=False, separators=(",", ":"), default=to_jsonable_python)
     return _UNSTORABLE.sub(r"\1\\ufffd", text) if "\\u0000" in text or "\\ud" in text else text
 

@@ -57,7 +57,6 @@ events = Table(
     key("events"),
     **by_month(),
 )
-Index("events_of_kind", events.c.workspace_id, events.c.kind, events.c.id)
 
 deliveries = Table(
     "deliveries",
