@@ -2,9 +2,10 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -20,6 +21,7 @@ from core.orchestration.models import RunStep
 from core.preferences.choose import prefer
 from storage import Storage, open_storage
 from storage.bell import RedisBell
+from storage.values import dumps
 from tests.databases import make_settings, somebody
 from tests.ears import Ears
 from tests.storage.arrange import a_delivery, a_message, a_run, a_suggestion, an_agent
@@ -145,6 +147,24 @@ def test_what_json_cannot_hold_is_replaced_not_refused(storage: Storage) -> None
         kept = work.preferences.preference(actor.user_id, "orchestrator", "odd")
         assert kept is not None
         assert kept.value == {"nul": "a\ufffdb", "lone": "\ufffd!", "path": "C:\\u0000", "smile": "😀"}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"id": UUID(int=1), "at": datetime(2026, 11, 24, 12, tzinfo=UTC)}, '{"id":"00000000-0000-0000-0000-000000000001","at":"2026-11-24T12:00:00Z"}'),
+        (["NaN", "Infinity", "\\u0000"], '["NaN","Infinity","\\\\u0000"]'),
+        ({"a": "x\0y", "b": "\ud800"}, '{"a":"x\\ufffdy","b":"\\ufffd"}'),
+    ],
+)  # fmt: skip
+def test_json_is_the_same_the_quick_way_and_the_long_one(value: object, text: str) -> None:
+    assert dumps(value) == text
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_is_no_number_is_refused(number: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dumps({"value": number})
 
 
 def test_a_preference_may_be_null(storage: Storage) -> None:
