@@ -120,6 +120,23 @@ def test_claiming_a_batch_touches_what_it_claims(busy: Busy) -> None:
     assert _touched(scans) <= 5
 
 
+def test_ending_a_batch_touches_what_it_ends_however_many_are_in_hand(busy: Busy) -> None:
+    mine, me = busy.actor.workspace_id, busy.actor.user_id
+    now, nothing = datetime.now(UTC), new_id()
+    one = LightRun(busy.run_id, mine, me, nothing, nothing, None, "manual", -1, {}, now, now, None)
+    taken = "UPDATE nod.runs SET status = %s, lease_until = now() + %s * interval '1 day' WHERE workspace_id = %s AND status = %s"
+    busy.owner.execute(taken, ("running", 1, mine, "waiting"))
+    try:
+        busy.plans.clear()
+        assert busy.storage.batches.end([(Batch(mine, me), [Ended(one, {}, [])])]) == [set()]
+    finally:
+        busy.owner.execute(taken, ("waiting", None, mine, "running"))
+    scans = busy.scans()
+    assert scans
+    assert not _whole(scans)
+    assert _touched(scans) <= 5
+
+
 def test_ending_what_nobody_claimed_touches_what_it_ends(busy: Busy) -> None:
     mine, me = busy.actor.workspace_id, busy.actor.user_id
     found = busy.owner.execute(
