@@ -1,6 +1,6 @@
 """The REST application; mounted at `/api`, so that it answers `/api/v1/…` and `/api/openapi.json`."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from bots.api import (
     agents,
@@ -22,7 +22,7 @@ from bots.api import (
     versions,
     workflows,
 )
-from bots.api.problems import RESPONSES, answer_with_problems
+from bots.api.problems import RESPONSES, answer_with_problems, readable
 from bots.kit.parts import Parts
 
 
@@ -36,6 +36,7 @@ def make_api(parts: Parts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         servers=[{"url": "/api"}],
+        dependencies=[Depends(readable)],
     )
     api.state.parts = parts
     answer_with_problems(api, parts.words)

@@ -1,5 +1,6 @@
 """Every error is a problem detail (RFC 9457): a code for programs, a sentence for people, never a stack trace."""
 
+import json
 import logging
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +36,7 @@ STATUS: dict[type[Failure], tuple[int, str]] = {
     Unavailable: (503, "Service Unavailable"),
 }
 MEDIA_TYPE = "application/problem+json"
+NOT_JSON = "not to be kept as JSON: NaN, Infinity, half of a surrogate pair, or too deep"
 
 
 class Problem(BaseModel):
@@ -64,6 +66,19 @@ def problem(status: int, title: str, code: str, detail: str, **more: Any) -> JSO
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **more}
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+async def readable(request: Request) -> None:
+    """Python's parser takes more than JSON is (RFC 8259): NaN, infinities, and halves of surrogate pairs, which is no text (section 8.2). Nothing of it could be kept, nor be said in an
+    answer. Raises RequestValidationError."""
+    try:
+        said = await request.json()
+    except (ValueError, RecursionError):
+        return  # nothing, or YAML; whoever wants JSON there says so
+    try:
+        json.dumps(said, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise RequestValidationError([{"type": "json_invalid", "loc": ("body",), "msg": NOT_JSON}]) from None
 
 
 def answer_with_problems(api: FastAPI, words: Words) -> None:

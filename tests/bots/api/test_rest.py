@@ -56,6 +56,9 @@ def connect(world: World, address: str) -> Iterator[Connect]:
         client.close()
 
 
+NOTHING = {"nodes": [{"id": "say", "skill": "noop", "inputs": {"value": {"$": "run.input"}}}]}
+
+
 def _problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
     body = response.json()
     assert (response.status_code, body["code"]) == (status, code), body
@@ -105,6 +108,16 @@ def test_an_unknown_template_a_wrong_setting_and_a_foreign_field_say_what_is_wro
     assert wrong["data"] == {"field": "look_back_days", "rule": "type"}
     foreign = _problem(client.post("/v1/agents", json={"template": "inbox", "colour": 1}), 422, "api.request_invalid")
     assert foreign["errors"][0]["field"] == "body.colour"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", '"\\ud800"', '{"\\udfff": 1}', "[1"])
+def test_what_python_takes_for_json_is_refused_and_nothing_starts(connect: Connect, value: str) -> None:
+    client = connect()
+    agent = client.post("/v1/agents", json={"name": "Echo", "graph": NOTHING}).json()["id"]
+    asked = {"content": f'{{"input": {{"x": {value}}}}}', "headers": {"Content-Type": "application/json"}}
+    wrong = _problem(client.post(f"/v1/agents/{agent}/runs", **asked), 422, "api.request_invalid")
+    assert wrong["errors"][0]["rule"] == "json_invalid"  # type: ignore[index]
+    assert not client.get("/v1/runs").json()["items"]
 
 
 def test_another_workspaces_ids_answer_like_unknown_ones(
