@@ -4,10 +4,13 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from uuid import UUID, uuid4
 
 import structlog
+
+if TYPE_CHECKING:
+    from redis.commands.core import Script
 
 DELIVERIES = "deliveries."
 CHANNEL = "nod:deliveries:"
@@ -206,10 +209,9 @@ class RedisBell:
         self._redis = redis.Redis.from_url(
             url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
         )
-        self._ring = self._redis.register_script(RING)
+        self._ring, self._heard = self._redis.register_script(RING), self._redis.register_script(HEARD)
         pool = self._redis.connection_pool
         self._packer = pool.connection_class(**pool.connection_kwargs)  # never connected
-        self._heard = self._redis.register_script(HEARD)
         self._away_until = 0.0
         self._told = False
 
@@ -227,16 +229,12 @@ class RedisBell:
         """One round trip (of 500 rings each), which says what is packed here."""
         said = [part for ring in rings for part in (_published(ring) if _is_delivery(ring) else _enqueued(ring))]
         keys = ("dramatiq", str(MARK_MS), str(MOST_WAITING))
-        packed = [
-            self._packer.pack_command(
-                "EVALSHA", self._ring.sha, len(keys), *keys, *said[start : start + AT_ONCE * PARTS]
-            )
-            for start in range(0, len(said), AT_ONCE * PARTS)
-        ]
+        each = AT_ONCE * PARTS
+        asked = [self._asking(self._ring, keys, said[start : start + each]) for start in range(0, len(said), each)]
 
         def ring() -> None:
-            for command in packed:
-                self._tell(partial(self._say, command))
+            for ask in asked:
+                self._tell(ask)
 
         return ring
 
@@ -248,10 +246,14 @@ class RedisBell:
             "1" if staying else "",
             *map(str, (MOST_WAITING, MARK_MS, LOOKING_MS, LATELY_MS)),
         )
-        again, others = self._tell(lambda: self._heard(keys=marks, args=said)) or ((), ())
+        again, others = self._tell(self._asking(self._heard, marks, said)) or ((), ())
         return Heard({places[number - 1] for number in again}, [_ring(text) for text in others])
 
-    def _say(self, packed: Sequence[bytes]) -> Any:
+    def _asking(self, script: "Script", keys: Sequence[str], given: Sequence[str | bytes]) -> Callable[[], Any]:
+        """Asks the script when it is called; what is said is packed here. The client's own way does the same with more ado than a ring is worth."""
+        return partial(self._ask, script, self._packer.pack_command("EVALSHA", script.sha, len(keys), *keys, *given))
+
+    def _ask(self, script: "Script", packed: Sequence[bytes]) -> Any:
         from redis.exceptions import NoScriptError
 
         pool = self._redis.connection_pool
@@ -260,7 +262,7 @@ class RedisBell:
             line.send_packed_command(packed)
             return line.read_response()
         except NoScriptError:
-            line.send_command("SCRIPT LOAD", RING)
+            line.send_command("SCRIPT LOAD", script.script)
             line.read_response()
             line.send_packed_command(packed)
             return line.read_response()

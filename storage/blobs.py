@@ -19,8 +19,7 @@ class LocalBlobs:
     with True as they are now."""
 
     def __init__(self, folder: Path, workspace_id: UUID, user_id: UUID, key: Callable[[bool], PersonKeys]) -> None:
-        self._folder = folder / str(workspace_id) / str(user_id)
-        self._workspace_id = workspace_id
+        self._all, self._workspace_id, self._user_id = folder, workspace_id, user_id
         self._key = key
 
     def put(self, content: bytes) -> str:
@@ -50,6 +49,10 @@ class LocalBlobs:
     def digests(self) -> list[str]:
         """Everything that is in it."""
         return sorted(path.name for path in self._folder.glob("*/*") if DIGEST.fullmatch(path.name))
+
+    @property
+    def _folder(self) -> Path:
+        return self._all / str(self._workspace_id) / str(self._user_id)
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -26,6 +26,8 @@ LINES = 8
 IDLE, INTRANS, INERROR = (
     psycopg.pq.TransactionStatus.IDLE, psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR,
 )  # fmt: skip
+KEPT = 8
+"""Connections that stay ready between two transactions: to get one of the pool and give it back takes longer than many a question."""
 WAIT_SECONDS = 10
 # One plan a connection for what is asked all the time: planning would cost more than carrying out. It is made when the tables may still be empty and
 # kept when they are not, so it never reads a whole table.
@@ -110,6 +112,7 @@ class Database:
         self._signer = signer
         self._ahead: float | None = None
         self._lines: deque[psycopg.Connection] = deque()
+        self._kept: deque[Connection] = deque()
         self._free = threading.Semaphore(LINES)
 
     def begin(self, workspace_id: UUID, user_id: UUID) -> tuple[Connection, datetime]:
@@ -127,7 +130,19 @@ class Database:
         except Unavailable as away:
             if away.code != "kernel.database_away":
                 raise
+            self._forget_kept()
             return self._begin(workspace_id, user_id, first)
+
+    def let_go(self, connection: Connection) -> None:
+        """Rolls back what is not committed; the connection is the next one's who begins. It may be closed instead."""
+        try:
+            if (unfinished := connection.get_transaction()) is not None:
+                unfinished.close()
+        finally:
+            if not connection.invalidated and _is_idle(connection) and len(self._kept) < KEPT:
+                self._kept.append(connection)
+            else:
+                connection.close()
 
     def at_once(
         self, workspace_id: UUID, user_id: UUID, statement: LiteralString, given: Mapping[str, Any]
@@ -190,26 +205,40 @@ class Database:
 
     def _new_line(self) -> psycopg.Connection:
         try:
-            made = self.engine.raw_connection()
-        except (psycopg.Error, PoolExhausted) as problem:
-            # SQLAlchemy tells `translate` of what happens to its own connections only.
+            made = self._take()
+        except PoolExhausted as problem:
+            # Nothing of the driver's: SQLAlchemy does not tell `translate`.
             raise failure_of(problem) or problem from None
-        line = made.driver_connection
-        assert isinstance(line, psycopg.Connection)
+        line = driver(made)
         made.detach()
         return line
+
+    def _take(self) -> Connection:
+        try:
+            return self._kept.pop()
+        except IndexError:
+            return self.engine.connect()
 
     def _start_anew(self) -> None:
         """After the database was away, or refused us for our clock."""
         self._ahead = None
-        while self._lines:
-            self._lines.pop().close()
+        with suppress(IndexError):
+            while True:
+                self._lines.pop().close()
+
+    def _forget_kept(self) -> None:
+        """Where one of them died, the others did."""
+        with suppress(IndexError):
+            while True:
+                dead = self._kept.pop()
+                dead.invalidate()
+                dead.close()
 
     @contextmanager
     def snapshot(self, workspace_id: UUID, user_id: UUID) -> Iterator[Connection]:
         """A connection that sees the database as it is now until it is let go, and changes nothing (REPEATABLE READ, READ ONLY), under the context of a workspace that
         `enter` may change. Raises as `begin` does."""
-        with self.engine.connect() as connection:
+        with self._take() as connection:
             connection.begin()
             raw = driver(connection)
             raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -228,12 +257,13 @@ class Database:
     def close(self) -> None:
         """Closes what nobody uses."""
         self._start_anew()
+        self._forget_kept()
         self.engine.dispose()
 
     def _begin(
         self, workspace_id: UUID, user_id: UUID, first: Sequence[Ask]
     ) -> tuple[Connection, datetime, list[Sequence[Any]]]:
-        connection = self.engine.connect()
+        connection = self._take()
         try:
             for _ in range(2):
                 said = self._signer.sign(workspace_id, user_id, self._until(driver(connection)))
@@ -269,6 +299,10 @@ def _refused(problem: psycopg.Error) -> Unavailable | None:
 def _begin_ourselves(raw: Any, record: object) -> None:
     """psycopg would ask and wait for its own BEGIN; ours travels with the first question."""
     raw.autocommit = True
+
+
+def _is_idle(connection: Connection) -> bool:
+    return driver(connection).info.transaction_status == IDLE
 
 
 def _before_rollback(connection: Connection) -> None:

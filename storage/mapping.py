@@ -3,6 +3,7 @@
 Frozen ones are rows in and rows out (storage.rows). Importing this instruments the classes of core; core does not know.
 """
 
+from functools import wraps
 from typing import Any
 
 from sqlalchemy import ARRAY, Table, event
@@ -89,7 +90,24 @@ _SEEN = "values as they were"
 _VALUES: dict[type, tuple[str, ...]] = {}
 
 
+def _fill_at_once(aggregate: type) -> None:
+    """Lets a new aggregate hold its values without telling the mapper of each: it is going to write all of them."""
+    fill = aggregate.__init__
+
+    def init(self: Any, *given: Any, **named: Any) -> None:
+        values = _Values()
+        fill(values, *given, **named)
+        self.__dict__.update(values.__dict__)
+
+    aggregate.__init__ = wraps(fill)(init)
+
+
+class _Values:
+    """What a dataclass is filled with."""
+
+
 def _map(aggregate: type, table: Table) -> Mapper[Any]:
+    _fill_at_once(aggregate)
     versions: dict[str, Any] = {}
     if "version" in table.c:
         versions = {"version_id_col": table.c.version}

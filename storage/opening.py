@@ -41,7 +41,7 @@ class Storage:
         self.inbox = SqlInbox(database, keys)
         self.installations = SqlInstallations(database, keys)
         self.batches = SqlBatches(database, keys, bell)
-        self._database, self._keys, self._data_dir = database, keys, data_dir
+        self._database, self._keys, self._blobs = database, keys, data_dir / "blobs"
 
     def work(self, workspace_id: UUID, user_id: UUID) -> SqlUnitOfWork:
         """A unit of work as that person in that workspace; nothing of any other workspace can be seen or touched in it."""
@@ -57,7 +57,7 @@ class Storage:
 
     def forget_files(self, workspace_id: UUID, user_id: UUID) -> None:
         """Removes what a person had in the content store of a workspace; its key is destroyed before."""
-        shutil.rmtree(self._data_dir / "blobs" / str(workspace_id) / str(user_id), ignore_errors=True)
+        shutil.rmtree(self._blobs / str(workspace_id) / str(user_id), ignore_errors=True)
 
     def blobs(self, workspace_id: UUID, user_id: UUID) -> LocalBlobs:
         """The content store of what is that person's in that workspace. Opens a short transaction for the key at its first use."""
@@ -70,7 +70,7 @@ class Storage:
                     found[:] = [Seals(asking(connection), self._keys, workspace_id).key(user_id)]
             return found[0]
 
-        return LocalBlobs(self._data_dir / "blobs", workspace_id, user_id, key)
+        return LocalBlobs(self._blobs, workspace_id, user_id, key)
 
     def rewrap(self, batch: int = 100) -> int:
         """Wraps every data key with the current master key, one short transaction each, while everything else goes on. Answers how many it changed;

@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -71,11 +71,8 @@ class Recorder:
         }
         self._depth = Gauge("nod_due", "Rows that are due now", ("kind",), multiprocess_mode="mostrecent")
 
-    @contextmanager
-    def span(self, name: str, parent: str | None, attributes: dict[str, str]) -> Iterator[str | None]:
-        own = parent or _traceparent()
-        with structlog.contextvars.bound_contextvars(trace=own[TRACE], **attributes):
-            yield own
+    def span(self, name: str, parent: str | None, attributes: dict[str, str]) -> AbstractContextManager[str | None]:
+        return _Unrecorded(parent or _traceparent(), attributes)
 
     def measure(self, name: Measure, seconds: float, labels: dict[str, str]) -> None:
         self._measures[name].labels(**labels).observe(max(seconds, 0.0))
@@ -86,6 +83,22 @@ class Recorder:
     def depth(self, depths: dict[str, int]) -> None:
         for kind, rows in depths.items():
             self._depth.labels(kind=kind).set(rows)
+
+
+class _Unrecorded:
+    """A span that only log lines know of."""
+
+    __slots__ = ("_attributes", "_before", "_own")
+
+    def __init__(self, own: str, attributes: dict[str, str]) -> None:
+        self._own, self._attributes = own, attributes
+
+    def __enter__(self) -> str:
+        self._before = structlog.contextvars.bind_contextvars(trace=self._own[TRACE], **self._attributes)
+        return self._own
+
+    def __exit__(self, *_: object) -> None:
+        structlog.contextvars.reset_contextvars(**self._before)
 
 
 class Tracer(Recorder):

@@ -153,7 +153,7 @@ class Transaction:
         if self._session is not None:
             self._session.close()
         if self._connection is not None:
-            self._connection.close()
+            self._database.let_go(self._connection)
 
     def _begun(self) -> Connection:
         if self._connection is None:

@@ -42,11 +42,11 @@ def carry_out(tells: Mapping[Rung, Mapping[str, str]]) -> set[Rung]:
     fault("run_computed")
     won = _end(list(done.values()))
     seconds = (time.monotonic() - began) / sum(len(ended) for _, ended in done.values())
-    for key, (_, ended) in done.items():
-        if ours := [each for each in ended if each.run.id in won]:
-            light.tell(ours, won, seconds)
-        else:
-            _forget(key)
+    ours = [each for _, ended in done.values() for each in ended if each.run.id in won]
+    if ours:
+        light.tell(ours, won, seconds)
+    for key in done.keys() - {_key(each.run) for each in ours}:
+        _forget(key)
     return {rung for rung in tells if rung.run_id not in won}
 
 

@@ -50,9 +50,9 @@ def carry_out(
             done.append((batch, ended))
     if done:
         won = _end(done)
-        seconds = (time.monotonic() - began) / sum(len(ended) for _, ended in done)
-        for (batch, ended), ours in zip(done, won, strict=True):
-            tell(ended, ours, seconds)
+        all_ended = [each for _, ended in done for each in ended]
+        tell(all_ended, set().union(*won), (time.monotonic() - began) / len(all_ended))
+        for batch, ended in done:
             for each in ended:
                 learn(batch, each)
     return troubled
@@ -81,17 +81,19 @@ def _ended_alone(batch: Batch, ended: Sequence[Ended], *, hurried: bool) -> set[
 
 
 def tell(ended: Sequence[Ended], won: Collection[UUID], seconds: float) -> None:
-    """Counts and logs runs of one workspace that ended, of which those in `won` were still ours; `seconds` is what each took."""
+    """Counts and logs runs that ended together, of which those in `won` were still ours; `seconds` is what each took."""
+    runs: dict[str, list[str]] = {}
     for end in ended:
         status = "succeeded" if end.run.id in won else "lost"
         measure("run_seconds", seconds, status=status)
         began = end.steps[0].started_at if end.steps else end.run.started_at
         measure("run_start_seconds", (began - end.run.due_at).total_seconds(), trigger=end.run.trigger_type)
         count("runs", status=status)
+        if end.run.id in won:
+            runs.setdefault(str(end.run.workspace_id), []).append(str(end.run.id))
     log.info(
         "runs.ended",
-        workspace=str(ended[0].run.workspace_id),
-        runs=[str(end.run.id) for end in ended if end.run.id in won],
+        runs=runs,
         traces=list({end.run.trace.split("-")[1] for end in ended if end.run.trace}),
         lost=len(ended) - len(won),
     )

@@ -246,7 +246,7 @@ def _listen(storage: Storage, plans: list[dict[str, Any]]) -> None:
             plans.append(json.loads(text.partition("plan:")[2]))
 
     engine = storage._database.engine
-    engine.dispose()
+    storage._database.close()
     event.listen(engine, "connect", lambda connection, _: connection.add_notice_handler(heard))
 
 
